@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Isthmus: Fortran Earth-system models and PyTorch networks, joined in both directions."""
