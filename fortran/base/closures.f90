@@ -23,17 +23,19 @@ module closures
   abstract interface
     subroutine evaluate_i(self, x, b, stat, errmsg)
       import :: closure_t, wp
+      implicit none
       class(closure_t), intent(inout) :: self
-      real(wp), intent(inout), target, contiguous :: x(:, :) !! state, only read (site, member)
-      real(wp), intent(inout), target, contiguous :: b(:, :) !! tendency, overwritten (site, member)
+      real(wp), intent(inout), target, contiguous :: x(:, :) !! state, read (site, member)
+      real(wp), intent(inout), target, contiguous :: b(:, :) !! tendency, set (site, member)
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine evaluate_i
 
     subroutine step_i(self, x, stat, errmsg)
       import :: stepper_t, wp
+      implicit none
       class(stepper_t), intent(inout) :: self
-      real(wp), intent(inout), target, contiguous :: x(:, :) !! state, stepped (site, member)
+      real(wp), intent(inout), target, contiguous :: x(:, :) !! state (site, member)
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine step_i

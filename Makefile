@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# make demo   install what is missing, build, run the main job (out/demo/report.html)
+# make test   the same installation, then every test and lint check
+# Both work offline once they have run; a second run rebuilds nothing.
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch==2.13.0
+BUILD ?= build/python
+DEMO ?= out/demo
+
+pip := $(VENV)/bin/pip --disable-pip-version-check
+sources := CMakeLists.txt $(shell find bridge fortran python tests -name '*.[fch]90' -o -name '*.[ch]' \
+  -o -name '*.[ch]pp' -o -name 'CMakeLists.txt' -o -name '*.cmake*' -o -name '*.in' \
+  -o -name 'ffi_build.py' -o -name 'kind_map')
+
+.PHONY: demo test lint format install clean help
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '2,4s/^# //p' Makefile
+
+demo: install
+	$(VENV)/bin/isthmus demo --directory $(DEMO)
+
+test: install lint
+	ctest --test-dir $(BUILD) --output-on-failure
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.installed
+	VENV=$(VENV) .ci/lint
+
+format: $(VENV)/.installed
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/clang-format -i $(shell git ls-files '*.c' '*.cpp' '*.h' '*.hpp')
+
+install: $(VENV)/.built
+
+# The compiler and the libraries that come from the system.
+build/.system: .ci/prepare
+	.ci/prepare
+	@mkdir -p build && touch $@
+
+# The Python environment. numpy and the build tools first: torch is a large wheel.
+$(VENV)/.installed: pyproject.toml .ci/requirements build/.system
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(pip) install --quiet "$(TORCH)"
+	$(pip) install --quiet "$(TORCH)" $$($(VENV)/bin/python .ci/requirements)
+	@touch $@
+
+# One build tree serves the extension modules, the programs and the CTest tests.
+$(VENV)/.built: $(VENV)/.installed $(sources)
+	$(pip) install --quiet --no-build-isolation --no-deps --config-settings=build-dir=$(BUILD) \
+	  --config-settings=cmake.define.ISTHMUS_BUILD_TESTS=ON --editable .
+	@touch $@
+
+clean:
+	rm -rf build out $(VENV)/.built
