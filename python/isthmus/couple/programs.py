@@ -115,7 +115,7 @@ def _follow(
             process.wait()
             break
         except KeyboardInterrupt:
-            # The terminal sent the signal to the program as well: let it end in its own way.
+            # The terminal sent the signal to the program as well: let it end its own way.
             if interrupted:
                 process.kill()
             interrupted = True
