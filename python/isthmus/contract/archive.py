@@ -10,6 +10,7 @@ payload (names, dates, padding), so that no flipped bit in the file goes unseen.
 
 import hashlib
 import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -98,6 +99,7 @@ def write_contract(path: Path | str, contract: Contract) -> Contract:
                 _copy_archive(archive, copy, without_contract=has_contract, root=root)
                 _append_contract(copy, root, contract)
                 _seal(copy)
+                shutil.copymode(path, copy)
                 copy.replace(path)
             finally:
                 copy.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ key: a misspelt `training_range` would otherwise be a guard that silently is not
 """
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar
@@ -198,7 +197,7 @@ def _range(value: object, key: str) -> tuple[float, float]:
 
 
 def _record(make: Callable[..., _T], **readers: _Reader[Any]) -> _Reader[_T]:
-    """Read an object whose keys are fields of `make`; those with a default may be absent."""
+    """Read an object whose keys are fields of `make`; one with a default may be absent."""
 
     def reader(value: object, key: str) -> _T:
         given = _object(value, key)
