@@ -11,6 +11,7 @@ module failures
   integer, parameter, public :: err_file = 2     !! absent, unreadable, unwritable, foreign
   integer, parameter, public :: err_shape = 3    !! extents that do not fit together
   integer, parameter, public :: err_runtime = 5  !! not finite, diverged, failed inside
+  integer, parameter, public :: err_interrupted = 7 !! stopped by a signal
 
 contains
 

@@ -1,0 +1,177 @@
+! SPDX-License-Identifier: MIT
+!> Many members of the two-level model at once: the inner loops run over members.
+!>
+!> As in `lorenz96_blocks`: x(k, member) and z(jk, member) are turned into full, padded
+!> blocks (member, site), so that a member's bits do not depend on the ensemble around it.
+module lorenz96_two_level_blocks
+  use kinds, only: wp
+  use schemes, only: scheme_rk4
+  implicit none
+  private
+  public :: advance_blocks, rings_t
+
+  integer, parameter, public :: block_size = 8 !! members in a block: z stays near the core
+
+  !> Sizes and coefficients of the two rings.
+  type :: rings_t
+    integer :: n_sites          !! K
+    integer :: n_fast           !! J
+    integer :: ring_length      !! points after which z closes: J K, or J
+    integer :: scheme           !! one of `schemes`
+    real(wp) :: forcing         !! F [1]
+    real(wp) :: c               !! ratio of the time scales [1]
+    real(wp) :: bc              !! b c, weight of the fast advection [1]
+    real(wp) :: slow_weight     !! dx_k/dt = ... - slow_weight sum_j z
+    real(wp) :: fast_weight     !! dz/dt = ... + fast_weight x_k
+  end type rings_t
+
+contains
+
+  !> Advance all members by `n_steps`, `added` held constant throughout.
+  subroutine advance_blocks(x, z, dt, n_steps, rings, added)
+    real(wp), intent(inout), contiguous :: x(:, :) !! slow state [1] (k, member)
+    real(wp), intent(inout), contiguous :: z(:, :) !! fast state [1] (jk, member)
+    real(wp), intent(in) :: dt                     !! time step [1]
+    integer, intent(in) :: n_steps                 !! number of steps
+    type(rings_t), intent(in) :: rings             !! the model
+    real(wp), intent(in), contiguous, optional :: added(:, :) !! tendency of x (k, member)
+
+    integer :: first
+
+    !$omp parallel do schedule(static) if(size(x, 2) > block_size)
+    do first = 1, size(x, 2), block_size
+      call advance_block(first, x, z, dt, n_steps, rings, added)
+    end do
+    !$omp end parallel do
+  end subroutine advance_blocks
+
+  !> Advance the members `first` to `first + block_size - 1`.
+  subroutine advance_block(first, x, z, dt, n_steps, rings, added)
+    integer, intent(in) :: first                   !! first member of the block
+    real(wp), intent(inout), contiguous :: x(:, :) !! slow state [1] (k, member)
+    real(wp), intent(inout), contiguous :: z(:, :) !! fast state [1] (jk, member)
+    real(wp), intent(in) :: dt                     !! time step [1]
+    integer, intent(in) :: n_steps                 !! number of steps
+    type(rings_t), intent(in) :: rings             !! the model
+    real(wp), intent(in), contiguous, optional :: added(:, :) !! tendency of x (k, member)
+
+    real(wp), dimension(block_size, size(x, 1)) :: u, g
+    real(wp), dimension(block_size, size(z, 1)) :: v
+    integer :: i, last, m, source
+
+    last = min(block_size, size(x, 2) - first + 1)
+    do m = 1, block_size
+      source = merge(first + m - 1, first, m <= last)
+      u(m, :) = x(:, source)
+      v(m, :) = z(:, source)
+      g(m, :) = rings%forcing
+      if (present(added)) g(m, :) = rings%forcing + added(:, source)
+    end do
+    do i = 1, n_steps
+      if (rings%scheme == scheme_rk4) then
+        call step_rk4(rings, size(u, 2), size(v, 2), u, v, g, dt)
+      else
+        call step_euler(rings, size(u, 2), size(v, 2), u, v, g, dt)
+      end if
+    end do
+    do m = 1, last
+      x(:, first + m - 1) = u(m, :)
+      z(:, first + m - 1) = v(m, :)
+    end do
+  end subroutine advance_block
+
+  !> One classical Runge-Kutta step of a block.
+  pure subroutine step_rk4(rings, n, nz, x, z, g, dt)
+    type(rings_t), intent(in) :: rings                !! the model
+    integer, intent(in) :: n                          !! K
+    integer, intent(in) :: nz                         !! J K
+    real(wp), intent(inout) :: x(block_size, n)       !! slow state
+    real(wp), intent(inout) :: z(block_size, nz)      !! fast state
+    real(wp), intent(in) :: g(block_size, n)          !! F + added tendency
+    real(wp), intent(in) :: dt                        !! time step [1]
+
+    real(wp), dimension(block_size, n) :: y, fx, total_x
+    real(wp), dimension(block_size, nz) :: w, fz, total_z
+    real(wp) :: half, sixth, third
+
+    half = dt/2.0_wp
+    third = dt/3.0_wp
+    sixth = dt/6.0_wp
+    call tendency(rings, n, nz, x, z, g, fx, fz)
+    y = x + half*fx
+    w = z + half*fz
+    total_x = x + sixth*fx
+    total_z = z + sixth*fz
+    call tendency(rings, n, nz, y, w, g, fx, fz)
+    y = x + half*fx
+    w = z + half*fz
+    total_x = total_x + third*fx
+    total_z = total_z + third*fz
+    call tendency(rings, n, nz, y, w, g, fx, fz)
+    y = x + dt*fx
+    w = z + dt*fz
+    total_x = total_x + third*fx
+    total_z = total_z + third*fz
+    call tendency(rings, n, nz, y, w, g, fx, fz)
+    x = total_x + sixth*fx
+    z = total_z + sixth*fz
+  end subroutine step_rk4
+
+  !> One Euler step of a block.
+  pure subroutine step_euler(rings, n, nz, x, z, g, dt)
+    type(rings_t), intent(in) :: rings                !! the model
+    integer, intent(in) :: n                          !! K
+    integer, intent(in) :: nz                         !! J K
+    real(wp), intent(inout) :: x(block_size, n)       !! slow state
+    real(wp), intent(inout) :: z(block_size, nz)      !! fast state
+    real(wp), intent(in) :: g(block_size, n)          !! F + added tendency
+    real(wp), intent(in) :: dt                        !! time step [1]
+
+    real(wp) :: fx(block_size, n), fz(block_size, nz)
+
+    call tendency(rings, n, nz, x, z, g, fx, fz)
+    x = x + dt*fx
+    z = z + dt*fz
+  end subroutine step_euler
+
+  !> Time derivative of both levels of a block.
+  pure subroutine tendency(rings, n, nz, x, z, g, fx, fz)
+    type(rings_t), intent(in) :: rings                !! the model
+    integer, intent(in) :: n                          !! K
+    integer, intent(in) :: nz                         !! J K
+    real(wp), intent(in) :: x(block_size, n)          !! slow state
+    real(wp), intent(in) :: z(block_size, nz)         !! fast state
+    real(wp), intent(in) :: g(block_size, n)          !! F + added tendency
+    real(wp), intent(out) :: fx(block_size, n)        !! dx/dt
+    real(wp), intent(out) :: fz(block_size, nz)       !! dz/dt
+
+    real(wp) :: total(block_size)
+    integer :: back, i, j, k, m, next, next2, start
+
+    do k = 1, n
+      total = 0.0_wp
+      do j = 1, rings%n_fast
+        i = (k - 1)*rings%n_fast + j
+        start = i - 1 - modulo(i - 1, rings%ring_length) ! points before this ring
+        back = start + 1 + modulo(i - 2 - start, rings%ring_length)
+        next = start + 1 + modulo(i - start, rings%ring_length)
+        next2 = start + 1 + modulo(i + 1 - start, rings%ring_length)
+        !$omp simd
+        do m = 1, block_size
+          total(m) = total(m) + z(m, i)
+          fz(m, i) = rings%bc*(z(m, next)*(z(m, back) - z(m, next2))) - rings%c*z(m, i) &
+            + rings%fast_weight*x(m, k)
+        end do
+      end do
+      back = 1 + modulo(k - 2, n)
+      next = 1 + modulo(k, n)
+      next2 = 1 + modulo(k - 3, n)
+      !$omp simd
+      do m = 1, block_size
+        fx(m, k) = x(m, back)*(x(m, next) - x(m, next2)) - x(m, k) + g(m, k) &
+          - rings%slow_weight*total(m)
+      end do
+    end do
+  end subroutine tendency
+
+end module lorenz96_two_level_blocks
