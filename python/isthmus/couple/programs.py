@@ -57,20 +57,28 @@ def run_program(
     on_progress: Callable[[float], None] | None = None,
     file_name: str = "namelist.nml",
 ) -> None:
-    """Run a Fortran program in `directory` on a namelist written there.
+    """Write a namelist to `directory`, made if need be, and run a Fortran program on it.
+
+    Paths in the namelist are relative to `directory`; the rest is as in `run_namelist`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    write_namelist(namelist, directory / file_name)
+    run_namelist(name, directory / file_name, on_progress=on_progress)
+
+
+def run_namelist(
+    name: str, path: Path, *, on_progress: Callable[[float], None] | None = None
+) -> None:
+    """Run a Fortran program on a namelist file, in the folder of that file.
 
     Parameters
     ----------
     name
         Program, e.g. `"isthmus-lorenz96"`.
-    namelist
-        Groups of settings; paths in them are relative to `directory`.
-    directory
-        Working folder, made if it is not there.
+    path
+        Namelist file; the program reads it and says what is wrong with it.
     on_progress
         Called with the share of the run that is done, 0 to 1.
-    file_name
-        Name of the namelist file in `directory`.
 
     Raises
     ------
@@ -79,12 +87,9 @@ def run_program(
     KeyboardInterrupt
         After the program has ended its own way, if it was interrupted.
     """
-    program = find_program(name)
-    directory.mkdir(parents=True, exist_ok=True)
-    write_namelist(namelist, directory / file_name)
     process = subprocess.Popen(
-        [program, file_name],
-        cwd=directory,
+        [find_program(name), path.name],
+        cwd=path.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -95,7 +100,7 @@ def run_program(
         raise KeyboardInterrupt
     if process.returncode != 0:
         sentence = last_words or f"ended with status {process.returncode} and no message"
-        raise ModelRunError(f"{name} in {directory}: {sentence}")
+        raise ModelRunError(f"{name} {path}: {sentence}")
 
 
 def _follow(

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The command `isthmus`: simulate, train, couple, judge, and a demo of it all."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from isthmus.cli import demo, programs, stability, train
+from isthmus.errors import IsthmusError
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="isthmus",
+    help="Fortran Earth-system models and PyTorch networks, joined in both directions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo.demo)
+app.command()(programs.simulate)
+app.command()(programs.couple)
+app.add_typer(train.app, name="train")
+app.command()(stability.stability)
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one sentence and a non-zero exit."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _complain("interrupted; what was finished is kept, the same command continues")
+        sys.exit(EXIT_INTERRUPTED)
+    except (IsthmusError, OSError) as error:
+        _complain(str(error))
+        sys.exit(EXIT_FAILED)
+
+
+def _complain(sentence: str) -> None:
+    """Write one sentence to standard error, without markup."""
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(f"isthmus: {sentence}", style="bold", markup=False, highlight=False)
+
+
+__all__ = ["app", "main"]
