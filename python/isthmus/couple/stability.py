@@ -26,7 +26,7 @@ from isthmus.couple.criteria import (
 )
 from isthmus.couple.intervals import LEVEL, N_REPLICATES, Interval, wilson_interval
 from isthmus.couple.skill import Climatology, Skill, forecast_skill
-from isthmus.couple.trajectories import Trajectory
+from isthmus.couple.trajectories import Trajectory, has_output
 from isthmus.errors import ConfigurationError, DataError
 
 Progress = Callable[[str, float], None]
@@ -308,10 +308,10 @@ class _Judge:
 
     def _read(self, run: Run) -> Sample | None:
         """Read a run; None if it blew up before the first output."""
-        if not run.files:
+        if not has_output(run.files):
             if run.failure is None:
                 raise DataError(
-                    f"run '{run.name}' has no files, and no failure to explain it"
+                    f"run '{run.name}' has no output, and no failure that explains it"
                 )
             return None
         return self._sample(run, Trajectory(run.files, discard=self.discard))

@@ -64,6 +64,8 @@ class Trajectory:
         first = np.nan
         for path in files:
             file_times = self._open_header(path)
+            if not file_times.size:
+                continue  # a run that failed before its first output leaves such a file
             first = float(file_times[0]) if np.isnan(first) else first
             start = self._first_new(path, file_times, times, first + discard)
             if start < file_times.size:
@@ -71,7 +73,8 @@ class Trajectory:
                 times.append(file_times[start:])
         if not times:
             raise DataError(
-                f"trajectory: '{files[0]}' has no time after the discarded {discard} units"
+                f"trajectory: '{files[0]}' has no output after the {discard:g} time "
+                f"units that are discarded"
             )
         self.times: Array = np.concatenate(times)  # model time [1] [time]
         self._check_spacing(files[0])
@@ -97,8 +100,8 @@ class Trajectory:
                 )
             self.n_members, self.n_sites = members, sites
             times = np.ma.filled(dataset["time"][:].astype(np.float64), np.nan)
-        if times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
-            raise DataError(f"'{path}': 'time' is empty or does not increase")
+        if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
+            raise DataError(f"'{path}': 'time' does not increase, or is not finite")
         return np.asarray(times)
 
     @staticmethod
@@ -155,6 +158,15 @@ class Trajectory:
                     )
                     piece[~(np.abs(piece) < FILL)] = np.nan
                     yield piece
+
+
+def has_output(paths: Sequence[Path]) -> bool:
+    """Tell whether any of the files holds a time."""
+    for path in paths:
+        with _open(path) as dataset:
+            if "time" in dataset.dimensions and len(dataset.dimensions["time"]):
+                return True
+    return False
 
 
 def _open(path: Path) -> netCDF4.Dataset:

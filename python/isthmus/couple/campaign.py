@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""Run long ensembles of several schemes in Fortran, in chunks that survive an interruption.
+
+Each scheme (reference, no network, networks) is one Fortran program and namelist. It runs
+in chunks of steps; a chunk ends with a restart file from which the next begins, bit for bit
+as if there had been no end. After each chunk the state of the campaign is written to
+`campaign.json`; a campaign that was killed goes on after the last complete chunk. A scheme
+that blows up has its trajectory so far kept and is not run any further; the others are.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from isthmus.couple.campaign_config import CampaignConfig, Scheme, Settings
+from isthmus.couple.campaign_state import SchemeResult, read_state, write_state
+from isthmus.couple.programs import run_program
+from isthmus.errors import ModelRunError
+
+__all__ = ["CampaignConfig", "Scheme", "SchemeResult", "run_campaign"]
+
+Progress = Callable[[str, float], None]
+IN_SPIN_UP = "not finite after the spin-up"  # the program's words: no trajectory exists yet
+
+
+class Runner(Protocol):
+    """Runs a program on a namelist, as `programs.run_program` does."""
+
+    def __call__(
+        self,
+        name: str,
+        namelist: Settings,
+        directory: Path,
+        *,
+        on_progress: Callable[[float], None] | None = None,
+        file_name: str = "namelist.nml",
+    ) -> None:
+        """Run it; raise `ModelRunError` if it fails."""
+
+
+def run_campaign(
+    config: CampaignConfig,
+    directory: Path,
+    *,
+    runner: Runner = run_program,
+    on_progress: Progress | None = None,
+) -> dict[str, SchemeResult]:
+    """Run every scheme to its end, going on where an earlier call was interrupted.
+
+    Parameters
+    ----------
+    config
+        What to run. `n_steps` may grow between calls, all else must stay.
+    directory
+        Folder of the campaign, made if it is not there.
+    runner
+        Runs a program on a namelist.
+    on_progress
+        Called with the name of a scheme and the share of it that is done.
+
+    Returns
+    -------
+    dict
+        Results by name of scheme.
+
+    Raises
+    ------
+    ConfigurationError
+        If the directory holds another campaign.
+    ModelRunError
+        If a program fails otherwise than by a blow-up (bad namelist, full disk).
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    state = read_state(config, directory)
+    for scheme in config.schemes:
+        _run_scheme(config, scheme, state, directory, runner, on_progress)
+    return state
+
+
+def _run_scheme(
+    config: CampaignConfig,
+    scheme: Scheme,
+    state: dict[str, SchemeResult],
+    directory: Path,
+    runner: Runner,
+    on_progress: Progress | None,
+) -> None:
+    """Run the chunks of one scheme that are still to do."""
+    result = state[scheme.name]
+
+    def report(share_of_chunk: float, steps: int = 0) -> None:
+        if on_progress is not None:
+            done = result.steps_done + share_of_chunk * steps
+            on_progress(scheme.name, min(1.0, done / config.n_steps))
+
+    while result.steps_done < config.n_steps and result.failure is None:
+        steps = min(config.chunk_steps, config.n_steps - result.steps_done)
+        begin = time.monotonic()
+        before = result.restart
+        _run_chunk(config, scheme, result, directory, runner, steps, report)
+        result.seconds += time.monotonic() - begin
+        write_state(config, state, directory)
+        if before is not None and before != result.restart:
+            # Not sooner: a campaign killed before the line above still needs it.
+            (directory / before).unlink(missing_ok=True)
+    report(0.0)
+
+
+def _run_chunk(
+    config: CampaignConfig,
+    scheme: Scheme,
+    result: SchemeResult,
+    directory: Path,
+    runner: Runner,
+    steps: int,
+    report: Callable[[float, int], None],
+) -> None:
+    """Run one chunk and enter what came of it."""
+    folder = directory / scheme.name
+    name = f"{result.steps_done + steps:09d}"
+    output, restart = f"x_{name}.nc", f"restart_{name}.nc"
+    failed = f"x_{name}.failed.nc"
+    for left_over in folder.glob(f"*_{name}.*nc*"):
+        left_over.unlink()  # of a chunk that was killed
+    namelist = _namelist(config, scheme, result, directory, steps, output, restart)
+    try:
+        runner(
+            scheme.program,
+            namelist,
+            folder,
+            on_progress=lambda share: report(share, steps),
+            file_name=f"chunk_{name}.nml",
+        )
+    except ModelRunError as error:
+        trajectory_kept = (folder / failed).is_file()
+        if not trajectory_kept and IN_SPIN_UP not in str(error):
+            raise
+        result.failure = str(error)
+        result.files += [f"{scheme.name}/{failed}"] if trajectory_kept else []
+        return
+    for made in (output, restart):
+        if not (folder / made).is_file():
+            raise ModelRunError(
+                f"{scheme.program} in {folder}: it ended well but did not write '{made}'"
+            )
+    result.files.append(f"{scheme.name}/{output}")
+    result.restart = f"{scheme.name}/{restart}"
+    result.steps_done += steps
+
+
+def _namelist(
+    config: CampaignConfig,
+    scheme: Scheme,
+    result: SchemeResult,
+    directory: Path,
+    steps: int,
+    output: str,
+    restart: str,
+) -> dict[str, dict[str, Any]]:
+    """Return the namelist of one chunk."""
+    groups = {
+        group: {key: _absolute(value) for key, value in settings.items()}
+        for group, settings in scheme.namelist.items()
+    }
+    groups.setdefault("integration", {}).update(
+        dt=config.dt,
+        n_steps=steps,
+        n_members=config.n_members,
+        spin_up_steps=config.spin_up_steps,
+        output_every=config.output_every,
+        seed=config.seed,
+    )
+    files = groups.setdefault("files", {})
+    files.update(output=output, restart_out=restart, precision=config.precision)
+    if result.restart is not None:
+        files["restart_in"] = (directory / result.restart).name
+    elif config.initial is not None:
+        files.update(
+            initial=_absolute(config.initial), initial_record=config.initial_record
+        )
+    return groups
+
+
+def _absolute(value: Any) -> Any:  # noqa: ANN401 - a namelist holds any plain value
+    """Make paths absolute: the program runs in a folder of its own."""
+    return str(value.resolve()) if isinstance(value, Path) else value
