@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""Write a PyTorch network, with its derivatives and contract, into one checked file."""
+
+from .exporter import ExportReport, export_network
+from .parity import Difference, Parity, run_self_test
+from .signature import VariableSpec
+
+__all__ = [
+    "Difference",
+    "ExportReport",
+    "Parity",
+    "VariableSpec",
+    "export_network",
+    "run_self_test",
+]

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Compile a module and its derivatives into one AOTInductor package.
+
+The package holds a shared library per method. Nothing in it needs Python at run time, but
+it is bound to an instruction set, which the contract records.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import torch
+from torch.export import Dim, ExportedProgram
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from ..contract import Variable
+from ..errors import ExportError
+from .derivatives import Linearisation, Tensors
+from .torchscript import first_line
+
+Isa = Literal["native", "portable"]
+DynamicShapes = tuple[dict[int, Any], ...]
+
+MAX_EXTENT: Final = 1 << 30
+_MARCH: Final = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
+
+
+def compile_methods(
+    linear: Linearisation,
+    samples: Mapping[str, Tensors],
+    variables: Mapping[str, tuple[Variable, ...]],
+    options: Mapping[str, Any],
+    started: Callable[[str], None],
+) -> dict[str, list[Any]]:
+    """Compile each method in `samples`; return the files of each.
+
+    `samples` and `variables` hold the arguments of a method and what they are; `started`
+    is called with the name of each method before its compilation.
+    """
+    symbols = {
+        e for vs in variables.values() for v in vs for e in v.shape if type(e) is str
+    }
+    # One Dim object per symbol: equal symbols are equal extents in all arguments.
+    dims = {symbol: Dim(symbol, min=1, max=MAX_EXTENT) for symbol in sorted(symbols)}
+    files = {}
+    for method, sample in samples.items():
+        started(method)
+        shapes = tuple(
+            {axis: dims[e] for axis, e in enumerate(variable.shape) if isinstance(e, str)}
+            for variable in variables[method]
+        )
+        program = _export(linear, method, sample, shapes)
+        files[method] = _compile(program, method, sample, options)
+    return files
+
+
+def write_package(path: Path, files: Mapping[str, list[Any]]) -> str:
+    """Write the package and return the instruction set it needs."""
+    from torch._inductor.package.package import package_aoti
+
+    package_aoti(str(path), dict(files))
+    return _isa_of(path)
+
+
+def compiler_options(isa: Isa, threads: int) -> dict[str, Any]:
+    """Return the settings of AOTInductor.
+
+    `native` is the highest x86-64 level of this machine, `portable` the third (AVX2).
+    `-march=native` is avoided: it may use more than any recorded instruction set says.
+    """
+    options: dict[str, Any] = {
+        "aot_inductor.package": True,
+        # Constants in assembly make the library ask for an executable stack, which
+        # glibc 2.41 and later refuse to load.
+        "aot_inductor.use_consts_asm_build": False,
+        "cpp.threads": threads,
+        # Two cores at most are worth it here, and a pool of workers outlives the export.
+        "compile_threads": 1,
+    }
+    march = _MARCH.get("AVX2" if isa == "portable" else _vector_isa())
+    if march is not None:
+        options["cpp.march"] = march
+    if isa == "portable":
+        options["cpp.simdlen"] = 256
+    return options
+
+
+@contextmanager
+def compile_cache() -> Iterator[None]:
+    """Keep what the compiler writes in a temporary folder, unless the user named one."""
+    from torch._inductor.utils import fresh_cache
+
+    with nullcontext() if "TORCHINDUCTOR_CACHE_DIR" in os.environ else fresh_cache():
+        yield
+
+
+def _vector_isa() -> str:
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    return str(pick_vec_isa()).upper()
+
+
+def _export(
+    linear: Linearisation, method: str, sample: Tensors, shapes: DynamicShapes
+) -> ExportedProgram:
+    if method == "forward":
+        return _try_export(
+            method,
+            lambda: torch.export.export(linear.module, sample, dynamic_shapes=shapes),
+        )
+    if method == "vjp":
+        return _try_export(method, lambda: _export_traced(linear.vjp, sample, shapes))
+    try:
+        return _export_traced(linear.jvp_by_transposition, sample, shapes)
+    except Exception:  # some operation has no second derivative: take forward mode
+        return _try_export(method, lambda: _export_traced(linear.jvp, sample, shapes))
+
+
+def _export_traced(
+    function: Callable[..., Tensors], sample: Tensors, shapes: DynamicShapes
+) -> ExportedProgram:
+    """Export a function that differentiates inside: flatten it first."""
+    graph = make_fx(function, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*sample)
+    return torch.export.export(graph, sample, dynamic_shapes=shapes)
+
+
+def _try_export(method: str, export: Callable[[], ExportedProgram]) -> ExportedProgram:
+    try:
+        return export()
+    except Exception as error:
+        raise ExportError(
+            f"'{method}' cannot be exported: {first_line(error)}. Branches on a tensor's"
+            " value or on a dynamic extent, and operations without a symbolic shape, are"
+            " the usual reasons; torch.cond or fewer dynamic extents the usual cures"
+        ) from error
+
+
+def _compile(
+    program: ExportedProgram, method: str, sample: Tensors, options: Mapping[str, Any]
+) -> list[Any]:
+    try:
+        files: Any = torch._inductor.aot_compile(
+            program.module(), sample, options=dict(options)
+        )
+    except Exception as error:
+        raise ExportError(f"'{method}' cannot be compiled: {first_line(error)}") from error
+    return list(files)
+
+
+def _isa_of(path: Path) -> str:
+    """Read the instruction set from the package's own metadata."""
+    with zipfile.ZipFile(path) as archive:
+        names = [n for n in archive.namelist() if n.endswith("wrapper_metadata.json")]
+        found = {json.loads(archive.read(name)).get("AOTI_CPU_ISA") for name in names}
+    if len(found) != 1 or None in found:
+        raise ExportError(f"the package states the instruction sets {found}, expected one")
+    isa = str(found.pop()).lower()
+    return "baseline" if isa in ("", "invalid_vec_isa") else isa
