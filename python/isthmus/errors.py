@@ -40,3 +40,7 @@ class ConfigurationError(IsthmusError, ValueError):
 
 class ModelRunError(IsthmusError, RuntimeError):
     """A Fortran program or model stopped with an error."""
+
+
+class TrainingError(IsthmusError, ArithmeticError):
+    """A training cannot go on: loss not finite, or a checkpoint of another run."""
