@@ -306,8 +306,10 @@ def _compile(
 ) -> Contract:
     """Compile all methods and return the contract with the instruction set they need."""
     y = linear.forward(*x)
-    x_tl = tuple(x[i] for i in linear.inputs)
-    y_ad = tuple(y[i].contiguous() for i in linear.outputs)
+    # Clones, because the tracer knows arguments by identity: given the same tensor as `x`
+    # and `x_tl`, it would read one where it means the other.
+    x_tl = tuple(x[i].clone() for i in linear.inputs)
+    y_ad = tuple(y[i].clone().contiguous() for i in linear.outputs)
     samples = {"forward": x, "jvp": (*x, *x_tl), "vjp": (*x, *y_ad)}
     methods = contract.methods
     variables: dict[str, tuple[Variable, ...]] = {
