@@ -5,7 +5,7 @@ module files
   use failures, only: err_file, fail, succeed
   implicit none
   private
-  public :: delete_file, move_file, with_suffix
+  public :: check_writable, delete_file, move_file, with_suffix
 
   interface
     integer(c_int) function c_rename(from, to) bind(c, name="rename")
@@ -23,6 +23,25 @@ module files
   end interface
 
 contains
+
+  !> Try to create a file, and say why that cannot be: netCDF says "Permission denied" always.
+  subroutine check_writable(path, stat, errmsg)
+    character(len=*), intent(in) :: path !! file; it is emptied
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=512) :: problem
+    integer :: status, unit
+
+    open (newunit=unit, file=path, status="replace", action="write", iostat=status, &
+      iomsg=problem)
+    if (status /= 0) then
+      call fail(err_file, trim(problem), stat, errmsg)
+      return
+    end if
+    close (unit)
+    call succeed(stat)
+  end subroutine check_writable
 
   !> Give a file its final name; a file that has this name already is replaced at once.
   subroutine move_file(from, to, stat, errmsg)

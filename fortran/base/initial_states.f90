@@ -118,8 +118,8 @@ contains
       write (problem, "(3a, i0, a, i0)") "'", name, "' has ", extents(1), &
         " sites, expected ", expected(1)
     else if (extents(2) /= 1 .and. extents(2) /= expected(2)) then
-      write (problem, "(3a, i0, a, i0, a)") "'", name, "' has ", extents(2), &
-        " members, expected 1 or ", expected(2)
+      write (problem, "(3a, i0, a, i0)") "'", name, "' has ", extents(2), &
+        " members, 'n_members' is ", expected(2)
     else if (extents(3) < max(1, record)) then
       write (problem, "(3a, i0, a, i0)") "'", name, "' has ", extents(3), &
         " records, 'initial_record' is ", record

@@ -22,6 +22,7 @@ module namelists
     integer :: line = 0                    !! where it stands
   contains
     procedure :: record
+    procedure :: question
   end type assignment_t
 
 contains
@@ -33,6 +34,15 @@ contains
 
     text = "&"//self%group//" "//self%text//" /"
   end function record
+
+  !> A record that assigns nothing to the key. It can be read if the group has the key, so
+  !> it tells an unknown key from a value of the wrong type.
+  function question(self) result(text)
+    class(assignment_t), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = "&"//self%group//" "//self%key//" = /"
+  end function question
 
   !> Cut a namelist file into assignments.
   subroutine read_assignments(path, items, stat, errmsg)
@@ -80,8 +90,12 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    call fail(err_file, at(path, item%line)//"'"//item%text//"' in &"//item%group//": "// &
-      reason, stat, errmsg)
+    if (item%key == "") then
+      call fail(err_file, at(path, item%line)//"&"//item%group//": "//reason, stat, errmsg)
+    else
+      call fail(err_file, at(path, item%line)//"'"//item%text//"' in &"//item%group// &
+        ": "//reason, stat, errmsg)
+    end if
   end subroutine complain
 
   !> "path:line: "

@@ -6,7 +6,7 @@
 !> begin another one.
 module restarts
   use failures, only: err_file, err_shape, fail, succeed
-  use files, only: delete_file, move_file
+  use files, only: check_writable, delete_file, move_file
   use kinds, only: wp
   use netcdf, only: nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, &
     nf90_double, nf90_enddef, nf90_get_att, nf90_get_var, nf90_global, nf90_inq_varid, &
@@ -96,6 +96,10 @@ contains
 
     integer :: ncid, status
 
+    call check_writable(path//".part", stat, errmsg)
+    if (present(stat)) then
+      if (stat /= 0) return
+    end if
     status = nf90_create(path//".part", ior(nf90_clobber, nf90_netcdf4), ncid)
     if (status == nf90_noerr) then
       call write_contents(ncid, fields, settings, step, status)

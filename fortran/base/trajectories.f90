@@ -7,7 +7,7 @@
 !> `write_field`, at last `finish` (or `finish(as=...)`, or `abandon`).
 module trajectories
   use failures, only: err_file, fail, succeed
-  use files, only: delete_file, move_file
+  use files, only: check_writable, delete_file, move_file
   use kinds, only: wp
   use netcdf, only: nf90_char, nf90_clobber, nf90_close, nf90_create, nf90_def_dim, &
     nf90_def_var, nf90_double, nf90_enddef, nf90_float, nf90_global, nf90_int, &
@@ -58,6 +58,10 @@ contains
 
     self%path = path
     self%n_records = 0
+    call check_writable(path//".part", stat, errmsg)
+    if (present(stat)) then
+      if (stat /= 0) return
+    end if
     status = nf90_create(path//".part", ior(nf90_clobber, nf90_netcdf4), self%ncid)
     if (status /= nf90_noerr) then
       self%ncid = -1

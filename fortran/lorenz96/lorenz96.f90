@@ -29,6 +29,7 @@ module lorenz96
     procedure :: setup
     procedure :: tendency
     procedure :: step
+    procedure :: hold
     procedure :: advance
     procedure :: check_state
   end type lorenz96_t
@@ -81,6 +82,17 @@ contains
 
     call advance_blocks(x, dt, 1, self%forcing, self%scheme, b)
   end subroutine step
+
+  !> Advance the ensemble by many steps, `b` held throughout.
+  subroutine hold(self, x, dt, n_steps, b)
+    class(lorenz96_t), intent(in) :: self
+    real(wp), intent(inout), contiguous :: x(:, :) !! state [1] (k, member)
+    real(wp), intent(in) :: dt                     !! time step [1]
+    integer, intent(in) :: n_steps                 !! number of steps
+    real(wp), intent(in), contiguous :: b(:, :)    !! added tendency [1] (k, member)
+
+    call advance_blocks(x, dt, n_steps, self%forcing, self%scheme, b)
+  end subroutine hold
 
   !> Advance the ensemble by many steps, with a closure in the slot if there is one.
   subroutine advance(self, x, dt, n_steps, closure, every_stage, stat, errmsg)

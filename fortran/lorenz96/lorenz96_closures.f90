@@ -5,7 +5,7 @@
 !> doi:10.1256/qj.04.03, fits one of order four; order one is the linear closure.
 module lorenz96_closures
   use closures, only: closure_t
-  use failures, only: succeed
+  use failures, only: err_argument, fail, succeed
   use kinds, only: wp
   implicit none
   private
@@ -31,6 +31,10 @@ contains
     integer :: i, k, m, n
 
     n = size(self%coefficients)
+    if (n == 0) then
+      call fail(err_argument, "polynomial closure: no coefficients", stat, errmsg)
+      return
+    end if
     do m = 1, size(x, 2)
       do k = 1, size(x, 1)
         b(k, m) = self%coefficients(n)

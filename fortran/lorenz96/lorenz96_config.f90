@@ -15,6 +15,8 @@ module lorenz96_config
 
   integer, parameter, public :: max_path = 1024    !! longest path in a namelist
   integer, parameter :: max_coefficients = 16      !! of a polynomial closure
+  character(len=*), parameter :: unknown_group = &
+    "unknown group, expected &model, &integration, &files or &closure"
 
   !> Settings of a run, with their defaults.
   type :: lorenz96_config_t
@@ -90,27 +92,41 @@ contains
     integer, intent(out) :: status                   !! zero if it could be read
     character(len=*), intent(inout) :: problem       !! why it could not
 
-    select case (item%group)
-    case ("model")
-      call read_model(item%record(), config, status, problem)
-    case ("integration")
-      call read_integration(item%record(), config, status, problem)
-    case ("files")
-      call read_files(item%record(), config, status, problem)
-    case ("closure")
-      call read_closure(item%record(), config, status, problem)
-    case default
-      status = 1
-      problem = "unknown group, expected &model, &integration, &files or &closure"
-      return
-    end select
-    if (status == 0) return
-    if (index(problem, "Cannot match") > 0) then
+    character(len=256) :: ignored
+    integer :: unknown
+
+    call read_record(item%group, item%record(), config, status, problem)
+    if (status == 0 .or. problem == unknown_group) return
+    call read_record(item%group, item%question(), config, unknown, ignored)
+    if (unknown /= 0) then
       problem = "unknown key '"//item%key//"'"
     else
-      problem = "the value is not of the type of '"//item%key//"' ("//trim(problem)//")"
+      problem = "the value is not of the type of '"//item%key//"'"
     end if
   end subroutine read_item
+
+  !> Read one record with the namelist of its group.
+  subroutine read_record(group, record, config, status, problem)
+    character(len=*), intent(in) :: group            !! name of the group
+    character(len=*), intent(in) :: record           !! namelist record
+    type(lorenz96_config_t), intent(inout) :: config !! settings so far
+    integer, intent(out) :: status                   !! zero if it could be read
+    character(len=*), intent(inout) :: problem       !! why it could not
+
+    select case (group)
+    case ("model")
+      call read_model(record, config, status, problem)
+    case ("integration")
+      call read_integration(record, config, status, problem)
+    case ("files")
+      call read_files(record, config, status, problem)
+    case ("closure")
+      call read_closure(record, config, status, problem)
+    case default
+      status = 1
+      problem = unknown_group
+    end select
+  end subroutine read_record
 
   !> Group `&model`.
   subroutine read_model(record, config, status, problem)
@@ -241,8 +257,8 @@ contains
 
     if (.not. allocated(config%coefficients)) allocate (config%coefficients(0))
     problem = ""
-    call check_choice("levels", trim(merge("1   ", merge("2   ", "none", config%levels == 2), &
-      config%levels == 1)), ["1", "2"], problem)
+    if (config%levels /= 1 .and. config%levels /= 2) &
+      write (problem, "(a, i0)") "'levels' must be 1 or 2, found ", config%levels
     call check_choice("wrap", config%wrap, [character(len=8) :: "ring", "sites"], problem)
     call check_choice("coupling", config%coupling, [character(len=8) :: "mean", "sum"], &
       problem)

@@ -7,8 +7,8 @@
 module lorenz96_run
   use, intrinsic :: iso_fortran_env, only: error_unit
   use closures, only: closure_t, stepper_t
-  use failures, only: err_argument, err_interrupted, err_runtime, fail, succeed
-  use files, only: with_suffix
+  use failures, only: err_argument, err_file, err_interrupted, err_runtime, fail, succeed
+  use files, only: check_writable, delete_file, with_suffix
   use interrupts, only: interrupted_by
   use kinds, only: wp
   use lorenz96, only: lorenz96_t
@@ -96,6 +96,7 @@ contains
     march%closure_name = closure_name
     call setup_models(march, stat, errmsg)
     if (stat == 0) call start_state(config, closure_name, march%state, stat, errmsg)
+    if (stat == 0) call check_start(march, stat, errmsg)
     if (stat == 0) call spin_up(march, stat, errmsg, closure, stepper)
     if (stat == 0 .and. config%output /= "") &
       call create_output(config, closure_name, march%trajectory, stat, errmsg)
@@ -131,6 +132,26 @@ contains
     end associate
   end subroutine setup_models
 
+  !> Refuse a state that is broken before the first step.
+  subroutine check_start(march, stat, errmsg)
+    type(march_t), intent(in) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (march%config%restart_out /= "") then
+      ! Better now than after the run.
+      call check_writable(trim(march%config%restart_out)//".part", stat, errmsg)
+      if (stat /= 0) return
+      call delete_file(trim(march%config%restart_out)//".part")
+    end if
+    if (is_finite(march%state)) return
+    stat = err_file
+    errmsg = "the state is not finite before the first step"
+    if (march%config%restart_in /= "") &
+      errmsg = "restart '"//trim(march%config%restart_in)//"' holds values that are not finite"
+  end subroutine check_start
+
   !> The steps before time 0; a restart has them behind it.
   subroutine spin_up(march, stat, errmsg, closure, stepper)
     type(march_t), intent(inout), target :: march
@@ -147,7 +168,6 @@ contains
     if (.not. is_finite(march%state)) then
       stat = err_runtime
       errmsg = "the state is not finite after the spin-up: is 'dt' too long?"
-      march%good%step = -1
     end if
   end subroutine spin_up
 

@@ -41,6 +41,7 @@ module lorenz96_two_level
     procedure :: tendency
     procedure :: coupling
     procedure :: step
+    procedure :: hold
     procedure :: advance
     procedure :: check_state
     procedure :: slow_weight
@@ -181,6 +182,18 @@ contains
 
     call advance_blocks(x, z, dt, 1, coefficients(self), added)
   end subroutine step
+
+  !> Advance the ensemble by many steps, `added` held throughout.
+  subroutine hold(self, x, z, dt, n_steps, added)
+    class(two_level_t), intent(in) :: self
+    real(wp), intent(inout), contiguous :: x(:, :)  !! slow state [1] (k, member)
+    real(wp), intent(inout), contiguous :: z(:, :)  !! fast state [1] (jk, member)
+    real(wp), intent(in) :: dt                      !! time step [1]
+    integer, intent(in) :: n_steps                  !! number of steps
+    real(wp), intent(in), contiguous :: added(:, :) !! tendency of x [1] (k, member)
+
+    call advance_blocks(x, z, dt, n_steps, coefficients(self), added)
+  end subroutine hold
 
   !> Advance the ensemble by many steps.
   subroutine advance(self, x, z, dt, n_steps, stat, errmsg)
