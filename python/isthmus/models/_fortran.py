@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""The sole importer of the wrapped Fortran procedures, and the checks before each call.
+
+Fortran trusts its caller: whatever reaches it has passed `as_fortran`, so a wrong shape is
+an exception here and never a write beyond an array's end.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.errors import BindingError, ConfigurationError
+from isthmus.models import _generated
+
+FloatArray = npt.NDArray[np.float64]
+
+fortran: Any = _generated.Lorenz96_Api
+
+SCHEMES = {"rk4": 1, "euler": 2}
+WRAPS = {"ring": 1, "sites": 2}
+COUPLINGS = {"mean": 1, "sum": 2}
+
+
+def set_threads(n_threads: int) -> None:
+    """Set how many OpenMP threads the Fortran models use.
+
+    PyTorch shares the OpenMP runtime, so its own operations may follow.
+
+    Raises
+    ------
+    ConfigurationError
+        If the number is less than one.
+    """
+    if n_threads < 1:
+        raise ConfigurationError(f"'n_threads' must be at least 1, found {n_threads}")
+    fortran.set_threads(n_threads)
+
+
+def as_fortran(
+    name: str, array: FloatArray, shape: tuple[int | None, ...], *, writable: bool = False
+) -> FloatArray:
+    """Return the Fortran reading of an array: the same memory, axes reversed.
+
+    Parameters
+    ----------
+    name
+        What the error calls the array.
+    array
+        C-contiguous float64.
+    shape
+        What its shape must be; None for an extent that is free.
+    writable
+        Whether Fortran will write to it.
+
+    Raises
+    ------
+    BindingError
+        If type, shape, order or writability is not as needed.
+    """
+    if not isinstance(array, np.ndarray):
+        raise BindingError(f"'{name}' is a {type(array).__name__}, expected a numpy array")
+    if array.dtype != np.float64:
+        raise BindingError(f"'{name}' has dtype {array.dtype}, expected float64")
+    fits = array.ndim == len(shape) and all(
+        wanted in (None, found) for wanted, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("member" if extent is None else str(extent) for extent in shape)
+        raise BindingError(f"'{name}' has shape {list(array.shape)}, expected [{wanted}]")
+    if array.size == 0:
+        raise BindingError(f"'{name}' has no elements: shape {list(array.shape)}")
+    if not array.flags.c_contiguous:
+        raise BindingError(f"'{name}' is not C-contiguous; pass a contiguous copy")
+    if writable and not array.flags.writeable:
+        raise BindingError(f"'{name}' is read-only, it is changed in place")
+    return array.T
+
+
+def per_member(name: str, value: float | FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Spread a number, or an array that broadcasts, over the members.
+
+    Raises
+    ------
+    BindingError
+        If it does not broadcast to `shape`.
+    """
+    try:
+        spread = np.broadcast_to(np.asarray(value, np.float64), shape)
+    except ValueError:
+        found = list(np.shape(value))
+        message = (
+            f"'{name}' has shape {found}, expected one that broadcasts to {list(shape)}"
+        )
+        raise BindingError(message) from None
+    return np.ascontiguousarray(spread)
+
+
+def choose(name: str, value: str, choices: dict[str, int]) -> int:
+    """Return the Fortran number of an option.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such option.
+    """
+    if value not in choices:
+        names = " or ".join(f"'{choice}'" for choice in choices)
+        raise ConfigurationError(f"'{name}' must be {names}, found {value!r}")
+    return choices[value]
+
+
+def check_steps(dt: float, n_steps: int) -> None:
+    """Refuse a time step or a number of steps that makes no sense.
+
+    Raises
+    ------
+    ConfigurationError
+        If `dt` is not finite, or `n_steps` is negative.
+    """
+    if not np.isfinite(dt):
+        raise ConfigurationError(f"'dt' must be finite, found {dt}")
+    if n_steps < 0:
+        raise ConfigurationError(f"'n_steps' must not be negative, found {n_steps}")
