@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Lorenz-96 recipes: simulate a truth, train an emulator, train a closure.
 
-The systems are those of the emulator_L96 study. `train_closure` takes the resolved model as a
-callable, so the same recipe trains on a torch copy of the model or through the Fortran model
-and its adjoint.
+The systems are those of the emulator_L96 study. `train_closure` takes the resolved model as
+a callable, so the same recipe trains on a torch copy of the model or through the Fortran
+model and its adjoint.
 """
 
 from collections.abc import Callable
@@ -173,7 +173,7 @@ def simulate_one_level(
 ) -> Trajectories:
     """Integrate the one-level model with torch, float64, and keep `n_steps` + 1 states.
 
-    The first state is F (0.5 + N(0, 1)) / 50 at each site; `spin_up` time units are cut off.
+    The first state is F (0.5 + N(0, 1)) / 50 at each site; `spin_up` time units are cut.
     """
     x0 = _first_state((n_members, n_sites), forcing, seed)
     states = _integrate(
