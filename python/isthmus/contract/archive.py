@@ -223,9 +223,10 @@ def _verify_seal(archive: zipfile.ZipFile) -> bool:
     size = archive.fp.seek(0, os.SEEK_END)
     if archive.comment == b"":
         archive.fp.seek(size - 22)  # where the end record lies if nothing follows it
-        if archive.fp.read(4) == b"PK\x05\x06":
+        end = archive.fp.read()
+        if end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0"):  # no comment is due
             return False
-        raise ContractError("bytes follow the end of the archive")
+        raise ContractError("the end of the archive is cut off or followed by other bytes")
     archive.fp.seek(max(0, size - _SEAL_SIZE))
     seal = archive.fp.read()
     if archive.comment != seal or not seal.startswith(_SEAL):

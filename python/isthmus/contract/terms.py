@@ -109,7 +109,7 @@ class Contract:
         """
         if name in self.variables:
             return self.variables[name]
-        base = name.removesuffix(TANGENT).removesuffix(ADJOINT)
+        base = _base_of(name)
         variable = self.variables.get(base)
         if variable is None:
             known = ", ".join(f"'{known}'" for known in self.variables)
@@ -154,6 +154,11 @@ def _check_consistency(contract: Contract) -> None:
         raise ContractError("'methods' lacks 'forward'")
     for name, variable in contract.variables.items():
         _check_variable(name, variable)
+        base = _base_of(name)
+        if base != name and base in contract.variables:
+            raise ContractError(
+                f"'variables.{name}' has the name of a derivative of '{base}'"
+            )
     for name, method in contract.methods.items():
         if name not in METHODS:
             raise ContractError(f"'methods' has '{name}', expected one of {METHODS}")
@@ -167,6 +172,14 @@ def _check_consistency(contract: Contract) -> None:
     symbols = {extent for v in contract.variables.values() for extent in v.shape}
     if contract.separable is not None and contract.separable not in symbols:
         raise ContractError(f"'separable' names '{contract.separable}', which no shape has")
+
+
+def _base_of(name: str) -> str:
+    """Return `x` for `x_tl` and `x_ad`."""
+    for suffix in (TANGENT, ADJOINT):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name
 
 
 def _check_variable(name: str, variable: Variable) -> None:

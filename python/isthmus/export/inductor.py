@@ -7,6 +7,8 @@ it is bound to an instruction set, which the contract records.
 
 import json
 import os
+import platform
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -71,37 +73,58 @@ def compiler_options(isa: Isa, threads: int) -> dict[str, Any]:
 
     `native` is the highest x86-64 level of this machine, `portable` the third (AVX2).
     `-march=native` is avoided: it may use more than any recorded instruction set says.
+
+    Raises
+    ------
+    ExportError
+        If `isa` is another word, or this machine could not run what it asks for.
     """
     options: dict[str, Any] = {
         "aot_inductor.package": True,
         # Constants in assembly make the library ask for an executable stack, which
         # glibc 2.41 and later refuse to load.
         "aot_inductor.use_consts_asm_build": False,
+        # Line tables hold paths of the machine that compiled.
+        "aot_inductor.enable_line_tables": False,
         "cpp.threads": threads,
-        # Two cores at most are worth it here, and a pool of workers outlives the export.
+        # One method has one kernel file: a pool of workers has nothing to share.
         "compile_threads": 1,
     }
-    march = _MARCH.get("AVX2" if isa == "portable" else _vector_isa())
-    if march is not None:
-        options["cpp.march"] = march
+    found = _vector_isa()
+    if isa not in ("native", "portable"):
+        raise ExportError(f"isa is '{isa}', expected 'native' or 'portable'")
     if isa == "portable":
+        if found not in _MARCH:
+            raise ExportError("isa 'portable' is AVX2, which this machine cannot check")
         options["cpp.simdlen"] = 256
+        found = "AVX2"
+    if platform.machine() in ("x86_64", "AMD64"):
+        options["cpp.march"] = _MARCH.get(found, "x86-64")
     return options
 
 
 @contextmanager
 def compile_cache() -> Iterator[None]:
-    """Keep what the compiler writes in a temporary folder, unless the user named one."""
+    """Keep what the compiler writes in a temporary folder, unless the user named one.
+
+    A folder named by `TORCHINDUCTOR_CACHE_DIR` keeps the precompiled headers, which are
+    half of the work of a small export. torch sets that variable itself, to its default.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
     from torch._inductor.utils import fresh_cache
 
-    with nullcontext() if "TORCHINDUCTOR_CACHE_DIR" in os.environ else fresh_cache():
-        yield
+    named = os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
+        with fresh_cache() if named == default_cache_dir() else nullcontext():
+            yield
 
 
 def _vector_isa() -> str:
+    """Return the vector instructions torch would use, as `_MARCH` calls them."""
     from torch._inductor.cpu_vec_isa import pick_vec_isa
 
-    return str(pick_vec_isa()).upper()
+    return str(pick_vec_isa()).upper().partition(" ")[0]
 
 
 def _export(
