@@ -5,7 +5,8 @@
  *
  *  Rules that hold for every function:
  *  - it returns a status; zero is success. The text for the last failure of this thread
- *    is in isthmus_error_message(). Nothing is printed, nothing aborts, no exception leaves.
+ *    is in isthmus_error_message(). Nothing is printed, nothing aborts, no exception
+ * leaves.
  *  - out-parameters come last and are untouched on failure.
  *  - shapes are given slowest first, as in C, Python and netCDF: the Fortran array
  *    `u(nx, ny)` is {ny, nx}.
@@ -30,9 +31,9 @@ typedef enum isthmus_status {
   ISTHMUS_OK = 0,
   ISTHMUS_ERR_ARGUMENT = 1, /**< null pointer, unknown name, call out of order */
   ISTHMUS_ERR_FILE = 2,     /**< model file absent, unreadable or of another format */
-  ISTHMUS_ERR_SHAPE = 3,    /**< rank, extent, stride or element type is not the network's */
-  ISTHMUS_ERR_DEVICE = 4,   /**< device unknown, or not present on this machine */
-  ISTHMUS_ERR_RUNTIME = 5,  /**< the engine failed while evaluating the network */
+  ISTHMUS_ERR_SHAPE = 3,   /**< rank, extent, stride or element type is not the network's */
+  ISTHMUS_ERR_DEVICE = 4,  /**< device unknown, or not present on this machine */
+  ISTHMUS_ERR_RUNTIME = 5, /**< the engine failed while evaluating the network */
   ISTHMUS_ERR_INTERNAL = 6, /**< a defect of isthmus; please report it */
   ISTHMUS_ERR_CONTRACT = 7  /**< the file breaks its own contract: checksum, ISA, format */
 } isthmus_status;
@@ -90,6 +91,9 @@ ISTHMUS_API void isthmus_model_free(isthmus_model *model);
 ISTHMUS_API isthmus_status isthmus_model_contract(const isthmus_model *model,
                                                   const char **json);
 
+/** Time step the network was trained for, as its contract says; 0 if it says none. */
+ISTHMUS_API isthmus_status isthmus_model_time_step(const isthmus_model *model, double *dt);
+
 /** "torchscript" or "inductor". Owned by the library. */
 ISTHMUS_API isthmus_status isthmus_model_engine(const isthmus_model *model,
                                                 const char **engine);
@@ -125,9 +129,9 @@ ISTHMUS_API isthmus_status isthmus_model_bind_output(isthmus_model *model, const
 /** Evaluate "forward" on the bound arrays. Every input and output must be bound. */
 ISTHMUS_API isthmus_status isthmus_model_run(isthmus_model *model);
 
-/** Evaluate a method: "forward", "jvp" (tangent-linear: reads `x`, `x_tl`, fills `y`, `y_tl`)
- *  or "vjp" (adjoint: reads `x`, `y_ad`, fills `x_ad`). Outputs left unbound are computed
- *  and dropped for "jvp" and "vjp". */
+/** Evaluate a method: "forward", "jvp" (tangent-linear: reads `x`, `x_tl`, fills `y`,
+ * `y_tl`) or "vjp" (adjoint: reads `x`, `y_ad`, fills `x_ad`). Outputs left unbound are
+ * computed and dropped for "jvp" and "vjp". */
 ISTHMUS_API isthmus_status isthmus_model_run_method(isthmus_model *model,
                                                     const char *method);
 

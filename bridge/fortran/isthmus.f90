@@ -1,0 +1,477 @@
+! SPDX-License-Identifier: MIT
+!> Networks exported from PyTorch, called on the model's own arrays.
+!>
+!> `load` a file, bind each input and output by name once, then `run` inside the time loop.
+!> Arrays of any kind, rank and section are bound without a copy; they must stay allocated
+!> and in place, and have the `target` attribute. A Fortran array `u(nx, ny)` is `[ny, nx]`
+!> for the network, as it is in C, Python and netCDF.
+!>
+!> Every procedure that can fail takes `stat` and `errmsg` as `allocate` does: without `stat`
+!> a failure is printed and stops the program.
+module isthmus
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, &
+    c_int, c_int32_t, c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_size_t
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use isthmus_capi, only: c_status_name, c_torch_version, c_version, &
+    isthmus_error_message, isthmus_fortran_bind, isthmus_fortran_bind_pointer, &
+    isthmus_model_contract, isthmus_model_count, isthmus_model_engine, &
+    isthmus_model_free, isthmus_model_input_name, isthmus_model_load, &
+    isthmus_model_output_name, isthmus_model_run_method, isthmus_model_time_step
+  implicit none
+  private
+  public :: isthmus_model_t, isthmus_status_name, isthmus_torch_version, isthmus_version
+
+  integer, parameter, public :: isthmus_ok = 0
+  integer, parameter, public :: isthmus_err_argument = 1 !! null, unknown name, out of order
+  integer, parameter, public :: isthmus_err_file = 2     !! absent, unreadable, foreign
+  integer, parameter, public :: isthmus_err_shape = 3    !! rank, extent, stride or type
+  integer, parameter, public :: isthmus_err_device = 4   !! unknown or not present
+  integer, parameter, public :: isthmus_err_runtime = 5  !! the network failed
+  integer, parameter, public :: isthmus_err_internal = 6 !! a defect of isthmus
+  integer, parameter, public :: isthmus_err_contract = 7 !! the file breaks its contract
+
+  integer, parameter, public :: isthmus_bool = 0 !! logical(c_bool)
+  integer, parameter, public :: isthmus_int8 = 1
+  integer, parameter, public :: isthmus_int16 = 2
+  integer, parameter, public :: isthmus_int32 = 3
+  integer, parameter, public :: isthmus_int64 = 4
+  integer, parameter, public :: isthmus_float32 = 5 !! real32
+  integer, parameter, public :: isthmus_float64 = 6 !! real64
+
+  integer, parameter :: n_text = 1024 !! longest message kept
+
+  !> What all copies of one loaded network have in common.
+  type :: shared_t
+    type(c_ptr) :: handle = c_null_ptr !! the C model
+    integer :: n_owners = 1            !! it is freed with the last one
+  end type shared_t
+
+  !> A network and the arrays bound to it. One per thread. A copy by assignment is the same
+  !> network with the same bindings; it is freed with its last copy.
+  type :: isthmus_model_t
+    private
+    type(shared_t), pointer :: shared => null()
+    type(c_ptr) :: owner = c_null_ptr !! address of this object, where it counts as owner
+    integer :: anchor = 0             !! gives the object an address
+  contains
+    procedure, public :: load
+    procedure, public :: bind_input
+    procedure, public :: bind_output
+    procedure, public :: bind_input_pointer
+    procedure, public :: bind_output_pointer
+    procedure, public :: run
+    procedure, public :: run_jvp
+    procedure, public :: run_vjp
+    procedure, public :: free
+    procedure, public :: is_loaded
+    procedure, public :: contract
+    procedure, public :: engine
+    procedure, public :: time_step
+    procedure, public :: n_inputs
+    procedure, public :: n_outputs
+    procedure, public :: input_name
+    procedure, public :: output_name
+    generic, public :: assignment(=) => assign
+    procedure, private :: assign
+    procedure, private :: handle
+    final :: finalize
+  end type isthmus_model_t
+
+contains
+
+  !> Load a network; one that was loaded before is freed.
+  subroutine load(self, path, device, stat, errmsg)
+    class(isthmus_model_t), intent(inout), target :: self
+    character(len=*), intent(in) :: path             !! `.pt` or `.pt2`
+    character(len=*), intent(in), optional :: device !! "cpu" (default), "cuda", "cuda:1", ...
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    type(c_ptr) :: model
+    integer(c_int) :: status
+    character(len=:), allocatable :: place
+
+    place = "cpu"
+    if (present(device)) place = trim(device)
+    model = c_null_ptr
+    status = isthmus_model_load(c_text(path), c_text(place), model)
+    if (status == isthmus_ok) then
+      call self%free()
+      allocate (self%shared)
+      self%shared%handle = model
+      self%owner = c_loc(self%anchor)
+    end if
+    call report(int(status), last_message(), stat, errmsg)
+  end subroutine load
+
+  !> Let the network read input `name` straight from `array`. Without descriptors in the
+  !> compiler use `bind_input_pointer`.
+  subroutine bind_input(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name !! of the input, or `_tl`, `_ad` of a variable
+    type(*), dimension(..), intent(inout), target :: array !! any kind, rank and section
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=n_text) :: text
+    integer(c_int) :: status
+
+    text = ""
+    status = isthmus_fortran_bind(self%handle(), c_text(name), array, 0_c_int, text, n_text)
+    call report(int(status), until_null(text), stat, errmsg)
+  end subroutine bind_input
+
+  !> Let the network write output `name` straight into `array`, which may be an input too.
+  subroutine bind_output(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name !! of the output, or `_tl`, `_ad` of a variable
+    type(*), dimension(..), intent(inout), target :: array !! any kind, rank and section
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=n_text) :: text
+    integer(c_int) :: status
+
+    text = ""
+    status = isthmus_fortran_bind(self%handle(), c_text(name), array, 1_c_int, text, n_text)
+    call report(int(status), until_null(text), stat, errmsg)
+  end subroutine bind_output
+
+  !> Bind contiguous memory by its address, for compilers without C descriptors.
+  subroutine bind_input_pointer(self, name, address, dtype, shape, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name   !! of the input
+    type(c_ptr), intent(in) :: address     !! c_loc(array)
+    integer, intent(in) :: dtype           !! isthmus_float64, ...
+    integer, intent(in) :: shape(:)        !! shape(array), fastest first
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_pointer(self, name, address, dtype, shape, 0_c_int, stat, errmsg)
+  end subroutine bind_input_pointer
+
+  !> Bind contiguous memory by its address, for compilers without C descriptors.
+  subroutine bind_output_pointer(self, name, address, dtype, shape, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name   !! of the output
+    type(c_ptr), intent(in) :: address     !! c_loc(array)
+    integer, intent(in) :: dtype           !! isthmus_float64, ...
+    integer, intent(in) :: shape(:)        !! shape(array), fastest first
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_pointer(self, name, address, dtype, shape, 1_c_int, stat, errmsg)
+  end subroutine bind_output_pointer
+
+  !> Evaluate the network on the arrays bound.
+  subroutine run(self, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call run_method(self, c_char_"forward"//c_null_char, stat, errmsg)
+  end subroutine run
+
+  !> Tangent-linear: reads `x`, `x_tl`, fills `y`, `y_tl`.
+  subroutine run_jvp(self, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call run_method(self, c_char_"jvp"//c_null_char, stat, errmsg)
+  end subroutine run_jvp
+
+  !> Adjoint: reads `x`, `y_ad`, fills `x_ad`.
+  subroutine run_vjp(self, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call run_method(self, c_char_"vjp"//c_null_char, stat, errmsg)
+  end subroutine run_vjp
+
+  !> Free the network, unless other copies of it are left.
+  subroutine free(self)
+    class(isthmus_model_t), intent(inout), target :: self
+
+    ! What was copied bit by bit (allocate with source=) never counted as an owner.
+    if (associated(self%shared) .and. c_associated(self%owner, c_loc(self%anchor))) then
+      self%shared%n_owners = self%shared%n_owners - 1
+      if (self%shared%n_owners == 0) then
+        call isthmus_model_free(self%shared%handle)
+        deallocate (self%shared)
+      end if
+    end if
+    self%shared => null()
+    self%owner = c_null_ptr
+  end subroutine free
+
+  !> True between `load` and `free`.
+  pure logical function is_loaded(self)
+    class(isthmus_model_t), intent(in) :: self
+
+    is_loaded = associated(self%shared)
+  end function is_loaded
+
+  !> The contract in the file as JSON text, "" if it has none.
+  function contract(self) result(text)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    text = ""
+    if (isthmus_model_contract(self%handle(), address) == isthmus_ok) text = f_text(address)
+  end function contract
+
+  !> "torchscript" or "inductor", "" if nothing is loaded.
+  function engine(self) result(text)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    text = ""
+    if (isthmus_model_engine(self%handle(), address) == isthmus_ok) text = f_text(address)
+  end function engine
+
+  !> Time step the network was trained for, 0 if its contract does not say.
+  function time_step(self) result(dt)
+    class(isthmus_model_t), intent(in) :: self
+    real(c_double) :: dt
+
+    dt = 0.0_c_double
+    if (isthmus_model_time_step(self%handle(), dt) /= isthmus_ok) dt = 0.0_c_double
+  end function time_step
+
+  !> Number of inputs of a method ("forward" by default); 0 if there is no such method.
+  integer function n_inputs(self, method)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=*), intent(in), optional :: method
+
+    integer :: ignored
+
+    call count_names(self, method, n_inputs, ignored)
+  end function n_inputs
+
+  !> Number of outputs of a method ("forward" by default); 0 if there is no such method.
+  integer function n_outputs(self, method)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=*), intent(in), optional :: method
+
+    integer :: ignored
+
+    call count_names(self, method, ignored, n_outputs)
+  end function n_outputs
+
+  !> Name of input `index` (from 1), "" if there is none.
+  function input_name(self, index, method) result(name)
+    class(isthmus_model_t), intent(in) :: self
+    integer, intent(in) :: index                     !! from 1
+    character(len=*), intent(in), optional :: method !! "forward" by default
+    character(len=:), allocatable :: name
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    name = ""
+    if (isthmus_model_input_name(self%handle(), c_method(method), &
+      int(index - 1, c_int32_t), address) == isthmus_ok) name = f_text(address)
+  end function input_name
+
+  !> Name of output `index` (from 1), "" if there is none.
+  function output_name(self, index, method) result(name)
+    class(isthmus_model_t), intent(in) :: self
+    integer, intent(in) :: index                     !! from 1
+    character(len=*), intent(in), optional :: method !! "forward" by default
+    character(len=:), allocatable :: name
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    name = ""
+    if (isthmus_model_output_name(self%handle(), c_method(method), &
+      int(index - 1, c_int32_t), address) == isthmus_ok) name = f_text(address)
+  end function output_name
+
+  !> Name of a status as in the C header, e.g. "ISTHMUS_ERR_SHAPE".
+  function isthmus_status_name(status) result(name)
+    integer, intent(in) :: status !! what a `stat` received
+    character(len=:), allocatable :: name
+
+    name = f_text(c_status_name(int(status, c_int)))
+  end function isthmus_status_name
+
+  !> Version of the library, "major.minor.patch".
+  function isthmus_version() result(text)
+    character(len=:), allocatable :: text
+
+    text = f_text(c_version())
+  end function isthmus_version
+
+  !> Version of the libtorch underneath.
+  function isthmus_torch_version() result(text)
+    character(len=:), allocatable :: text
+
+    text = f_text(c_torch_version())
+  end function isthmus_torch_version
+
+  ! Ownership
+
+  !> One more owner of the same network.
+  impure elemental subroutine assign(self, other)
+    class(isthmus_model_t), intent(inout), target :: self
+    class(isthmus_model_t), intent(in) :: other
+
+    if (associated(self%shared, other%shared)) return
+    call self%free()
+    if (.not. associated(other%shared)) return
+    self%shared => other%shared
+    self%shared%n_owners = self%shared%n_owners + 1
+    self%owner = c_loc(self%anchor)
+  end subroutine assign
+
+  impure elemental subroutine finalize(self)
+    type(isthmus_model_t), intent(inout), target :: self
+
+    call self%free()
+  end subroutine finalize
+
+  !> The C model, null if nothing is loaded.
+  type(c_ptr) function handle(self)
+    class(isthmus_model_t), intent(in) :: self
+
+    handle = c_null_ptr
+    if (associated(self%shared)) handle = self%shared%handle
+  end function handle
+
+  ! Helpers
+
+  subroutine run_method(self, method, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: method !! ends with a null character
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer(c_int) :: status
+
+    status = isthmus_model_run_method(self%handle(), method)
+    if (status == isthmus_ok) then
+      if (present(stat)) stat = isthmus_ok
+    else
+      call report(int(status), last_message(), stat, errmsg)
+    end if
+  end subroutine run_method
+
+  subroutine bind_pointer(self, name, address, dtype, shape, is_output, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    type(c_ptr), intent(in) :: address
+    integer, intent(in) :: dtype, shape(:)
+    integer(c_int), intent(in) :: is_output !! 0 or 1
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=n_text) :: text
+    integer(c_int) :: status
+
+    text = ""
+    status = isthmus_fortran_bind_pointer(self%handle(), c_text(name), address, &
+      int(dtype, c_int), size(shape, kind=c_int), int(shape, c_int64_t), is_output, text, &
+      n_text)
+    call report(int(status), until_null(text), stat, errmsg)
+  end subroutine bind_pointer
+
+  subroutine count_names(self, method, inputs, outputs)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=*), intent(in), optional :: method
+    integer, intent(out) :: inputs, outputs
+
+    integer(c_int32_t) :: n_in, n_out
+
+    n_in = 0
+    n_out = 0
+    if (isthmus_model_count(self%handle(), c_method(method), n_in, n_out) /= isthmus_ok) then
+      n_in = 0
+      n_out = 0
+    end if
+    inputs = int(n_in)
+    outputs = int(n_out)
+  end subroutine count_names
+
+  !> Hand a failure to the caller, or stop if it does not listen.
+  subroutine report(status, text, stat, errmsg)
+    integer, intent(in) :: status
+    character(len=*), intent(in) :: text
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    if (present(stat)) stat = status
+    if (status == isthmus_ok) return
+    if (present(errmsg)) errmsg = text
+    if (present(stat)) return
+    write (error_unit, "(a)") "isthmus: "//text
+    error stop
+  end subroutine report
+
+  !> The library's message; for a model that was never loaded, one that says so.
+  function last_message() result(text)
+    character(len=:), allocatable :: text
+
+    text = f_text(isthmus_error_message())
+    if (text == "argument 'model' is null") text = "no network is loaded"
+  end function last_message
+
+  function c_method(method) result(text)
+    character(len=*), intent(in), optional :: method
+    character(kind=c_char, len=:), allocatable :: text
+
+    text = c_text("forward")
+    if (present(method)) text = c_text(method)
+  end function c_method
+
+  pure function c_text(text) result(copy)
+    character(len=*), intent(in) :: text
+    character(kind=c_char, len=:), allocatable :: copy
+
+    copy = trim(text)//c_null_char
+  end function c_text
+
+  pure function until_null(text) result(part)
+    character(len=*), intent(in) :: text
+    character(len=:), allocatable :: part
+
+    integer :: n
+
+    n = index(text, c_null_char) - 1
+    if (n < 0) n = len_trim(text)
+    part = text(:n)
+    if (part == "argument 'model' is null") part = "no network is loaded"
+  end function until_null
+
+  !> A copy of a C string.
+  function f_text(address) result(text)
+    type(c_ptr), intent(in) :: address
+    character(len=:), allocatable :: text
+
+    interface
+      pure function strlen(string) result(length) bind(c)
+        import :: c_ptr, c_size_t
+        implicit none
+        type(c_ptr), intent(in), value :: string
+        integer(c_size_t) :: length
+      end function strlen
+    end interface
+    character(kind=c_char), pointer :: letters(:)
+    integer :: i
+
+    call c_f_pointer(address, letters, [strlen(address)])
+    allocate (character(len=size(letters)) :: text)
+    do i = 1, len(text)
+      text(i:i) = letters(i)
+    end do
+  end function f_text
+
+end module isthmus

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// A caller's array, checked: what the rest of the library may rely on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "isthmus.h"
+
+namespace isthmus {
+
+enum class Role { input, output };
+
+/// A caller's array whose description makes sense; the memory is the caller's.
+struct Array {
+  void *data = nullptr;
+  isthmus_dtype dtype = ISTHMUS_FLOAT64;
+  std::vector<std::int64_t> shape;   // slowest first
+  std::vector<std::int64_t> strides; // bytes, same order
+
+  std::int64_t n_elements() const;
+  bool is_contiguous() const;
+};
+
+constexpr std::int32_t max_rank = 15;
+
+const char *dtype_name(isthmus_dtype dtype);
+std::int64_t element_size(isthmus_dtype dtype);
+
+/// "[3, member, 4]" and the like.
+std::string shape_text(const std::vector<std::int64_t> &shape);
+
+/// Check rank, extents, strides, type and address.
+/// @throws Failure (argument or shape), naming `name`
+Array checked_array(const std::string &name, const isthmus_array *array, Role role);
+
+/// True if an element of one array shares a byte with an element of the other. Exact:
+/// interleaved sections do not overlap.
+bool overlap(const Array &a, const Array &b);
+
+/// True if two elements of the array share a byte.
+bool overlaps_itself(const Array &a);
+
+} // namespace isthmus

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// The C functions of isthmus.h: check the arguments, guard, delegate.
+#include <memory>
+#include <new>
+
+#include "engine.hpp"
+#include "failure.hpp"
+#include "isthmus.h"
+#include "model.hpp"
+
+struct isthmus_model {
+  isthmus::Model body;
+};
+
+namespace {
+
+using isthmus::Failure;
+using isthmus::last_message;
+using isthmus::Role;
+
+void set_message(const char *text) noexcept {
+  try {
+    last_message() = text;
+  } catch (...) { // no memory even for the text
+    last_message().clear();
+  }
+}
+
+// No exception crosses the C boundary: every entry point is `return guarded([&] {...});`.
+template <typename Body> isthmus_status guarded(Body &&body) noexcept try {
+  last_message().clear();
+  body();
+  return ISTHMUS_OK;
+} catch (const Failure &failure) { // ours: knows its status
+  set_message(failure.what());
+  return failure.status();
+} catch (const std::bad_alloc &) {
+  set_message("out of memory");
+  return ISTHMUS_ERR_RUNTIME;
+} catch (const std::exception &error) {
+  set_message(error.what());
+  return ISTHMUS_ERR_INTERNAL;
+} catch (...) {
+  set_message("exception of unknown type");
+  return ISTHMUS_ERR_INTERNAL;
+}
+
+/// The pointer, if it is not null.
+template <typename T> T &required(T *pointer, const char *what) {
+  if (!pointer)
+    throw Failure(ISTHMUS_ERR_ARGUMENT, std::string("argument '") + what + "' is null");
+  return *pointer;
+}
+
+const char *text(const char *pointer, const char *what) { return &required(pointer, what); }
+
+const char *name_at(const std::vector<std::string> &names, int32_t index,
+                    const char *method) {
+  if (index < 0 || static_cast<std::size_t>(index) >= names.size())
+    throw Failure(ISTHMUS_ERR_ARGUMENT,
+                  "index " + std::to_string(index) + " is outside the " +
+                      std::to_string(names.size()) + " names of method '" + method + "'");
+  return names[static_cast<std::size_t>(index)].c_str();
+}
+
+} // namespace
+
+const char *isthmus_error_message(void) { return last_message().c_str(); }
+
+const char *isthmus_status_name(isthmus_status status) {
+  switch (status) {
+  case ISTHMUS_OK:
+    return "ISTHMUS_OK";
+  case ISTHMUS_ERR_ARGUMENT:
+    return "ISTHMUS_ERR_ARGUMENT";
+  case ISTHMUS_ERR_FILE:
+    return "ISTHMUS_ERR_FILE";
+  case ISTHMUS_ERR_SHAPE:
+    return "ISTHMUS_ERR_SHAPE";
+  case ISTHMUS_ERR_DEVICE:
+    return "ISTHMUS_ERR_DEVICE";
+  case ISTHMUS_ERR_RUNTIME:
+    return "ISTHMUS_ERR_RUNTIME";
+  case ISTHMUS_ERR_INTERNAL:
+    return "ISTHMUS_ERR_INTERNAL";
+  case ISTHMUS_ERR_CONTRACT:
+    return "ISTHMUS_ERR_CONTRACT";
+  }
+  return "unknown status";
+}
+
+const char *isthmus_version(void) { return ISTHMUS_VERSION; }
+
+const char *isthmus_torch_version(void) { return isthmus::torch_version(); }
+
+isthmus_status isthmus_model_load(const char *path, const char *device,
+                                  isthmus_model **model) {
+  return guarded([&] {
+    isthmus_model *&target = required(model, "model");
+    target = new isthmus_model{{text(path, "path"), text(device, "device")}};
+  });
+}
+
+void isthmus_model_free(isthmus_model *model) {
+  guarded([&] { delete model; });
+}
+
+isthmus_status isthmus_model_contract(const isthmus_model *model, const char **json) {
+  return guarded([&] {
+    const isthmus::Model &body = required(model, "model").body;
+    required(json, "json") = body.contract();
+  });
+}
+
+isthmus_status isthmus_model_time_step(const isthmus_model *model, double *dt) {
+  return guarded([&] {
+    const isthmus::Model &body = required(model, "model").body;
+    required(dt, "dt") = body.dt();
+  });
+}
+
+isthmus_status isthmus_model_engine(const isthmus_model *model, const char **engine) {
+  return guarded([&] {
+    const isthmus::Model &body = required(model, "model").body;
+    required(engine, "engine") = body.engine();
+  });
+}
+
+isthmus_status isthmus_model_count(const isthmus_model *model, const char *method,
+                                   int32_t *n_inputs, int32_t *n_outputs) {
+  return guarded([&] {
+    const auto &names = required(model, "model").body.names(text(method, "method"));
+    int32_t &n_in = required(n_inputs, "n_inputs");
+    int32_t &n_out = required(n_outputs, "n_outputs");
+    n_in = static_cast<int32_t>(names.inputs.size());
+    n_out = static_cast<int32_t>(names.outputs.size());
+  });
+}
+
+isthmus_status isthmus_model_input_name(const isthmus_model *model, const char *method,
+                                        int32_t index, const char **name) {
+  return guarded([&] {
+    const auto &names = required(model, "model").body.names(text(method, "method"));
+    required(name, "name") = name_at(names.inputs, index, method);
+  });
+}
+
+isthmus_status isthmus_model_output_name(const isthmus_model *model, const char *method,
+                                         int32_t index, const char **name) {
+  return guarded([&] {
+    const auto &names = required(model, "model").body.names(text(method, "method"));
+    required(name, "name") = name_at(names.outputs, index, method);
+  });
+}
+
+isthmus_status isthmus_model_bind_input(isthmus_model *model, const char *name,
+                                        const isthmus_array *array) {
+  return guarded(
+      [&] { required(model, "model").body.bind(Role::input, text(name, "name"), array); });
+}
+
+isthmus_status isthmus_model_bind_output(isthmus_model *model, const char *name,
+                                         const isthmus_array *array) {
+  return guarded(
+      [&] { required(model, "model").body.bind(Role::output, text(name, "name"), array); });
+}
+
+isthmus_status isthmus_model_run(isthmus_model *model) {
+  return guarded([&] { required(model, "model").body.run("forward"); });
+}
+
+isthmus_status isthmus_model_run_method(isthmus_model *model, const char *method) {
+  return guarded([&] { required(model, "model").body.run(text(method, "method")); });
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "model.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "failure.hpp"
+#include "fp_environment.hpp"
+
+namespace isthmus {
+namespace {
+
+using Symbols = std::map<std::string, std::pair<std::int64_t, std::string>>;
+
+bool contains(const std::vector<std::string> &names, const std::string &name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string list_text(const std::vector<std::string> &names) {
+  std::string text;
+  for (const std::string &name : names)
+    text += (text.empty() ? "" : ", ") + in_quotes(name);
+  return text;
+}
+
+void check_against(const Variable &variable, const std::string &name, const Array &array) {
+  if (array.dtype != variable.dtype)
+    throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(name) + " is " + dtype_name(array.dtype) +
+                                         ", the network expects " +
+                                         dtype_name(variable.dtype));
+  bool fits = array.shape.size() == variable.shape.size();
+  for (std::size_t i = 0; fits && i < array.shape.size(); ++i)
+    fits = !variable.shape[i].symbol.empty() || variable.shape[i].fixed == array.shape[i];
+  if (!fits)
+    throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(name) + " has shape " +
+                                         shape_text(array.shape) +
+                                         ", the network expects " + shape_text(variable));
+}
+
+/// Symbols take their extents from the first array that has them; the others must agree.
+void check_symbols(const Contract &contract, const std::vector<std::string> &names,
+                   const std::vector<const Array *> &arrays, Symbols &symbols) {
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    if (!arrays[k])
+      continue;
+    const Variable &variable = *contract.find(names[k]);
+    for (std::size_t i = 0; i < variable.shape.size(); ++i) {
+      const std::string &symbol = variable.shape[i].symbol;
+      if (symbol.empty())
+        continue;
+      const std::int64_t extent = arrays[k]->shape[i];
+      const auto [known, is_new] = symbols.try_emplace(symbol, extent, names[k]);
+      if (!is_new && known->second.first != extent)
+        throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(names[k]) + " has " + in_quotes(symbol) +
+                                             " = " + std::to_string(extent) + ", but " +
+                                             in_quotes(known->second.second) + " has " +
+                                             std::to_string(known->second.first));
+    }
+  }
+}
+
+/// True if no output of the method has an element, whether it is bound or not.
+bool is_empty(const Contract &contract, const std::vector<std::string> &outputs,
+              const Symbols &symbols) {
+  return std::all_of(outputs.begin(), outputs.end(), [&](const std::string &name) {
+    const auto &shape = contract.find(name)->shape;
+    return std::any_of(shape.begin(), shape.end(), [&](const Extent &extent) {
+      const auto known = symbols.find(extent.symbol);
+      return extent.fixed == 0 || (known != symbols.end() && known->second.first == 0);
+    });
+  });
+}
+
+void check_overlaps(const std::vector<std::string> &names,
+                    const std::vector<const Array *> &arrays) {
+  for (std::size_t i = 0; i < arrays.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (arrays[i] && arrays[j] && overlap(*arrays[i], *arrays[j]))
+        throw Failure(ISTHMUS_ERR_ARGUMENT, "outputs " + in_quotes(names[j]) + " and " +
+                                                in_quotes(names[i]) + " overlap in memory");
+}
+
+} // namespace
+
+Model::Model(const std::string &path, const std::string &device) {
+  // Loading two networks at once is not what torch's loaders were tested for.
+  static std::mutex loading;
+  const std::lock_guard<std::mutex> lock(loading);
+  const FpEnvironment masked;
+  const Archive archive(path);
+  const EngineKind kind = archive.kind();
+  contract_ = verified_contract(archive);
+  const Contract *contract = contract_ ? &*contract_ : nullptr;
+  if (contract)
+    check_instruction_set(path, contract->isa);
+  engine_ = kind == EngineKind::torchscript ? make_torchscript(archive, device, contract)
+                                            : make_inductor(archive, device, contract);
+  if (contract && contract->engine != engine_->name())
+    throw Failure(ISTHMUS_ERR_CONTRACT,
+                  in_quotes(path) + " is for the engine " + in_quotes(engine_->name()) +
+                      ", its contract says " + in_quotes(contract->engine));
+}
+
+const MethodNames &Model::names(const std::string &method) const {
+  const Methods &methods = engine_->methods();
+  const auto found = methods.find(method);
+  if (found == methods.end()) {
+    std::vector<std::string> known;
+    for (const auto &[name, names] : methods)
+      known.push_back(name);
+    throw Failure(ISTHMUS_ERR_ARGUMENT, "no method " + in_quotes(method) +
+                                            ": the network has " + list_text(known));
+  }
+  return found->second;
+}
+
+void Model::bind(Role role, const std::string &name, const isthmus_array *array) {
+  std::vector<std::string> known;
+  for (const auto &[method, names] : engine_->methods())
+    for (const std::string &each : role == Role::input ? names.inputs : names.outputs)
+      if (!contains(known, each))
+        known.push_back(each);
+  if (!contains(known, name))
+    throw Failure(ISTHMUS_ERR_ARGUMENT,
+                  "no " + std::string(role == Role::input ? "input " : "output ") +
+                      in_quotes(name) + ": the network has " + list_text(known));
+  Array checked = checked_array(name, array, role);
+  if (contract_)
+    check_against(*contract_->find(name), name, checked);
+  (role == Role::input ? inputs_ : outputs_)[name] = std::move(checked);
+  ++changes_;
+}
+
+void Model::run(const char *method) {
+  for (std::size_t i = 0; i < n_verbs; ++i) {
+    if (std::strcmp(method, verb_names[i]) != 0)
+      continue;
+    if (states_[i].prepared_for != changes_)
+      prepare(static_cast<Verb>(i));
+    if (states_[i].has_nothing_to_do)
+      return;
+    const FpEnvironment masked;
+    engine_->run(static_cast<Verb>(i));
+    return;
+  }
+  names(method); // tells which there are
+}
+
+void Model::prepare(Verb verb) {
+  const auto index = static_cast<std::size_t>(verb);
+  const MethodNames &method = names(verb_names[index]);
+  Call call;
+  for (const std::string &name : method.inputs)
+    call.inputs.push_back(input_of(verb, name));
+  for (const std::string &name : method.outputs) {
+    const auto bound = outputs_.find(name);
+    if (bound == outputs_.end() && verb == Verb::forward)
+      throw Failure(ISTHMUS_ERR_ARGUMENT, "output " + in_quotes(name) + " is not bound");
+    call.outputs.push_back(bound == outputs_.end() ? nullptr : &bound->second);
+  }
+  check_overlaps(method.outputs, call.outputs);
+  State state;
+  if (contract_) {
+    Symbols symbols;
+    check_symbols(*contract_, method.inputs, call.inputs, symbols);
+    check_symbols(*contract_, method.outputs, call.outputs, symbols);
+    state.has_nothing_to_do = is_empty(*contract_, method.outputs, symbols);
+  }
+  engine_->prepare(verb, call);
+  state.prepared_for = changes_;
+  states_[index] = state;
+}
+
+const Array *Model::input_of(Verb verb, const std::string &name) const {
+  const auto bound = inputs_.find(name);
+  if (bound != inputs_.end()) {
+    check_derivative(name, bound->second);
+    return &bound->second;
+  }
+  if (!may_be_unbound(verb, name))
+    throw Failure(ISTHMUS_ERR_ARGUMENT, "input " + in_quotes(name) + " is not bound");
+  return nullptr;
+}
+
+/// Without a contract only the arrays tell that a variable has no derivative.
+bool Model::may_be_unbound(Verb verb, const std::string &name) const {
+  if (contract_ || verb == Verb::forward || base_name(name) == name)
+    return false;
+  const Bindings &bindings = verb == Verb::jvp ? inputs_ : outputs_;
+  const auto base = bindings.find(base_name(name));
+  return base != bindings.end() && base->second.dtype < ISTHMUS_FLOAT32;
+}
+
+/// A tangent `x_tl` is of the type and shape of `x`.
+void Model::check_derivative(const std::string &name, const Array &array) const {
+  const std::string base = base_name(name);
+  const auto primal = inputs_.find(base);
+  if (base == name || primal == inputs_.end())
+    return;
+  if (primal->second.shape != array.shape || primal->second.dtype != array.dtype)
+    throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(name) + " is " + dtype_name(array.dtype) +
+                                         " of shape " + shape_text(array.shape) + ", but " +
+                                         in_quotes(base) + " is " +
+                                         dtype_name(primal->second.dtype) + " of shape " +
+                                         shape_text(primal->second.shape));
+}
+
+} // namespace isthmus

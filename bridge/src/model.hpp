@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// A loaded network with the names of its inputs and outputs and the arrays bound to them.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "contract.hpp"
+#include "engine.hpp"
+
+namespace isthmus {
+
+class Model {
+public:
+  /// @throws Failure (file, device, contract)
+  Model(const std::string &path, const std::string &device);
+
+  const char *contract() const { return contract_ ? contract_->text.c_str() : ""; }
+  double dt() const { return contract_ ? contract_->dt : 0.0; }
+  const char *engine() const { return engine_->name(); }
+  /// @throws Failure (argument) if the file has no such method
+  const MethodNames &names(const std::string &method) const;
+
+  /// @throws Failure (argument, shape)
+  void bind(Role role, const std::string &name, const isthmus_array *array);
+  /// @throws Failure (argument, shape, runtime)
+  void run(const char *method);
+
+private:
+  struct State {
+    unsigned long prepared_for = 0; // value of changes_ at that time
+    bool has_nothing_to_do = false;
+  };
+  using Bindings = std::map<std::string, Array>;
+
+  void prepare(Verb verb);
+  const Array *input_of(Verb verb, const std::string &name) const;
+  bool may_be_unbound(Verb verb, const std::string &name) const;
+  void check_derivative(const std::string &name, const Array &array) const;
+
+  std::optional<Contract> contract_;
+  std::unique_ptr<Engine> engine_;
+  Bindings inputs_, outputs_;
+  unsigned long changes_ = 1;
+  std::array<State, n_verbs> states_;
+};
+
+} // namespace isthmus

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Caller memory seen as tensors, and results written back to it. Includes libtorch.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include "array.hpp"
+
+namespace isthmus {
+
+/// Torch's modes as the bridge needs them, whatever the calling thread has set: no
+/// inference mode (its tensors cannot be differentiated), no autocast, warnings unprinted.
+class TorchModes {
+public:
+  explicit TorchModes(bool with_gradients);
+
+private:
+  struct Silent : c10::WarningHandler {
+    void process(const c10::Warning &) override {}
+  };
+  static Silent silent_;
+  c10::InferenceMode no_inference_mode_;
+  at::AutoGradMode gradients_;
+  c10::impl::ExcludeDispatchKeyGuard no_autocast_;
+  c10::WarningUtils::WarningHandlerGuard no_warnings_;
+};
+
+/// The device a text names, after a check that it is there.
+/// @throws Failure (device)
+c10::Device checked_device(const std::string &text);
+
+/// An input as the engine reads it: the caller's memory, or a private copy of it.
+class Input {
+public:
+  Input() = default;
+  /// @param as_copy  read a contiguous copy, fresh at each run
+  Input(const Array &array, c10::Device device, bool as_copy);
+  /// The tensor to read; copies now if it must.
+  const at::Tensor &fetch();
+  bool is_bound() const { return view_.defined(); }
+
+private:
+  at::Tensor view_;
+  at::Tensor copy_;
+};
+
+/// Where an output goes.
+class Target {
+public:
+  Target() = default;
+  Target(const std::string &name, const Array *array);
+  bool is_bound() const { return view_.defined(); }
+  /// @throws Failure (shape) unless the result is exactly what the array can hold
+  void check(const at::Tensor &result) const;
+  /// Whether a result lies in the memory this target will overwrite.
+  bool shares_memory(const at::Tensor &result) const;
+  void write(const at::Tensor &result) const;
+
+private:
+  std::string name_;
+  at::Tensor view_;
+  void *data_ = nullptr;
+  std::size_t n_bytes_ = 0; // reach of the array in memory
+  bool is_dense_ = false;
+};
+
+std::vector<Target> targets_of(const std::vector<std::string> &names,
+                               const std::vector<const Array *> &arrays);
+
+/// Check all results, then write them; none is written if one does not fit.
+void deliver(std::vector<at::Tensor> &results, const std::vector<Target> &targets);
+
+} // namespace isthmus

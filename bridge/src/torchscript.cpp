@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+// The engine for `.pt`: a TorchScript module, interpreted, differentiated at run time.
+#include <mutex>
+#include <optional>
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/forward_grad.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include "engine.hpp"
+#include "failure.hpp"
+#include "tensor_view.hpp"
+
+namespace isthmus {
+namespace {
+
+namespace jit = torch::jit;
+using Tensors = std::vector<at::Tensor>;
+
+/// Which input or output of `forward` a name of a method stands for.
+struct Place {
+  std::size_t index = 0;
+  bool is_derivative = false;
+};
+
+std::string first_line(const std::string &text) { return text.substr(0, text.find('\n')); }
+
+/// Run `body`; what libtorch throws becomes a Failure without its backtrace.
+template <typename Body> void translating(isthmus_status status, Body &&body) try {
+  body();
+} catch (const Failure &) {
+  throw;
+} catch (const c10::Error &error) {
+  throw Failure(status, error.what_without_backtrace());
+} catch (const std::exception &error) {
+  throw Failure(status, error.what());
+}
+
+class ForwardLevel {
+public:
+  ForwardLevel() : level_(torch::autograd::ForwardADLevel::get_next_idx()) {}
+  ~ForwardLevel() { torch::autograd::ForwardADLevel::release_idx(level_); }
+  ForwardLevel(const ForwardLevel &) = delete;
+  ForwardLevel &operator=(const ForwardLevel &) = delete;
+  std::uint64_t get() const { return level_; }
+
+private:
+  std::uint64_t level_;
+};
+
+bool is_float(const at::Tensor &tensor) {
+  return tensor.defined() && at::isFloatingType(tensor.scalar_type());
+}
+
+jit::Module loaded(const std::string &path, c10::Device device) {
+  jit::Module module = jit::load(path, device, /*load_debug_files=*/false);
+  // A module frozen before it was saved has no such attribute, and cannot be frozen again.
+  const bool is_frozen = !module.hasattr("training");
+  module.eval();
+  for (const at::Tensor &parameter : module.parameters())
+    parameter.set_requires_grad(false);
+  if (is_frozen)
+    return module;
+  try {
+    // Numerics are left alone: folding batch norms would round differently from PyTorch.
+    return jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);
+  } catch (const std::exception &) {
+    return module; // what cannot be frozen runs as it is
+  }
+}
+
+MethodNames forward_names(const std::string &path, const c10::FunctionSchema &schema) {
+  MethodNames names;
+  for (std::size_t i = 1; i < schema.arguments().size(); ++i) {
+    const c10::Argument &argument = schema.arguments()[i];
+    if (!argument.type()->isSubtypeOf(*c10::TensorType::get()))
+      throw Failure(ISTHMUS_ERR_FILE,
+                    in_quotes(path) + ": argument " + in_quotes(argument.name()) +
+                        " of forward is of type " + argument.type()->str() +
+                        ", isthmus passes tensors only");
+    names.inputs.push_back(argument.name());
+  }
+  const c10::TypePtr type = schema.returns().at(0).type();
+  std::vector<c10::TypePtr> types = {type};
+  if (const auto tuple = type->cast<c10::TupleType>())
+    types.assign(tuple->elements().begin(), tuple->elements().end());
+  for (const c10::TypePtr &element : types) {
+    if (!element->isSubtypeOf(*c10::TensorType::get()))
+      throw Failure(ISTHMUS_ERR_FILE, in_quotes(path) + ": forward returns " + type->str() +
+                                          ", expected a tensor or a tuple of tensors");
+    names.outputs.push_back("output_" + std::to_string(names.outputs.size()));
+  }
+  return names;
+}
+
+/// Names of the derivatives of `forward`, where the contract does not give them.
+Methods with_derivatives(const MethodNames &forward, const Contract *contract) {
+  const auto differentiable = [&](const std::string &name) {
+    return !contract || contract->variables.at(name).is_floating();
+  };
+  Methods methods = {{"forward", forward}};
+  MethodNames jvp = forward, vjp = {forward.inputs, {}};
+  for (const std::string &name : forward.inputs)
+    if (differentiable(name)) {
+      jvp.inputs.push_back(name + "_tl");
+      vjp.outputs.push_back(name + "_ad");
+    }
+  for (const std::string &name : forward.outputs)
+    if (differentiable(name)) {
+      jvp.outputs.push_back(name + "_tl");
+      vjp.inputs.push_back(name + "_ad");
+    }
+  methods["jvp"] = jvp;
+  methods["vjp"] = vjp;
+  return methods;
+}
+
+using Names = std::vector<std::string>;
+
+/// The place of a name among variables of `forward`: itself, or with a suffix as
+/// derivative.
+Place place_of(const std::string &name, const Names &primals, const Names &derived,
+               const std::string &suffix) {
+  for (std::size_t i = 0; i < primals.size(); ++i)
+    if (primals[i] == name)
+      return {i, false};
+  for (std::size_t i = 0; i < derived.size(); ++i)
+    if (derived[i] + suffix == name)
+      return {i, true};
+  throw Failure(ISTHMUS_ERR_CONTRACT,
+                "contract names " + in_quotes(name) +
+                    " in a method, where 'forward' has no such variable or derivative");
+}
+
+class TorchScript final : public Engine {
+public:
+  TorchScript(const Archive &archive, const std::string &device, const Contract *contract);
+  const char *name() const override { return "torchscript"; }
+  const Methods &methods() const override { return methods_; }
+  void prepare(Verb verb, const Call &call) override;
+  void run(Verb verb) override;
+
+private:
+  struct Prepared {
+    std::vector<Place> input_places, output_places;
+    std::vector<Input> inputs;
+    std::vector<Target> targets;
+  };
+
+  void name_methods(const std::string &path, const Contract *contract);
+  void evaluate(const Tensors &inputs, Tensors &results);
+  void run_forward();
+  void run_jvp();
+  void run_vjp();
+  void read(Prepared &prepared, Tensors &primals, Tensors &derivatives);
+  void jvp_forward_mode(const Tensors &inputs, const Tensors &tangents, Tensors &results,
+                        Tensors &result_tangents);
+  void jvp_double_vjp(const Tensors &inputs, const Tensors &tangents, Tensors &results,
+                      Tensors &result_tangents);
+
+  c10::Device device_;
+  jit::Module module_;
+  jit::GraphExecutor executor_;
+  std::vector<bool> is_written_; // inputs the network modifies: it gets a copy of these
+  Methods methods_;
+  std::array<Prepared, n_verbs> prepared_;
+  bool has_forward_mode_ = true;
+  jit::Stack stack_;
+  Tensors inputs_, results_; // kept to reuse their memory
+};
+
+TorchScript::TorchScript(const Archive &archive, const std::string &device,
+                         const Contract *contract)
+    : device_(checked_device(device)), module_([&] {
+        const TorchModes modes(false);
+        return loaded(archive.path(), device_);
+      }()) {
+  const auto method = module_.find_method("forward");
+  if (!method)
+    throw Failure(ISTHMUS_ERR_FILE, in_quotes(archive.path()) + " has no method 'forward'");
+  name_methods(archive.path(), contract);
+  const auto graph = method->graph()->copy();
+  jit::Inline(*graph);
+  const jit::AliasDb aliases(graph);
+  for (std::size_t i = 1; i < graph->inputs().size(); ++i)
+    is_written_.push_back(aliases.hasWriters(graph->inputs()[i]));
+  // The profiling executor would spend the first calls on profiling, and specialize.
+  executor_ = jit::GraphExecutor(graph, "forward", jit::ExecutorExecutionMode::SIMPLE);
+}
+
+void TorchScript::name_methods(const std::string &path, const Contract *contract) {
+  const MethodNames own =
+      forward_names(path, module_.get_method("forward").function().getSchema());
+  if (!contract) {
+    methods_ = with_derivatives(own, nullptr);
+    return;
+  }
+  const MethodNames &stated = contract->methods.at("forward");
+  if (stated.inputs.size() != own.inputs.size() ||
+      stated.outputs.size() != own.outputs.size())
+    throw Failure(ISTHMUS_ERR_CONTRACT,
+                  in_quotes(path) + ": forward has " + std::to_string(own.inputs.size()) +
+                      " inputs and " + std::to_string(own.outputs.size()) +
+                      " outputs, its contract names " +
+                      std::to_string(stated.inputs.size()) + " and " +
+                      std::to_string(stated.outputs.size()));
+  methods_ = with_derivatives(stated, contract);
+  for (const auto &[name, names] : contract->methods)
+    methods_[name] = names;
+}
+
+void TorchScript::prepare(Verb verb, const Call &call) {
+  const TorchModes modes(false);
+  const MethodNames &names = methods_.at(verb_names[static_cast<std::size_t>(verb)]);
+  const MethodNames &forward = methods_.at("forward");
+  const bool is_reverse = verb == Verb::vjp;
+  const char *suffix = is_reverse ? "_ad" : "_tl";
+  Prepared prepared;
+  for (std::size_t i = 0; i < names.inputs.size(); ++i) {
+    const Place place = place_of(names.inputs[i], forward.inputs,
+                                 is_reverse ? forward.outputs : forward.inputs, suffix);
+    prepared.input_places.push_back(place);
+    const bool as_copy = !place.is_derivative && is_written_[place.index];
+    prepared.inputs.push_back(call.inputs[i] ? Input(*call.inputs[i], device_, as_copy)
+                                             : Input());
+  }
+  for (const std::string &name : names.outputs)
+    prepared.output_places.push_back(place_of(
+        name, forward.outputs, is_reverse ? forward.inputs : forward.outputs, suffix));
+  prepared.targets = targets_of(names.outputs, call.outputs);
+  prepared_[static_cast<std::size_t>(verb)] = std::move(prepared);
+}
+
+void TorchScript::run(Verb verb) {
+  translating(ISTHMUS_ERR_RUNTIME, [&] {
+    switch (verb) {
+    case Verb::forward:
+      return run_forward();
+    case Verb::jvp:
+      return run_jvp();
+    case Verb::vjp:
+      return run_vjp();
+    }
+  });
+  stack_.clear();
+  inputs_.clear();
+  results_.clear();
+}
+
+void TorchScript::evaluate(const Tensors &inputs, Tensors &results) {
+  stack_.clear();
+  stack_.emplace_back(module_._ivalue());
+  for (const at::Tensor &input : inputs)
+    stack_.emplace_back(input);
+  executor_.run(stack_);
+  results.clear();
+  const at::IValue &answer = stack_.back();
+  if (answer.isTensor())
+    results.push_back(answer.toTensor());
+  else
+    for (const at::IValue &element : answer.toTupleRef().elements())
+      results.push_back(element.toTensor());
+}
+
+void TorchScript::run_forward() {
+  const TorchModes modes(false);
+  Prepared &prepared = prepared_[0];
+  inputs_.clear();
+  for (Input &input : prepared.inputs)
+    inputs_.push_back(input.fetch());
+  evaluate(inputs_, results_);
+  deliver(results_, prepared.targets);
+}
+
+/// Sort what is bound into inputs of `forward` and derivatives (`_tl` of inputs for jvp,
+/// `_ad` of outputs for vjp); a derivative that is not bound stays undefined.
+void TorchScript::read(Prepared &prepared, Tensors &primals, Tensors &derivatives) {
+  const MethodNames &forward = methods_.at("forward");
+  primals.resize(forward.inputs.size());
+  derivatives.resize(std::max(forward.inputs.size(), forward.outputs.size()));
+  for (std::size_t i = 0; i < prepared.inputs.size(); ++i)
+    if (prepared.inputs[i].is_bound()) {
+      const Place place = prepared.input_places[i];
+      (place.is_derivative ? derivatives : primals)[place.index] =
+          prepared.inputs[i].fetch();
+    }
+}
+
+void TorchScript::run_jvp() {
+  Prepared &prepared = prepared_[1];
+  Tensors primals, tangents, results, result_tangents;
+  {
+    const TorchModes modes(false);
+    read(prepared, primals, tangents);
+  }
+  if (has_forward_mode_) {
+    try {
+      jvp_forward_mode(primals, tangents, results, result_tangents);
+    } catch (const c10::NotImplementedError &) {
+      has_forward_mode_ = false; // an operator of this network has no forward mode
+    }
+  }
+  if (!has_forward_mode_)
+    jvp_double_vjp(primals, tangents, results, result_tangents);
+  const TorchModes modes(false);
+  Tensors ordered;
+  for (const Place place : prepared.output_places)
+    ordered.push_back((place.is_derivative ? result_tangents : results)[place.index]);
+  deliver(ordered, prepared.targets);
+}
+
+void TorchScript::jvp_forward_mode(const Tensors &inputs, const Tensors &tangents,
+                                   Tensors &results, Tensors &result_tangents) {
+  const TorchModes modes(false);
+  const ForwardLevel level;
+  Tensors duals;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    duals.push_back(
+        tangents[i].defined()
+            ? at::_make_dual(inputs[i], tangents[i], static_cast<std::int64_t>(level.get()))
+            : inputs[i]);
+  evaluate(duals, results);
+  stack_.clear(); // no dual may outlive its level
+  result_tangents.clear();
+  for (at::Tensor &result : results) {
+    const auto [primal, tangent] =
+        at::_unpack_dual(result, static_cast<std::int64_t>(level.get()));
+    result_tangents.push_back(tangent.defined() ? tangent.clone() : at::zeros_like(primal));
+    result = primal;
+  }
+}
+
+/// With g(u) = (dy/dx)^T u linear in u, the derivative of <g(u), v> by u is (dy/dx) v.
+void TorchScript::jvp_double_vjp(const Tensors &inputs, const Tensors &tangents,
+                                 Tensors &results, Tensors &result_tangents) {
+  const TorchModes modes(true);
+  Tensors leaves, varied, directions;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    leaves.push_back(inputs[i].detach());
+    if (tangents[i].defined()) {
+      leaves[i].set_requires_grad(true);
+      varied.push_back(leaves[i]);
+      directions.push_back(tangents[i]);
+    }
+  }
+  evaluate(leaves, results);
+  result_tangents.clear();
+  Tensors active, weights;
+  for (at::Tensor &result : results) {
+    result_tangents.push_back(at::zeros_like(result).detach());
+    if (!result.requires_grad())
+      continue;
+    active.push_back(result);
+    weights.push_back(at::zeros_like(result).detach().set_requires_grad(true));
+  }
+  if (active.empty())
+    return;
+  const Tensors pulled = torch::autograd::grad(active, varied, weights, true, true, true);
+  Tensors linear, with;
+  for (std::size_t i = 0; i < pulled.size(); ++i)
+    if (pulled[i].defined() && pulled[i].requires_grad()) {
+      linear.push_back(pulled[i]);
+      with.push_back(directions[i]);
+    }
+  Tensors pushed(weights.size());
+  if (!linear.empty())
+    pushed = torch::autograd::grad(linear, weights, with, std::nullopt, false, true);
+  for (std::size_t i = 0, k = 0; i < results.size(); ++i) {
+    if (results[i].requires_grad() && pushed[k++].defined())
+      result_tangents[i] = pushed[k - 1].detach();
+    results[i] = results[i].detach();
+  }
+}
+
+void TorchScript::run_vjp() {
+  Prepared &prepared = prepared_[2];
+  const TorchModes modes(true);
+  Tensors primals, adjoints, leaves, varied, results;
+  read(prepared, primals, adjoints);
+  for (const at::Tensor &primal : primals) {
+    leaves.push_back(primal.detach());
+    if (is_float(primal))
+      varied.push_back(leaves.back().set_requires_grad(true));
+  }
+  evaluate(leaves, results);
+  Tensors active, weights;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!adjoints[i].defined())
+      continue;
+    if (adjoints[i].sizes() != results[i].sizes() ||
+        adjoints[i].scalar_type() != results[i].scalar_type())
+      throw Failure(ISTHMUS_ERR_SHAPE,
+                    in_quotes(methods_.at("forward").outputs[i] + "_ad") + " has shape " +
+                        shape_text(adjoints[i].sizes().vec()) + ", the output has " +
+                        shape_text(results[i].sizes().vec()) + " and maybe another type");
+    if (results[i].requires_grad()) {
+      active.push_back(results[i]);
+      weights.push_back(adjoints[i]);
+    }
+  }
+  Tensors gradients(varied.size());
+  if (!active.empty())
+    gradients = torch::autograd::grad(active, varied, weights, false, false, true);
+  Tensors by_input(primals.size());
+  for (std::size_t i = 0, k = 0; i < primals.size(); ++i)
+    if (is_float(primals[i])) {
+      by_input[i] = gradients[k].defined() ? gradients[k] : at::zeros_like(primals[i]);
+      ++k;
+    }
+  Tensors ordered;
+  for (const Place place : prepared.output_places)
+    ordered.push_back(place.is_derivative ? by_input[place.index]
+                                          : results[place.index].detach());
+  for (std::size_t i = 0; i < ordered.size(); ++i)
+    if (!ordered[i].defined() && prepared.targets[i].is_bound())
+      throw Failure(ISTHMUS_ERR_SHAPE,
+                    in_quotes(methods_.at("vjp").outputs[i]) +
+                        " is bound, but the input is no floating-point array");
+  const TorchModes quiet(false);
+  deliver(ordered, prepared.targets);
+}
+
+} // namespace
+
+std::unique_ptr<Engine> make_torchscript(const Archive &archive, const std::string &device,
+                                         const Contract *contract) {
+  std::unique_ptr<Engine> engine;
+  try {
+    translating(ISTHMUS_ERR_FILE,
+                [&] { engine = std::make_unique<TorchScript>(archive, device, contract); });
+  } catch (const Failure &failure) {
+    if (failure.status() != ISTHMUS_ERR_FILE)
+      throw;
+    throw Failure(ISTHMUS_ERR_FILE, in_quotes(archive.path()) +
+                                        " cannot be loaded: " + first_line(failure.what()));
+  }
+  return engine;
+}
+
+} // namespace isthmus
