@@ -155,20 +155,23 @@ def export_network(
         _check_separable(frozen, described, separable, generator)
     if derivatives:
         _check_differentiable(described)
-    contract = Contract(
-        name=name or target.stem,
-        description=description,
-        engine=chosen,
-        methods=described.methods(derivatives=derivatives),
-        variables={**described.inputs, **described.outputs},
-        payload_sha256={},
-        separable=separable,
-        dt=dt,
-        strides="contiguous" if chosen == "inductor" else "any",
-        self_test=_self_test(frozen, described, seed, tolerance),
-        provenance={**_provenance(seed), **(provenance or {})},
-    )
-    contract.to_json()  # fails now rather than after a minute of compilation
+    try:
+        contract = Contract(
+            name=name or target.stem,
+            description=description,
+            engine=chosen,
+            methods=described.methods(derivatives=derivatives),
+            variables={**described.inputs, **described.outputs},
+            payload_sha256={},
+            separable=separable,
+            dt=dt,
+            strides="contiguous" if chosen == "inductor" else "any",
+            self_test=_self_test(frozen, described, seed, tolerance),
+            provenance={**_provenance(seed), **(provenance or {})},
+        )
+        contract.to_json()  # fails now rather than after a minute of compilation
+    except ContractError as error:
+        raise ExportError(f"the contract cannot be written: {error}") from error
     linear = Linearisation(
         frozen,
         len(described.inputs),

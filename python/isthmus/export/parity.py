@@ -4,6 +4,7 @@
 This is what Fortran will get: the same library reads the same file.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..contract import Method, read_contract
+from ..contract import Contract, Method, read_contract
 from ..errors import ExportError, IsthmusError
 from .derivatives import Linearisation, Tensors
 from .signature import Extents, Signature
@@ -24,6 +25,7 @@ ROUNDING: Final = 256
 over some hundred products, in another order. A wrong graph is wrong by far more."""
 
 SIZES: Final = (1, 2, 5, 16, 33)
+FEWEST_SIZES: Final = 3
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
@@ -113,13 +115,16 @@ def check_parity(
     ExportError
         If they differ, or if something cannot be compared.
     """
-    model = _open(path)
-    methods = read_contract(path).methods
+    model, contract = _open(path), read_contract(path)
+    methods = contract.methods
     worst, defects = _Worst(), [0.0]
     generator = torch.Generator().manual_seed(seed)
-    runs = sizes_to_check(signature)
-    for extents in runs:
+    runs = []
+    for extents in sizes_to_check(signature):
         x = signature.sample(extents, generator)
+        if not _is_in_domain(model, contract, linear, x, extents):
+            continue
+        runs.append(extents)
         x_tl = signature.tangents(extents, generator)
         y_ad = signature.cotangents(extents, generator)
         seeds = {"forward": (), "jvp": x_tl, "vjp": y_ad}
@@ -130,10 +135,14 @@ def check_parity(
         if "vjp" in found:
             defects.append(_dot_product_defect(found, methods, linear, x_tl, y_ad))
         advanced()
+    if len(runs) < FEWEST_SIZES:
+        raise ExportError(
+            f"forward works for {len(runs)} of the sizes {SIZES}: too few to check"
+        )
     differences = worst.differences(tolerance)
     dot_product = max(defects) if "vjp" in methods else None
     _check_dot_product(dot_product, differences)
-    return Parity(differences, dot_product, runs)
+    return Parity(differences, dot_product, tuple(runs))
 
 
 def sizes_to_check(signature: Signature) -> tuple[Extents, ...]:
@@ -151,7 +160,9 @@ def reference(linear: Linearisation, method: str, arguments: Tensors) -> Tensors
     if method == "vjp":
         return linear.vjp(*arguments)
     try:
-        return linear.jvp(*arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of torch about itself
+            return linear.jvp(*arguments)
     except Exception:  # an operation without a forward-mode formula
         return linear.jvp_by_transposition(*arguments)
 
@@ -201,6 +212,33 @@ def _open(path: Path) -> Any:  # noqa: ANN401 (isthmus.bridge.Model, imported la
         return Model(path)
     except IsthmusError as error:
         raise ExportError(f"the bridge refuses the file: {error}") from error
+
+
+def _is_in_domain(
+    model: Any,  # noqa: ANN401 (isthmus.bridge.Model)
+    contract: Contract,
+    linear: Linearisation,
+    x: Tensors,
+    extents: Extents,
+) -> bool:
+    """Whether PyTorch evaluates this size; where it refuses, the bridge must refuse too."""
+    try:
+        linear.forward(*x)
+        return True
+    except Exception as error:
+        if contract.engine == "inductor":  # compiled code checks no extents
+            raise ExportError(
+                f"forward fails for {dict(extents)}: {first_line(error)}. A compiled"
+                " network must work from extent 1 on: fix that extent, or write .pt"
+            ) from error
+    try:
+        names = contract.methods["forward"].inputs
+        model(**{n: t.numpy() for n, t in zip(names, x, strict=True)})
+    except IsthmusError:
+        return False
+    raise ExportError(
+        f"forward fails for {dict(extents)} in PyTorch, but not in the bridge"
+    )
 
 
 def _compare(
