@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What each figure shows and what good looks like, for people who run climate models."""
 
+from isthmus.couple.intervals import LEVEL
+
 CAPTIONS = {
     "survival": """
         Share of ensemble members that are finite and within {plausible:g} standard
-        deviations of the mean at all sites; shaded: 95 % interval (Wilson). A cross marks
-        where a run stopped on a blow-up. Good: a line at 100 % to the end.
+        deviations of the mean at all sites; shaded: {level:g} % interval (Wilson). A cross
+        marks where a run stopped on a blow-up. Good: a line at 100 % to the end.
         """,
     "drift": """
         Mean and variance over members, sites and blocks of time. Good: level lines on top
@@ -30,8 +32,9 @@ CAPTIONS = {
     "skill": """
         Forecasts from states of the truth. Error grows to the dotted line, where forecast
         and truth are unrelated; correlation falls from 1 to 0. Valid time: mean time until
-        the error exceeds 40 % of the dotted line. Shaded, and thin bars: 95 % interval over
-        the cases. Good: low, high, long, and better than the run without a network.
+        the error exceeds 40 % of the dotted line. Shaded, and thin bars: {level:g} %
+        interval over the cases. Good: low, high, long, and better than the run without a
+        network.
         """,
     "range": """
         Share of values outside the range {low:.4g} to {high:.4g} on which the networks were
@@ -43,4 +46,4 @@ CAPTIONS = {
 
 def caption(name: str, **values: float) -> str:
     """Return the caption of a figure with its values filled in."""
-    return " ".join(CAPTIONS[name].format(**values).split())
+    return " ".join(CAPTIONS[name].format(level=100 * LEVEL, **values).split())

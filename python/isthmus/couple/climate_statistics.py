@@ -52,36 +52,54 @@ def density(sums: ClimateSums, grid: ClimateGrid) -> Array:
     return np.asarray(_ratio(sums.histogram, sums.count[:, None]) / widths)
 
 
-def _distribution_gap(a: ClimateSums, b: ClimateSums) -> Array:
-    """Return the absolute difference of the distribution functions `[replicate, bin]`."""
+def distribution_difference(a: ClimateSums, b: ClimateSums) -> Array:
+    """Return the difference of the distribution functions `[replicate, bin]`."""
     first = np.cumsum(_ratio(a.histogram, a.count[:, None]), axis=1)
     second = np.cumsum(_ratio(b.histogram, b.count[:, None]), axis=1)
-    return np.abs(first - second)
+    return np.asarray(first - second)
+
+
+def wasserstein_norm(difference: Array, grid: ClimateGrid) -> Array:
+    """Return the area between distribution functions [sd] `[replicate]`.
+
+    It is the Wasserstein-1 distance: how far states must be shifted on average to turn one
+    climate into the other.
+    """
+    return np.asarray(
+        np.abs(difference).sum(axis=1) * 2.0 * grid.plausible_sd / grid.n_bins
+    )
 
 
 def wasserstein(a: ClimateSums, b: ClimateSums, grid: ClimateGrid) -> Array:
-    """Return the Wasserstein-1 distance, the area between the distribution functions.
+    """Return the Wasserstein-1 distance [sd] `[replicate]`."""
+    return wasserstein_norm(distribution_difference(a, b), grid)
 
-    It is in standard deviations: how far states must be shifted on average to turn one
-    climate into the other.
+
+def hellinger_difference(a: ClimateSums, b: ClimateSums) -> Array:
+    """Return the difference of the roots of the histograms `[replicate, coarse bin]`.
+
+    Its Euclidean norm over the root of 2 is the Hellinger distance, 0 (same) to 1.
     """
-    width = 2.0 * grid.plausible_sd / a.histogram.shape[1]
-    return np.asarray(_distribution_gap(a, b).sum(axis=1) * width)
-
-
-def kolmogorov_smirnov(a: ClimateSums, b: ClimateSums) -> Array:
-    """Return the largest difference of the distribution functions `[replicate]`."""
-    return np.asarray(_distribution_gap(a, b).max(axis=1))
-
-
-def hellinger(a: ClimateSums, b: ClimateSums) -> Array:
-    """Return the Hellinger distance of the histograms, 0 (same) to 1 `[replicate]`."""
-    shares = []
+    roots = []
     for sums in (a, b):
         coarse = sums.histogram.reshape(sums.count.size, -1, HELLINGER_BINS).sum(axis=2)
-        shares.append(_ratio(coarse, sums.count[:, None]))
-    overlap = np.sqrt(shares[0] * shares[1]).sum(axis=1)
-    return np.asarray(np.sqrt(np.maximum(1.0 - overlap, 0.0)))
+        roots.append(np.sqrt(_ratio(coarse, sums.count[:, None])))
+    return np.asarray(roots[0] - roots[1])
+
+
+def maximum_norm(difference: Array) -> Array:
+    """Return the largest magnitude of each row `[replicate]`."""
+    return np.asarray(np.abs(difference).max(axis=1))
+
+
+def sum_norm(difference: Array) -> Array:
+    """Return the sum of magnitudes of each row `[replicate]`."""
+    return np.asarray(np.abs(difference).sum(axis=1))
+
+
+def hellinger_norm(difference: Array) -> Array:
+    """Return the Hellinger distance from `hellinger_difference` `[replicate]`."""
+    return np.asarray(np.sqrt((difference**2).sum(axis=1) / 2.0))
 
 
 def site_spectrum(sums: ClimateSums, grid: ClimateGrid) -> Array:
@@ -115,9 +133,9 @@ def time_spectrum(sums: ClimateSums) -> Array:
     return _ratio(sums.time_power, sums.n_series[:, None])
 
 
-def spectrum_distance(a: Array, b: Array) -> Array:
-    """Return the misplaced share of variance: sum |a - b| / sum b `[replicate]`."""
-    return _ratio(np.abs(a - b).sum(axis=1), b.sum(axis=1))
+def spectrum_difference(a: Array, b: Array) -> Array:
+    """Return (a - b) / sum b; the sum of magnitudes is the misplaced share of variance."""
+    return _ratio(a - b, b.sum(axis=1, keepdims=True))
 
 
 def block_means(sums: ClimateSums) -> Array:

@@ -4,6 +4,7 @@
 The members of both are resampled, independently: the reference is a sample too.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,15 +41,15 @@ class Sample:
         rows = np.concatenate([np.ones((1, n_members)), weights])
         return cls(climate, climate.sums.resample(rows))
 
+    @property
+    def n_members(self) -> int:
+        """Number of members that were resampled."""
+        return int(self.climate.sums.count.size)
 
-def signed(rows: Array, level: float = LEVEL) -> Interval:
+
+def signed(rows: Array, n_members: int, level: float = LEVEL) -> Interval:
     """Return the interval of a signed statistic from its rows (estimate, replicates)."""
-    return percentile_interval(float(rows[0]), rows[1:], level)
-
-
-def distance(rows: Array, level: float = LEVEL) -> Interval:
-    """Return the interval of a distance from its rows (estimate, replicates)."""
-    return distance_interval(float(rows[0]), rows[1:], level)
+    return percentile_interval(float(rows[0]), rows[1:], level, n_members=n_members)
 
 
 def describe(sample: Sample, level: float = LEVEL) -> dict[str, Interval]:
@@ -76,7 +77,7 @@ def describe(sample: Sample, level: float = LEVEL) -> dict[str, Interval]:
     }
     if grid.training_range is not None:
         rows["outside_share"] = statistics.outside_share(sums)
-    return {name: signed(values, level) for name, values in rows.items()}
+    return {name: signed(values, sample.n_members, level) for name, values in rows.items()}
 
 
 def compare(run: Sample, reference: Sample, level: float = LEVEL) -> dict[str, Interval]:
@@ -99,25 +100,30 @@ def compare(run: Sample, reference: Sample, level: float = LEVEL) -> dict[str, I
         "sd_error": statistics.sd(a) / statistics.sd(b) - 1.0,
         "skewness_error": statistics.skewness(a) - statistics.skewness(b),
     }
-    distance_rows = {
-        "wasserstein": statistics.wasserstein(a, b, grid),
-        "kolmogorov_smirnov": statistics.kolmogorov_smirnov(a, b),
-        "hellinger": statistics.hellinger(a, b),
-        "site_correlation": _largest_gap(
-            statistics.site_correlation(a, grid), statistics.site_correlation(b, grid)
+    distribution = statistics.distribution_difference(a, b)
+    site_spectra = [statistics.site_spectrum(sums, grid) for sums in (a, b)]
+    time_spectra = [statistics.time_spectrum(sums) for sums in (a, b)]
+    site = [statistics.site_correlation(sums, grid) for sums in (a, b)]
+    time = [statistics.autocorrelation(sums) for sums in (a, b)]
+    distances: dict[str, tuple[Array, Callable[[Array], Array]]] = {
+        "wasserstein": (distribution, lambda d: statistics.wasserstein_norm(d, grid)),
+        "kolmogorov_smirnov": (distribution, statistics.maximum_norm),
+        "hellinger": (statistics.hellinger_difference(a, b), statistics.hellinger_norm),
+        "site_correlation": (site[0] - site[1], statistics.maximum_norm),
+        "autocorrelation": (time[0] - time[1], statistics.maximum_norm),
+        "site_spectrum": (
+            statistics.spectrum_difference(*site_spectra),
+            statistics.sum_norm,
         ),
-        "autocorrelation": _largest_gap(
-            statistics.autocorrelation(a), statistics.autocorrelation(b)
-        ),
-        "site_spectrum": statistics.spectrum_distance(
-            statistics.site_spectrum(a, grid), statistics.site_spectrum(b, grid)
-        ),
-        "time_spectrum": statistics.spectrum_distance(
-            statistics.time_spectrum(a), statistics.time_spectrum(b)
+        "time_spectrum": (
+            statistics.spectrum_difference(*time_spectra),
+            statistics.sum_norm,
         ),
     }
-    return {name: signed(rows, level) for name, rows in signed_rows.items()} | {
-        name: distance(rows, level) for name, rows in distance_rows.items()
+    n = min(run.n_members, reference.n_members)
+    return {name: signed(rows, n, level) for name, rows in signed_rows.items()} | {
+        name: distance_interval(rows, norm, level, n_members=n)
+        for name, (rows, norm) in distances.items()
     }
 
 
@@ -128,9 +134,5 @@ def wasserstein_ratio(
     grid = run.climate.grid
     mine = statistics.wasserstein(run.sums, reference.sums, grid)
     others = statistics.wasserstein(control.sums, reference.sums, grid)
-    return signed(mine / np.maximum(others, 1e-12), level)
-
-
-def _largest_gap(a: Array, b: Array) -> Array:
-    """Return the largest absolute difference of each row `[replicate]`."""
-    return np.asarray(np.abs(a - b).max(axis=1))
+    n = min(sample.n_members for sample in (run, control, reference))
+    return signed(mine / np.maximum(others, 1e-12), n, level)

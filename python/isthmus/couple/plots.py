@@ -86,13 +86,19 @@ def _panels(n: int, height: float = 2.9) -> tuple[Figure, Sequence[Axes]]:
 def _legend(figure: Figure, axes: Axes) -> None:
     """Put one legend for all panels below them."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)))
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(8, len(labels)),
+        columnspacing=1.2,
+    )
 
 
 def draw_survival(report: StabilityReport) -> ReportFigure:
     """Draw the share of members alive over time."""
     figure, (axes,) = _panels(1, 2.5)
-    longest = 0.0
+    begin, longest = np.inf, -np.inf
     for run, look in _styled(report):
         if run.climate is None:
             continue
@@ -106,9 +112,9 @@ def draw_survival(report: StabilityReport) -> ReportFigure:
         axes.fill_between(times, 100 * low, 100 * high, color=look.colour, alpha=0.10, lw=0)
         if run.run.failure is not None:
             axes.plot(end, 100 * share[-1], marker="x", ms=8, mew=2, color=look.colour)
-        longest = max(longest, end)
+        begin, longest = min(begin, survival.start), max(longest, end)
     axes.set(xlabel="time [model units]", ylabel="members alive [%]", ylim=(-3, 104))
-    axes.set_xlim(right=longest)
+    axes.set_xlim(begin, longest)
     _legend(figure, axes)
     return ReportFigure(
         "survival",
@@ -199,7 +205,12 @@ def draw_spectra(report: StabilityReport) -> ReportFigure:
         power = grid.scale**2 * statistics.site_spectrum(sums, grid)[0]
         _line(left, wavenumbers[1:], power[1:], look, name)
         density = grid.scale**2 * statistics.time_spectrum(sums)[0]
-        _line(right, grid.frequencies[1:], np.where(density > 0, density, np.nan)[1:], look)
+        _line(
+            right,
+            grid.frequencies[1:-1],
+            np.where(density > 0, density, np.nan)[1:-1],
+            look,
+        )
     for axes in (left, right):
         _cut_below_reference(axes)
     left.set(

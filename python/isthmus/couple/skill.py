@@ -27,6 +27,7 @@ from isthmus.couple.intervals import (
     Interval,
     member_weights,
     percentile_interval,
+    percentile_limits,
 )
 from isthmus.couple.trajectories import Trajectory
 from isthmus.errors import DataError
@@ -95,9 +96,11 @@ class Skill:
         return drawn / self.n_cases
 
     def _curve(self, value: Array, replicates: Array) -> Curve:
-        tail = (1.0 - self.level) / 2.0
-        low, high = np.quantile(replicates, [tail, 1.0 - tail], axis=0)
+        low, high = percentile_limits(replicates, self.level, n_members=self.n_cases)
         return Curve(value, low, high)
+
+    def _interval(self, value: float, replicates: Array) -> Interval:
+        return percentile_interval(value, replicates, self.level, n_members=self.n_cases)
 
     def rmse(self) -> Curve:
         """Return the root of the mean squared error over cases and sites."""
@@ -144,7 +147,7 @@ class Skill:
     def valid_time(self) -> Interval:
         """Return the mean valid time over cases [time units]."""
         times = self.valid_times()
-        return percentile_interval(float(times.mean()), self._weights() @ times, self.level)
+        return self._interval(float(times.mean()), self._weights() @ times)
 
     def valid_time_lyapunov(self) -> Interval | None:
         """Return the mean valid time in Lyapunov times, if the exponent is known."""
@@ -167,7 +170,7 @@ class Skill:
         tiny = 1e-12 * max(1.0, float(self.leads[-1]))
         replicates = (weights @ mine) / np.maximum(weights @ others, tiny)
         value = mine.mean() / max(float(others.mean()), tiny)
-        return percentile_interval(float(value), replicates, self.level)
+        return self._interval(float(value), replicates)
 
 
 def forecast_skill(

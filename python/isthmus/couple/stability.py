@@ -246,6 +246,7 @@ class _Judge:
     reference: Sample = field(init=False)
     climatology: Climatology = field(init=False)
     control: tuple[Sample | None, Skill | None] = (None, None)
+    control_distance: Interval = field(init=False)
     n_drawn: int = 0
 
     def read_reference(
@@ -298,6 +299,7 @@ class _Judge:
         findings += self._climate_findings(quantities)
         if role == "control":
             self.control = (sample, skill)
+            self.control_distance = quantities["wasserstein"]
         else:
             findings += self._network_findings(sample, skill, quantities)
         if skill is not None:
@@ -401,7 +403,8 @@ class _Judge:
                 )
             )
         control, control_skill = self.control
-        if control is not None:
+        # Where the model is right without a network there is no error to halve.
+        if control is not None and self.control_distance.low > limits.wasserstein:
             ratio = wasserstein_ratio(sample, control, self.reference)
             quantities["wasserstein_ratio"] = ratio
             title = "Wasserstein distance relative to no network"
