@@ -84,7 +84,8 @@ def percentile_interval(
         Members that were resampled. A single one has no interval: its limits are NaN.
     """
     low, high = percentile_limits(replicates, level, n_members=n_members)
-    return Interval(value, float(low), float(high))
+    # Rounding may leave a limit on the wrong side where all members are alike.
+    return Interval(value, float(min(low, value)), float(max(high, value)))
 
 
 def percentile_limits(replicates: Array, level: float, *, n_members: int) -> Array:

@@ -12,7 +12,9 @@ from typing import Any
 
 import jinja2
 from matplotlib.figure import Figure
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from isthmus.couple.criteria import Finding, Verdict, quote
 from isthmus.couple.plots import ReportFigure, report_figures
@@ -79,7 +81,7 @@ def summary_table(report: StabilityReport) -> Table:
     table.add_column("limit")
     judged = _judged(report)
     for run in judged:
-        table.add_column(run.run.name, justify="right")
+        table.add_column(escape(run.run.name), justify="right")
     table.add_row(
         "verdict", "", *(_styled(run.verdict, str(run.verdict)) for run in judged)
     )
@@ -91,7 +93,7 @@ def summary_table(report: StabilityReport) -> Table:
             else _styled(f.verdict, f"{format_value(f)} {SYMBOLS[f.verdict]}")
             for f in row["cells"]
         ]
-        table.add_row(row["title"], row["limit"], *cells)
+        table.add_row(escape(row["title"]), row["limit"], *cells)
     return table
 
 
@@ -108,8 +110,8 @@ def format_interval(finding: Finding) -> str:
     return f"{quote(finding.key, low).removesuffix(' %')} … {quote(finding.key, high)}"
 
 
-def _styled(verdict: Verdict, text: str) -> str:
-    return f"[{RICH_STYLES[verdict]}]{text}[/]"
+def _styled(verdict: Verdict, text: str) -> Text:
+    return Text(text, style=RICH_STYLES[verdict])
 
 
 def _judged(report: StabilityReport) -> list[Assessment]:
