@@ -94,7 +94,7 @@ def test_page_says_what_was_found(page: Path, report: StabilityReport) -> None:
         assert finding.title in html
     for words in (
         "4,000",
-        "isthmus-lorenz96 a.nml",
+        "isthmus-lorenz96",
         "Valid forecast time [Lyapunov times]",
     ):
         assert words in html
