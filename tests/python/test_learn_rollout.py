@@ -8,7 +8,8 @@ import torch
 from isthmus.data import Trajectories
 from isthmus.errors import ConfigurationError, DataError
 from isthmus.learn import Curriculum, FitSettings, Pairs, Rollout, RolloutLoss, Windows
-from isthmus.learn.lorenz96 import simulate_two_level, train_closure, train_emulator
+from isthmus.learn.lorenz96 import train_closure, train_emulator
+from isthmus.learn.simulators import simulate_two_level
 from isthmus.nets import (
     BilinearNet,
     LocalClosure,
