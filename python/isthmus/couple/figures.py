@@ -68,8 +68,8 @@ def draw_error_growth(skills: Mapping[str, Skill], folder: Path, name: str) -> P
             axes.set_xlim(0.0, max(float(skill.leads[-1]) for skill in skills.values()))
         left.set_yscale("log")
         right.set_ylim(0.0, 1.15 * first.saturation)
-        left.set_title("Logarithmic: straight while errors grow exponentially")
-        right.set_title("Linear: dotted, forecast and truth unrelated")
+        left.set_title("Logarithmic axis")
+        right.set_title("Linear axis; dotted: unrelated states")
         _add_lyapunov_axis(left, first.climatology.lyapunov_exponent)
         _add_lyapunov_axis(right, first.climatology.lyapunov_exponent)
         _legend(figure, left)
@@ -175,7 +175,7 @@ def draw_jacobians(
     difference = emulator - true
     norms = [float(np.linalg.norm(matrix)) for matrix in (true, emulator, difference)]
     with house_style():
-        figure = Figure(figsize=(WIDTH, 3.3))
+        figure = Figure(figsize=(WIDTH, 3.5))
         panels = figure.subplots(1, 3, sharey=True)
         limit = float(np.abs(true).max())
         # The difference has an axis of its own: on that of the others it would be blank.
