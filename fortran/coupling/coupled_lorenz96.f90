@@ -13,7 +13,7 @@ program coupled_lorenz96
   implicit none
 
   character(len=*), parameter :: name = "isthmus-lorenz96-coupled"
-  character(len=*), parameter :: help(*) = [character(len=80) :: &
+  character(len=*), parameter :: help(*) = [character(len=92) :: &
     "&coupling     network = model file (.pt or .pt2), role = 'closure' (or 'stepper'),", &
     "              device = 'cpu' (or 'cuda', 'cuda:1', ...)", &
     "", &

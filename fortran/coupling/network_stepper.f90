@@ -48,7 +48,7 @@ contains
     end if
     own_dt = self%network%time_step()
     if (own_dt > 0.0_wp .and. abs(own_dt - dt) > 1.0e-12_wp*dt) then
-      write (steps, "(g0.6, a, g0.6)") own_dt, ", the namelist has dt = ", dt
+      write (steps, "(es11.5, a, es11.5)") own_dt, ", the namelist has dt = ", dt
       call fail(err_argument, "stepper network '"//path//"' steps by dt = "//trim(steps), &
         stat, errmsg)
       return

@@ -7,7 +7,7 @@ program lorenz96_program
   implicit none
 
   character(len=*), parameter :: name = "isthmus-lorenz96"
-  character(len=*), parameter :: help(*) = [character(len=80) :: &
+  character(len=*), parameter :: help(*) = [character(len=92) :: &
     "&model        levels = 1 (or 2), n_sites = 40, n_fast = 10, forcing = 8.0,", &
     "              h = 1.0, c = 10.0, b = 10.0, wrap = 'ring' (or 'sites'),", &
     "              coupling = 'mean' (or 'sum')", &

@@ -100,7 +100,7 @@ def run_namelist(
         raise KeyboardInterrupt
     if process.returncode != 0:
         sentence = last_words or f"ended with status {process.returncode} and no message"
-        raise ModelRunError(f"{name} {path}: {sentence}")
+        raise ModelRunError(f"{name} {path}: {sentence.removeprefix(f'{name}: ')}")
 
 
 def _follow(

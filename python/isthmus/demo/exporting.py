@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""The networks of the demo as model files, each checked through the bridge."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from isthmus.contract import verify_file
+from isthmus.data import Trajectories
+from isthmus.export import ExportReport, export_network
+from isthmus.nets import Rk4Step
+
+EXAMPLE_MEMBERS = 4
+
+
+def export_closure(
+    closure: nn.Module, path: Path, data: Trajectories, *, description: str
+) -> ExportReport | None:
+    """Export a closure x -> b for any number of members; None if the file stands already."""
+    return _export(
+        closure,
+        path,
+        data,
+        output="b",
+        long_names={
+            "x": "resolved state",
+            "b": "tendency from the unresolved level",
+        },
+        description=description,
+        dt=None,
+    )
+
+
+def export_stepper(
+    step: Rk4Step, path: Path, data: Trajectories, *, description: str
+) -> ExportReport | None:
+    """Export an emulator x -> x_next of one time step; None if the file stands already."""
+    return _export(
+        step,
+        path,
+        data,
+        output="x_next",
+        long_names={"x": "state", "x_next": "state one time step later"},
+        description=description,
+        dt=step.dt,
+    )
+
+
+def _export(
+    module: nn.Module,
+    path: Path,
+    data: Trajectories,
+    *,
+    output: str,
+    long_names: Mapping[str, str],
+    description: str,
+    dt: float | None,
+) -> ExportReport | None:
+    """Export a module of one state [member, k] and keep a file that is whole."""
+    if path.is_file():
+        verify_file(path)
+        return None
+    states = np.asarray(data["x"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return export_network(
+        module.to(torch.float64).eval(),
+        path,
+        inputs={"x": torch.from_numpy(states[0][:1].repeat(EXAMPLE_MEMBERS, axis=0))},
+        outputs=[output],
+        dynamic={"member": 0},
+        separable="member",
+        description=description,
+        dims={"x": ["member", "k"], output: ["member", "k"]},
+        units={"x": "1", output: "1"},
+        long_names=long_names,
+        training_range={"x": (float(states.min()), float(states.max()))},
+        dt=dt,
+        progress=False,
+    )

@@ -1,0 +1,1 @@
+DemoSettings = run_demo = None
