@@ -4,7 +4,7 @@
 from .curriculum import Curriculum, Stage
 from .fit import fit
 from .losses import RolloutLoss
-from .rollout import Regression, Rollout
+from .rollout import Regression, Rollout, Trainable
 from .samples import Pairs, Samples, Windows
 from .settings import Evaluation, FitSettings, History
 
@@ -19,6 +19,7 @@ __all__ = [
     "RolloutLoss",
     "Samples",
     "Stage",
+    "Trainable",
     "Windows",
     "fit",
 ]

@@ -5,13 +5,9 @@ Every random draw is seeded by its place (seed, stage, epoch, batch), so a resum
 continues with the very numbers an uninterrupted one would have drawn.
 """
 
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,9 +19,11 @@ from ..data import Trajectories
 from ..errors import TrainingError
 from . import checkpoint as checkpoints
 from .curriculum import Curriculum, Stage
+from .interrupts import interrupts_held
 from .losses import RolloutLoss
+from .optimizers import build_optimizer
 from .progress import Reporter
-from .rollout import Regression, Rollout
+from .rollout import Trainable
 from .samples import Samples, as_samples
 from .schedule import StageState
 from .settings import Evaluation, FitSettings, History
@@ -35,7 +33,7 @@ Data = Samples | Trajectories | Tensor | NDArray[Any]
 
 
 def fit(
-    model: Rollout | Regression,
+    model: Trainable,
     train: Data,
     valid: Data,
     *,
@@ -49,8 +47,9 @@ def fit(
 
     Parameters
     ----------
-    model : Rollout or Regression
-        Its parameters that require a gradient are trained, in place.
+    model : Trainable
+        `Rollout`, `Regression` or another. Its parameters that require a gradient are
+        trained, in place.
     train, valid : Trajectories, Samples, tensor or array
         States [time, member, k], or samples such as `Pairs`.
     curriculum : Curriculum, optional
@@ -93,7 +92,7 @@ class _Training:
 
     def __init__(
         self,
-        model: Rollout | Regression,
+        model: Trainable,
         train: Samples,
         valid: Samples,
         curriculum: Curriculum,
@@ -125,7 +124,7 @@ class _Training:
         if self.is_finished:
             self.model.eval()
             return
-        with self.reporter.running(), _interrupts_held() as interrupted:
+        with self.reporter.running(), interrupts_held() as interrupted:
             while self.stage_index < len(self.stages):
                 self._run_stage(interrupted)
                 self.model.load_state_dict(self.best)
@@ -146,7 +145,7 @@ class _Training:
     def _begin_stage(self) -> None:
         rate = self.settings.learning_rate * self.stage.learning_rate
         self.state = StageState(peak_rate=rate)
-        self.optimizer = _optimizer(self.parameters, self.settings)
+        self.optimizer = build_optimizer(self.parameters, self.settings)
         self.n_samples = self.train_samples.count(self.stage.length)
         is_full = self.settings.optimizer == "lbfgs"
         self.batch_size = self.n_samples if is_full else self.settings.batch_size
@@ -297,26 +296,6 @@ class _Training:
         self.reporter.resume(self.history.evaluations)
 
 
-def _optimizer(
-    parameters: list[nn.Parameter], settings: FitSettings
-) -> torch.optim.Optimizer:
-    """Build the optimizer by name."""
-    rate, decay = settings.learning_rate, settings.weight_decay
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
-    if settings.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
-    return torch.optim.LBFGS(
-        parameters,
-        lr=rate,
-        max_iter=20,
-        history_size=50,
-        tolerance_grad=0.0,
-        tolerance_change=0.0,
-        line_search_fn="strong_wolfe",
-    )
-
-
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
@@ -324,23 +303,3 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 def _place_seed(*place: int) -> int:
     """Return a seed that depends on the whole place and on nothing else."""
     return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> 1)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[threading.Event]:
-    """Turn Ctrl-C into an event, so that no batch is left half done."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def remember(signum: int, frame: FrameType | None) -> None:
-        if event.is_set():  # a second Ctrl-C does not wait
-            raise KeyboardInterrupt
-        event.set()
-
-    previous = signal.signal(signal.SIGINT, remember)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -100,8 +100,8 @@ def train_to_rounding(
 
     "bilinear" and "square" contain the true tendency. Adam comes near, L-BFGS on all
     samples ends at a one-step error of 1e-16 to 1e-14 in seconds. The loss is measured in
-    units of 1e-8: torch's L-BFGS ignores changes of the gradient whose product with the step
-    is below 1e-10, and would stop at an error of 1e-10.
+    units of 1e-8: torch's L-BFGS ignores changes of the gradient whose product with the
+    step is below 1e-10, and would stop at an error of 1e-10.
 
     Returns
     -------

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Self-iterated rollouts: a step is fed its own output, and its errors come back to it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,15 +18,15 @@ Resolved = Callable[[Tensor, Tensor], Tensor]
 """(x, b) -> x one step later, b an extra tendency: torch, or Fortran with its adjoint."""
 
 
-class Predictor(Protocol):
-    """What `fit` trains: predictions [lead, member, k] from a state [member, k]."""
+class Trainable(nn.Module, ABC):
+    """What `fit` trains."""
 
-    def predict(self, x: Tensor, n_steps: int) -> Tensor:
-        """Return the predictions for leads 1 .. n_steps."""
-        ...
+    @abstractmethod
+    def predict(self, start: Any, n_steps: int) -> Tensor:  # noqa: ANN401 (see `Samples`)
+        """Return predictions [lead, member, k] for leads 1 .. n_steps."""
 
 
-class Rollout(nn.Module):
+class Rollout(Trainable):
     """A step iterated on its own output.
 
     Either a whole step is trained, `Rollout(step)`, or a closure inside a resolved model
@@ -85,8 +86,9 @@ class Rollout(nn.Module):
         assert self.resolved is not None and self.closure is not None
         return self.resolved(x, self.closure(x))
 
-    def predict(self, x: Tensor, n_steps: int) -> Tensor:
-        """Return the states [lead, member, k] after 1 .. n_steps steps from `x`."""
+    def predict(self, start: Tensor, n_steps: int) -> Tensor:
+        """Return the states [lead, member, k] after 1 .. n_steps steps."""
+        x = start
         if self.training and self.noise > 0:
             x = x + self.noise * torch.randn_like(x)
         states = []
@@ -98,7 +100,7 @@ class Rollout(nn.Module):
         return torch.stack(states)
 
 
-class Regression(nn.Module):
+class Regression(Trainable):
     """A map trained on pairs: offline closures. `predict` has a single lead."""
 
     def __init__(self, net: nn.Module) -> None:
@@ -110,13 +112,13 @@ class Regression(nn.Module):
         result: Tensor = self.net(x)
         return result
 
-    def predict(self, x: Tensor, n_steps: int) -> Tensor:
+    def predict(self, start: Tensor, n_steps: int) -> Tensor:
         """Return the value as the single lead of [1, member, k]."""
         if n_steps != 1:
             raise ConfigurationError(
                 f"a regression has one lead, the curriculum asks {n_steps}"
             )
-        return self(x).unsqueeze(0)
+        return self(start).unsqueeze(0)
 
 
 def _resolved_step(

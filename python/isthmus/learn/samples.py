@@ -13,14 +13,17 @@ from ..errors import DataError
 
 
 class Samples(Protocol):
-    """What `fit` draws batches from."""
+    """What `fit` draws batches from.
+
+    A batch is what the model's `predict` takes, and its targets [lead, member, k].
+    """
 
     def count(self, length: int) -> int:
         """Return how many samples of `length` steps there are."""
         ...
 
-    def batch(self, indices: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """Return states [member, k] and their targets [lead, member, k]."""
+    def batch(self, indices: Tensor, length: int) -> tuple[Any, Tensor]:
+        """Return the start of the predictions and their targets [lead, member, k]."""
         ...
 
     def to(self, dtype: torch.dtype) -> "Samples":
