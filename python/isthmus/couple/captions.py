@@ -12,7 +12,7 @@ CAPTIONS = {
     "drift": """
         Mean and variance over members, sites and blocks of time. Good: level lines on top
         of the reference, whose own wiggles show what is mere sampling. A slope is drift, an
-        offset a wrong climate.
+        offset a wrong climate. A run that lost members may leave the axes.
         """,
     "distribution": """
         Distribution of x over all sites, members and times: left with a logarithmic axis

@@ -14,12 +14,13 @@ Electroacoust. 15, 70 (1967), doi:10.1109/TAU.1967.1161901).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from scipy.signal import get_window
 
+from isthmus.couple.climate_sums import ClimateGrid, ClimateSums
 from isthmus.couple.survival import Survival, plausible
 from isthmus.couple.trajectories import Trajectory
 from isthmus.errors import DataError
@@ -27,163 +28,9 @@ from isthmus.errors import DataError
 Array = npt.NDArray[np.float64]
 Progress = Callable[[float], None]
 
-PLAUSIBLE_SD = 10.0  # farther from the mean than this is a blow-up, not weather
-BINS_PER_SD = 50  # histogram bins of 0.02 sd: Wasserstein distance to about 1e-4 sd
-SEGMENT = 256  # output times in a segment of the frequency spectrum
-MAX_LAG = 100  # output intervals to which the autocorrelation is followed
-N_BLOCKS = 50  # blocks of time for drift and range
+__all__ = ["Climate", "ClimateGrid", "ClimateSums", "gather_climate"]
 
-
-@dataclass(frozen=True)
-class ClimateGrid:
-    """What all runs of one comparison share: units, bins, segments, ranges.
-
-    Attributes
-    ----------
-    center, scale
-        Mean and standard deviation of the reference [unit of x].
-    interval
-        Time between outputs [1].
-    n_sites
-        Sites of the ring.
-    plausible_sd
-        Half width of the plausible range, in standard deviations.
-    training_range
-        Smallest and largest state the network was trained on [unit of x], if known.
-    segment, max_lag, n_blocks
-        Numbers of output times in a segment, of lags, of blocks of time.
-    """
-
-    center: float
-    scale: float
-    interval: float
-    n_sites: int
-    plausible_sd: float = PLAUSIBLE_SD
-    training_range: tuple[float, float] | None = None
-    segment: int = SEGMENT
-    max_lag: int = MAX_LAG
-    n_blocks: int = N_BLOCKS
-
-    @classmethod
-    def from_reference(
-        cls,
-        reference: Trajectory,
-        *,
-        training_range: tuple[float, float] | None = None,
-        plausible_sd: float = PLAUSIBLE_SD,
-        segment: int = SEGMENT,
-        max_lag: int = MAX_LAG,
-    ) -> "ClimateGrid":
-        """Read the reference once for its mean and standard deviation.
-
-        Raises
-        ------
-        DataError
-            If it holds a value that is not finite, or does not vary.
-        """
-        count, mean, squares = 0, 0.0, 0.0
-        for piece in reference.pieces():
-            if not np.all(np.isfinite(piece)):
-                raise DataError("reference run: it holds values that are not finite")
-            # Chan's update keeps the digits that a plain sum of squares would lose.
-            shift = float(piece.mean()) - mean
-            total = count + piece.size
-            squares += float(((piece - piece.mean()) ** 2).sum())
-            squares += shift**2 * count * piece.size / total
-            mean += shift * piece.size / total
-            count = total
-        sd = float(np.sqrt(squares / count))
-        if sd <= 1e-12 * max(1.0, abs(mean)):
-            raise DataError(f"reference run: it does not vary, standard deviation {sd:g}")
-        segment = max(2, min(segment, reference.n_times // 4 * 2))
-        return cls(
-            center=mean,
-            scale=sd,
-            interval=reference.interval,
-            n_sites=reference.n_sites,
-            plausible_sd=plausible_sd,
-            training_range=training_range,
-            segment=segment,
-            max_lag=min(max_lag, segment - 1),
-            n_blocks=min(N_BLOCKS, reference.n_times),
-        )
-
-    @property
-    def plausible_range(self) -> tuple[float, float]:
-        """Lower and upper limit of plausible states [unit of x]."""
-        half = self.plausible_sd * self.scale
-        return self.center - half, self.center + half
-
-    @property
-    def bin_edges(self) -> Array:
-        """Edges of the histogram [unit of x] [bin + 1]; they span the plausible range."""
-        low, high = self.plausible_range
-        return np.asarray(np.linspace(low, high, self.n_bins + 1), dtype=np.float64)
-
-    @property
-    def n_bins(self) -> int:
-        """Number of bins, a multiple of 10 so that they can be joined."""
-        return 10 * max(1, round(2 * self.plausible_sd * BINS_PER_SD / 10))
-
-    @property
-    def lags(self) -> Array:
-        """Time lags [1] [lag]."""
-        return np.asarray(np.arange(self.max_lag + 1) * self.interval)
-
-    @property
-    def frequencies(self) -> Array:
-        """Frequencies [cycles per time unit] [frequency]."""
-        return np.asarray(np.arange(self.segment // 2 + 1) / (self.segment * self.interval))
-
-
-@dataclass
-class ClimateSums:
-    """Sums over the times and sites of each member; the first axis is the member.
-
-    Resampled sums have the same shape with replicates in place of members.
-    """
-
-    count: Array  # values [member]
-    powers: Array  # sums of u, u^2, u^3, u^4 [member, 4]
-    histogram: Array  # values by bin [member, bin]
-    site_power: Array  # sum of |rfft over k of u|^2 [member, wavenumber]
-    n_states: Array  # states behind site_power [member]
-    lag_products: Array  # sums of u(t) u(t + lag) [member, lag]
-    lag_count: Array  # products behind them [member, lag]
-    time_power: Array  # sum of one-sided power densities of u [member, frequency]
-    n_series: Array  # series behind time_power [member]
-    block_count: Array  # values by block of time [member, block]
-    block_sum: Array  # sum of u [member, block]
-    block_square: Array  # sum of u^2 [member, block]
-    block_outside: Array  # values outside the training range [member, block]
-
-    @classmethod
-    def zeros(cls, n_members: int, grid: ClimateGrid) -> "ClimateSums":
-        """Return sums of nothing."""
-        sizes = {
-            "powers": 4,
-            "histogram": grid.n_bins,
-            "site_power": grid.n_sites // 2 + 1,
-            "lag_products": grid.max_lag + 1,
-            "lag_count": grid.max_lag + 1,
-            "time_power": grid.segment // 2 + 1,
-        }
-        sizes |= {f.name: grid.n_blocks for f in fields(cls) if f.name.startswith("block_")}
-        shapes = {
-            f.name: (n_members, sizes[f.name]) if f.name in sizes else (n_members,)
-            for f in fields(cls)
-        }
-        return cls(**{name: np.zeros(shape) for name, shape in shapes.items()})
-
-    def resample(self, weights: Array) -> "ClimateSums":
-        """Return the sums of weighted members, for weights `[replicate, member]`."""
-        return ClimateSums(
-            **{f.name: weights @ getattr(self, f.name) for f in fields(self)}
-        )
-
-    def total(self) -> "ClimateSums":
-        """Return the sums over all members, as one replicate."""
-        return self.resample(np.ones((1, self.count.size)))
+WORK_BYTES = 16 * 2**20  # of float64 in one call of the fast Fourier transform
 
 
 @dataclass
@@ -320,27 +167,38 @@ class _Gatherer:
             self.n_in_segment += take
             done += take
             if self.n_in_segment == length:
-                self._add_segment(self.segment, np.asarray(self.segment_alive.all(axis=0)))
+                self._add_segment()
                 self.n_in_segment = length - length // 2
                 self.segment[: self.n_in_segment] = self.segment[length // 2 :]
                 self.segment_alive[: self.n_in_segment] = self.segment_alive[length // 2 :]
 
-    def _add_segment(self, u: Array, alive: npt.NDArray[np.bool_]) -> None:
-        """Add products by lag and power by frequency of one segment."""
-        length, sums = self.grid.segment, self.sums
-        series = alive * float(self.grid.n_sites)
-        spectrum = (
-            np.abs(np.fft.rfft(u, n=2 * length, axis=0)) ** 2
-        )  # padded: no wrap-around
-        products = np.fft.irfft(spectrum.sum(axis=2), axis=0)[: self.grid.max_lag + 1]
-        sums.lag_products += products.T * alive[:, None]
-        sums.lag_count += np.outer(series, length - np.arange(self.grid.max_lag + 1))
+    def _add_segment(self) -> None:
+        """Add products by lag and power by frequency of the full segment."""
+        alive = np.asarray(self.segment_alive.all(axis=0), dtype=np.float64)
+        length, lags = self.grid.segment, np.arange(self.grid.max_lag + 1)
+        self.sums.n_series += alive * self.grid.n_sites
+        self.sums.lag_count += np.outer(alive * self.grid.n_sites, length - lags)
+        at_once = max(1, WORK_BYTES // (8 * length * self.grid.n_sites))
+        for first in range(0, self.run.n_members, at_once):
+            members = slice(first, first + at_once)
+            u, keep = self.segment[:, members], alive[members, None]
+            self.sums.lag_products[members] += keep * self._lag_products(u)
+            self.sums.time_power[members] += keep * self._time_power(u)
+
+    def _lag_products(self, u: Array) -> Array:
+        """Return sums of u(t) u(t + lag) over times and sites `[member, lag]`."""
+        padded = 2 * self.grid.segment  # lest the end of the segment meet its beginning
+        power = np.abs(np.fft.rfft(u, n=padded, axis=0)) ** 2
+        products = np.fft.irfft(power.sum(axis=2), axis=0)
+        return np.asarray(products[: self.grid.max_lag + 1].T)
+
+    def _time_power(self, u: Array) -> Array:
+        """Return one-sided power densities summed over sites `[member, frequency]`."""
         centered = (u - u.mean(axis=0)) * self.window[:, None, None]
-        density = np.abs(np.fft.rfft(centered, axis=0)) ** 2
+        density = (np.abs(np.fft.rfft(centered, axis=0)) ** 2).sum(axis=2)
         density *= self.grid.interval / (self.window**2).sum()
-        density[1 : (length + 1) // 2] *= 2.0  # one-sided; mean and Nyquist have no twin
-        sums.time_power += density.sum(axis=2).T * alive[:, None]
-        sums.n_series += series
+        density[1 : (self.grid.segment + 1) // 2] *= 2.0  # mean and Nyquist have no twin
+        return np.asarray(density.T)
 
     def finish(self, n_unseen: int) -> Climate:
         """Return what was gathered."""

@@ -63,9 +63,9 @@ class Criteria:
     """Error of the mean. Half a percent is what two good closures of a model differ by."""
     sd_error: float = 0.005
     """Relative error of the standard deviation, as for the mean."""
-    drift: float = 0.005
-    """Change of the ensemble mean over the whole run, from its linear trend: a run that
-    drifts farther than its mean may be wrong has no climate yet."""
+    drift: float = 0.01
+    """Change of the ensemble mean over the whole run, from its linear trend. A drift shifts
+    the mean of the run by half of it: this is the allowance of the mean, used up."""
     variance_drift: float = 0.02
     """Change of the variance over the run, relative; 2 % is 1 % of sd."""
     wasserstein: float = 0.01

@@ -135,7 +135,7 @@ class Judge:
         end, planned = climate.survival.end, run.planned_end
         if run.failure is None and planned is not None:
             share = min(1.0, end / planned)
-            complete = Interval(share, share, share)
+            complete = Interval(share, float("nan"), float("nan"))
             short = end < planned - 1.5 * self.grid.interval
             verdict = Verdict.UNDECIDED if short else Verdict.PASS
             title = "Share of the planned time that was run"

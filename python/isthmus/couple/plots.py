@@ -139,10 +139,22 @@ def draw_drift(report: StabilityReport) -> ReportFigure:
         )
         variance = grid.scale**2 * statistics.block_variances(sums)[0]
         _line(right, times, variance, look)
+    _scale_to_survivors(report, left, right)
     left.set(xlabel="time [model units]", ylabel="mean of x", title="Mean")
     right.set(xlabel="time [model units]", ylabel="variance of x", title="Variance")
     _legend(figure, left)
     return ReportFigure("drift", "Drift", caption("drift"), figure)
+
+
+def _scale_to_survivors(report: StabilityReport, *panels: Axes) -> None:
+    """Scale axes to the runs without a death, lest a blow-up flatten the others."""
+    survived = [climate.survival.n_dead == 0 for _, climate, _ in _with_climate(report)]
+    for axes in panels:
+        lines = [line for line, alive in zip(axes.lines, survived, strict=True) if alive]
+        values = np.concatenate([np.asarray(line.get_ydata()) for line in lines])
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        margin = 0.05 * (high - low)
+        axes.set_ylim(low - margin, high + margin)
 
 
 def draw_distribution(report: StabilityReport) -> ReportFigure:
@@ -161,9 +173,9 @@ def draw_distribution(report: StabilityReport) -> ReportFigure:
     reference = densities[report.reference.run.name]
     for name, _, look in _with_climate(report)[1:]:
         _line(right, middle, densities[name] - reference, look)
-    occupied = middle[np.any([density > 0 for density in densities.values()], axis=0)]
-    for axes in (left, right):
-        axes.set_xlim(occupied.min(), occupied.max())
+    occupied = middle[reference > 0]
+    margin = 0.4 * np.ptp(occupied)  # tells tails that are too long from a blow-up's
+    left.set_xlim(occupied.min() - margin, occupied.max() + margin)
     right.set_xlim(grid.center - 4 * grid.scale, grid.center + 4 * grid.scale)
     right.axhline(0.0, color=REFERENCE, lw=1.0)
     left.set(yscale="log", xlabel="x", ylabel="probability density", title="Distribution")
@@ -216,6 +228,7 @@ def draw_spectra(report: StabilityReport) -> ReportFigure:
     left.set(
         yscale="log", xlabel="wavenumber [waves around the ring]", ylabel="variance of x"
     )
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xscale="log", yscale="log", xlabel="frequency [cycles per model time unit]")
     right.set(ylabel="power density of x")
     left.set_title("By wavenumber")

@@ -158,7 +158,11 @@ def _render(
         report=report,
         judged=_judged(report),
         rows=_rows(report),
-        quantities=QUANTITIES,
+        quantities=[
+            (key, title)
+            for key, title in QUANTITIES
+            if any(key in run.quantities for run in report.runs)
+        ],
         figures=figures,
         images=encoded,
         symbols={str(verdict): symbol for verdict, symbol in SYMBOLS.items()},
