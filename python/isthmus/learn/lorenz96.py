@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Lorenz-96 recipes: train an emulator, train a closure.
 
-The systems are those of the emulator_L96 study. `train_closure` takes the resolved model as
-a callable, so the same recipe trains on a torch copy of the model or through the Fortran
-model and its adjoint.
+The systems are those of Nonnenmacher and Greenberg (2021, doi:10.1029/2021MS002554).
+`train_closure` takes the resolved model as a callable, so the same recipe trains on a torch
+copy of the model or through the Fortran model and its adjoint.
 """
 
 from collections.abc import Callable

@@ -5,8 +5,8 @@ A network maps the state `x` [member, k] to a tendency [member, k]. Those that k
 forcing take it as a second argument [member]. Ends are joined by `torch.cat`: circular
 padding breaks the export of forward-mode derivatives.
 
-Architectures: Lorenz-96 emulators "bilinear", "square" and "deep" of the emulator_L96 study
-(SYSTEMS page, section 1), rewritten from their description.
+Architectures: after the Lorenz-96 emulators of Nonnenmacher and Greenberg (2021,
+doi:10.1029/2021MS002554), rewritten from their description.
 """
 
 from typing import Final
