@@ -224,15 +224,27 @@ def test_inputs_are_drawn_from_the_training_range(tmp_path):
     assert max(float(x.max()) for x in seen) <= 3.0
 
 
-def test_transposed_jacobian_is_that_of_jvp():
-    network = _Mixer().double()
-    linear = Linearisation(network, 3, (0, 2), (0, 1))
-    x = (torch.randn(2, 4).double(), torch.tensor([[1], [3]]), torch.randn(()).double())
-    x_tl = (torch.randn(2, 4).double(), torch.randn(()).double())
-    for one, other in zip(
-        linear.jvp(*x, *x_tl), linear.jvp_by_transposition(*x, *x_tl), strict=True
-    ):
-        torch.testing.assert_close(one, other)
+def test_autograd_and_func_give_the_same_derivatives():
+    """What is compiled and what it is compared with are made by different means."""
+
+    class Partial(nn.Module):
+        """Outputs that depend on both inputs, on one, linearly on one, and on none."""
+
+        def forward(self, x: Tensor, n: Tensor, w: Tensor):
+            return (x * w).sin() * n, w**3, 2 * x, torch.ones(2).double(), n + 1
+
+    linear = Linearisation(Partial(), 3, (0, 2), (0, 1, 2, 3))
+    x, w, *seeds = torch.randn(8, 5).double()
+    n, ones = torch.arange(5), torch.randn(2).double()
+    pairs = [
+        (linear.jvp, linear.jvp_by_autograd, seeds[:2]),
+        (linear.vjp, linear.vjp_by_autograd, [*seeds[:3], ones]),
+    ]
+    for one, other, seed in pairs:
+        found = other(x, n, w, *seed)
+        for a, b in zip(one(x, n, w, *seed), found, strict=True):
+            torch.testing.assert_close(a, b)
+            assert not b.requires_grad
 
 
 # What is refused

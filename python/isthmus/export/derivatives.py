@@ -44,22 +44,36 @@ class Linearisation:
         _, y_tl, y = result
         return (*y, *y_tl)
 
-    def jvp_by_transposition(self, *arguments: Tensor) -> Tensors:
-        """Return what `jvp` does, as the adjoint of the adjoint.
+    def vjp_by_autograd(self, *arguments: Tensor) -> Tensors:
+        """Return what `vjp` does, in the form that can be traced for any size.
+
+        torch.func fixes the extents of what it traces (in a Linear on three dimensions, of
+        torch 2.13), autograd does not.
+        """
+        x, y_ad = arguments[: self.n_inputs], arguments[self.n_inputs :]
+        with torch.enable_grad():
+            _, leaves, y_d = self._recorded(x)
+            return _gradients(y_d, leaves, y_ad)
+
+    def jvp_by_autograd(self, *arguments: Tensor) -> Tensors:
+        """Return what `jvp` does, as the adjoint of the adjoint, for any size.
 
         The adjoint is linear in `u`, so its own adjoint at any `u` is `F`. The compiled
-        graph is faster than that of forward mode and needs no forward-mode formulas.
+        graph is faster than that of forward mode.
         """
         x, x_tl = arguments[: self.n_inputs], arguments[self.n_inputs :]
-        function, chosen = self._function(x), self._chosen(x)
+        with torch.enable_grad():
+            y, leaves, y_d = self._recorded(x)
+            u = tuple(torch.zeros_like(item).requires_grad_() for item in y_d)
+            pulled = _gradients(y_d, leaves, u, create_graph=True)
+            y_tl = _gradients(pulled, u, x_tl)
+        return (*(item.detach() for item in y), *y_tl)
 
-        def transposed(*u: Tensor) -> Tensors:
-            return _pull_back(function, chosen, u)
-
-        y = self.forward(*x)
-        zeros = tuple(torch.zeros_like(y[i]) for i in self.outputs)
-        result: Any = torch.func.vjp(transposed, *zeros)
-        return (*y, *result[1](tuple(x_tl)))
+    def _recorded(self, x: Tensors) -> tuple[Tensors, Tensors, Tensors]:
+        """Evaluate on leaves of a new graph; return outputs, leaves, differentiable outputs."""
+        leaves = tuple(tensor.detach().requires_grad_() for tensor in self._chosen(x))
+        y_d, y = self._function(x)(*leaves)
+        return y, leaves, y_d
 
     def _chosen(self, x: Sequence[Tensor]) -> Tensors:
         return tuple(x[i] for i in self.inputs)
@@ -88,3 +102,20 @@ def _pull_back(
     # Typed as Any: torch's own annotation of vjp does not know has_aux.
     result: Any = torch.func.vjp(function, *x, has_aux=True)
     return tuple(result[1](y_ad))
+
+
+def _gradients(
+    y: Tensors, x: Tensors, y_ad: Tensors, *, create_graph: bool = False
+) -> Tensors:
+    """Return the adjoint of `x`; zero where `y` does not depend on it."""
+    depends = [i for i, item in enumerate(y) if item.requires_grad]
+    if not depends:
+        return tuple(torch.zeros_like(item) for item in x)
+    return torch.autograd.grad(
+        [y[i] for i in depends],
+        x,
+        [y_ad[i] for i in depends],
+        create_graph=create_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )

@@ -136,9 +136,11 @@ def _export(
             lambda: torch.export.export(linear.module, sample, dynamic_shapes=shapes),
         )
     if method == "vjp":
-        return _try_export(method, lambda: _export_traced(linear.vjp, sample, shapes))
+        return _try_export(
+            method, lambda: _export_traced(linear.vjp_by_autograd, sample, shapes)
+        )
     try:
-        return _export_traced(linear.jvp_by_transposition, sample, shapes)
+        return _export_traced(linear.jvp_by_autograd, sample, shapes)
     except Exception:  # some operation has no second derivative: take forward mode
         return _try_export(method, lambda: _export_traced(linear.jvp, sample, shapes))
 

@@ -164,7 +164,7 @@ def reference(linear: Linearisation, method: str, arguments: Tensors) -> Tensors
             warnings.simplefilter("ignore", DeprecationWarning)  # of torch about itself
             return linear.jvp(*arguments)
     except Exception:  # an operation without a forward-mode formula
-        return linear.jvp_by_transposition(*arguments)
+        return linear.jvp_by_autograd(*arguments)
 
 
 def run_self_test(path: Path | str) -> float:
