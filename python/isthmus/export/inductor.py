@@ -11,7 +11,7 @@ import platform
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -130,19 +130,21 @@ def _vector_isa() -> str:
 def _export(
     linear: Linearisation, method: str, sample: Tensors, shapes: DynamicShapes
 ) -> ExportedProgram:
-    if method == "forward":
-        return _try_export(
-            method,
-            lambda: torch.export.export(linear.module, sample, dynamic_shapes=shapes),
-        )
-    if method == "vjp":
-        return _try_export(
-            method, lambda: _export_traced(linear.vjp_by_autograd, sample, shapes)
-        )
+    traced = {"vjp": linear.vjp_by_autograd, "jvp": linear.jvp_by_autograd}
     try:
-        return _export_traced(linear.jvp_by_autograd, sample, shapes)
-    except Exception:  # some operation has no second derivative: take forward mode
-        return _try_export(method, lambda: _export_traced(linear.jvp, sample, shapes))
+        if method == "forward":
+            return torch.export.export(linear.module, sample, dynamic_shapes=shapes)
+        return _export_traced(traced[method], sample, shapes)
+    except Exception as error:
+        if method == "jvp":
+            # An operation without second derivative: forward mode may know its formula.
+            with suppress(Exception):
+                return _export_traced(linear.jvp, sample, shapes)
+        raise ExportError(
+            f"'{method}' cannot be exported: {first_line(error)}. Branches on a tensor's"
+            " value or on a dynamic extent, and operations without a symbolic shape, are"
+            " the usual reasons; torch.cond or fewer dynamic extents the usual cures"
+        ) from error
 
 
 def _export_traced(
@@ -151,17 +153,6 @@ def _export_traced(
     """Export a function that differentiates inside: flatten it first."""
     graph = make_fx(function, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*sample)
     return torch.export.export(graph, sample, dynamic_shapes=shapes)
-
-
-def _try_export(method: str, export: Callable[[], ExportedProgram]) -> ExportedProgram:
-    try:
-        return export()
-    except Exception as error:
-        raise ExportError(
-            f"'{method}' cannot be exported: {first_line(error)}. Branches on a tensor's"
-            " value or on a dynamic extent, and operations without a symbolic shape, are"
-            " the usual reasons; torch.cond or fewer dynamic extents the usual cures"
-        ) from error
 
 
 def _compile(
