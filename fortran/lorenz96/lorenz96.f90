@@ -20,6 +20,9 @@ module lorenz96
   !> The smallest ring on which the four points of the stencil are distinct.
   integer, parameter, public :: min_sites = 4
 
+  !> The largest ring: the adjoint's work arrays lie on the stack; this keeps them below 3 MB.
+  integer, parameter, public :: max_sites = 16384
+
   !> Parameters of the model. The state belongs to the caller.
   type :: lorenz96_t
     integer :: n_sites = 40            !! K, sites on the ring
@@ -39,7 +42,7 @@ contains
   !> Set the parameters and check them.
   subroutine setup(self, n_sites, forcing, scheme, stat, errmsg)
     class(lorenz96_t), intent(inout) :: self
-    integer, intent(in) :: n_sites          !! K, at least 4
+    integer, intent(in) :: n_sites          !! K, `min_sites` to `max_sites`
     real(wp), intent(in) :: forcing         !! F [1]
     integer, intent(in), optional :: scheme !! one of `schemes`, Runge-Kutta if absent
     integer, intent(out), optional :: stat
@@ -47,8 +50,9 @@ contains
 
     character(len=80) :: text
 
-    if (n_sites < min_sites) then
-      write (text, "(a, i0, a)") "lorenz96: 'n_sites' must be at least 4, found ", n_sites
+    if (n_sites < min_sites .or. n_sites > max_sites) then
+      write (text, "(3(a, i0))") "lorenz96: 'n_sites' must be ", min_sites, " to ", &
+        max_sites, ", found ", n_sites
       call fail(err_argument, trim(text), stat, errmsg)
       return
     end if

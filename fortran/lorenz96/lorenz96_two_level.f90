@@ -12,7 +12,7 @@
 module lorenz96_two_level
   use failures, only: err_argument, err_shape, fail, succeed
   use kinds, only: wp
-  use lorenz96, only: min_sites
+  use lorenz96, only: max_sites, min_sites
   use lorenz96_rings, only: fast_advection, slow_advection
   use lorenz96_two_level_blocks, only: advance_blocks, rings_t
   use schemes, only: scheme_rk4
@@ -78,6 +78,9 @@ contains
     text = ""
     if (n_sites < min_sites) then
       write (text, "(a, i0)") "'n_sites' must be at least 4, found ", n_sites
+    else if (n_sites > max_sites/max(1, n_fast)) then
+      write (text, "(2(a, i0))") "'n_sites' times 'n_fast' must be at most ", max_sites, &
+        ", found n_sites = ", n_sites
     else if (n_fast < 1) then
       write (text, "(a, i0)") "'n_fast' must be at least 1, found ", n_fast
     else if (self%wrap == wrap_sites .and. n_fast < min_sites) then

@@ -4,6 +4,7 @@
 !> As in `lorenz96_blocks`: x(k, member) and z(jk, member) are turned into full, padded
 !> blocks (member, site), so that a member's bits do not depend on the ensemble around it.
 module lorenz96_two_level_blocks
+  use aligned, only: aligned_length, first_aligned
   use kinds, only: wp
   use schemes, only: scheme_rk4
   implicit none
@@ -55,9 +56,35 @@ contains
     type(rings_t), intent(in) :: rings             !! the model
     real(wp), intent(in), contiguous, optional :: added(:, :) !! tendency of x (k, member)
 
-    real(wp), dimension(block_size, size(x, 1)) :: u, g
-    real(wp), dimension(block_size, size(z, 1)) :: v
-    integer :: i, last, m, source
+    real(wp), allocatable, target :: work(:)
+    integer :: i, n_slow, n_fast
+
+    ! u, g, v, then three of each size for the step
+    n_slow = block_size*size(x, 1)
+    n_fast = block_size*size(z, 1)
+    allocate (work(aligned_length(5*n_slow + 4*n_fast)))
+    i = first_aligned(work)
+    call march_block(first, size(x, 1), size(z, 1), x, z, dt, n_steps, rings, work(i), &
+      work(i + n_slow), work(i + 2*n_slow), work(i + 2*n_slow + n_fast), added)
+  end subroutine advance_block
+
+  !> Copy members into a block, step it, and copy them back.
+  subroutine march_block(first, n, nz, x, z, dt, n_steps, rings, u, g, v, work, added)
+    integer, intent(in) :: first                   !! first member of the block
+    integer, intent(in) :: n                       !! K
+    integer, intent(in) :: nz                      !! J K
+    real(wp), intent(inout), contiguous :: x(:, :) !! slow state [1] (k, member)
+    real(wp), intent(inout), contiguous :: z(:, :) !! fast state [1] (jk, member)
+    real(wp), intent(in) :: dt                     !! time step [1]
+    integer, intent(in) :: n_steps                 !! number of steps
+    type(rings_t), intent(in) :: rings             !! the model
+    real(wp), intent(inout) :: u(block_size, n)    !! slow block
+    real(wp), intent(inout) :: g(block_size, n)    !! F + added tendency
+    real(wp), intent(inout) :: v(block_size, nz)   !! fast block
+    real(wp), intent(inout) :: work(block_size*3*(n + nz)) !! for the step
+    real(wp), intent(in), contiguous, optional :: added(:, :) !! tendency of x (k, member)
+
+    integer :: i, last, m, slow, source
 
     last = min(block_size, size(x, 2) - first + 1)
     do m = 1, block_size
@@ -67,21 +94,22 @@ contains
       g(m, :) = rings%forcing
       if (present(added)) g(m, :) = rings%forcing + added(:, source)
     end do
+    slow = 3*block_size*n
     do i = 1, n_steps
       if (rings%scheme == scheme_rk4) then
-        call step_rk4(rings, size(u, 2), size(v, 2), u, v, g, dt)
+        call step_rk4(rings, n, nz, u, v, g, dt, work, work(slow + 1))
       else
-        call step_euler(rings, size(u, 2), size(v, 2), u, v, g, dt)
+        call step_euler(rings, n, nz, u, v, g, dt, work, work(slow + 1))
       end if
     end do
     do m = 1, last
       x(:, first + m - 1) = u(m, :)
       z(:, first + m - 1) = v(m, :)
     end do
-  end subroutine advance_block
+  end subroutine march_block
 
   !> One classical Runge-Kutta step of a block.
-  pure subroutine step_rk4(rings, n, nz, x, z, g, dt)
+  pure subroutine step_rk4(rings, n, nz, x, z, g, dt, work_x, work_z)
     type(rings_t), intent(in) :: rings                !! the model
     integer, intent(in) :: n                          !! K
     integer, intent(in) :: nz                         !! J K
@@ -90,35 +118,32 @@ contains
     real(wp), intent(in) :: g(block_size, n)          !! F + added tendency
     real(wp), intent(in) :: dt                        !! time step [1]
 
-    real(wp), dimension(block_size, n) :: y, fx, total_x
-    real(wp), dimension(block_size, nz) :: w, fz, total_z
-    real(wp) :: half, sixth, third
+    real(wp), intent(inout) :: work_x(block_size, n, 3)
+    real(wp), intent(inout) :: work_z(block_size, nz, 3)
 
-    half = dt/2.0_wp
-    third = dt/3.0_wp
-    sixth = dt/6.0_wp
-    call tendency(rings, n, nz, x, z, g, fx, fz)
-    y = x + half*fx
-    w = z + half*fz
-    total_x = x + sixth*fx
-    total_z = z + sixth*fz
-    call tendency(rings, n, nz, y, w, g, fx, fz)
-    y = x + half*fx
-    w = z + half*fz
-    total_x = total_x + third*fx
-    total_z = total_z + third*fz
-    call tendency(rings, n, nz, y, w, g, fx, fz)
-    y = x + dt*fx
-    w = z + dt*fz
-    total_x = total_x + third*fx
-    total_z = total_z + third*fz
-    call tendency(rings, n, nz, y, w, g, fx, fz)
-    x = total_x + sixth*fx
-    z = total_z + sixth*fz
+    real(wp), parameter :: offset(4) = [0.0_wp, 0.5_wp, 0.5_wp, 1.0_wp] ! of the stages
+    real(wp), parameter :: weight(4) = [1.0_wp, 2.0_wp, 2.0_wp, 1.0_wp]/6.0_wp
+    integer :: stage
+
+    associate (y => work_x(:, :, 1), fx => work_x(:, :, 2), total_x => work_x(:, :, 3), &
+      w => work_z(:, :, 1), fz => work_z(:, :, 2), total_z => work_z(:, :, 3))
+      call tendency(rings, n, nz, x, z, g, fx, fz)
+      total_x = x + dt*weight(1)*fx
+      total_z = z + dt*weight(1)*fz
+      do stage = 2, 4
+        y = x + dt*offset(stage)*fx
+        w = z + dt*offset(stage)*fz
+        call tendency(rings, n, nz, y, w, g, fx, fz)
+        total_x = total_x + dt*weight(stage)*fx
+        total_z = total_z + dt*weight(stage)*fz
+      end do
+      x = total_x
+      z = total_z
+    end associate
   end subroutine step_rk4
 
   !> One Euler step of a block.
-  pure subroutine step_euler(rings, n, nz, x, z, g, dt)
+  pure subroutine step_euler(rings, n, nz, x, z, g, dt, fx, fz)
     type(rings_t), intent(in) :: rings                !! the model
     integer, intent(in) :: n                          !! K
     integer, intent(in) :: nz                         !! J K
@@ -126,8 +151,8 @@ contains
     real(wp), intent(inout) :: z(block_size, nz)      !! fast state
     real(wp), intent(in) :: g(block_size, n)          !! F + added tendency
     real(wp), intent(in) :: dt                        !! time step [1]
-
-    real(wp) :: fx(block_size, n), fz(block_size, nz)
+    real(wp), intent(inout) :: fx(block_size, n)      !! work
+    real(wp), intent(inout) :: fz(block_size, nz)     !! work
 
     call tendency(rings, n, nz, x, z, g, fx, fz)
     x = x + dt*fx

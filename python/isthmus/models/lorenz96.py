@@ -18,6 +18,7 @@ from isthmus.models._fortran import (
 )
 
 MIN_SITES = 4
+MAX_SITES = 16384  # work arrays of Fortran are on the stack
 
 
 class Adjoint(NamedTuple):
@@ -45,7 +46,7 @@ class Lorenz96:
     Parameters
     ----------
     n_sites
-        K, at least 4.
+        K, 4 to 16384.
     forcing
         F.
     scheme
@@ -70,8 +71,10 @@ class Lorenz96:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if self.n_sites < MIN_SITES:
-            raise ConfigurationError(f"'n_sites' must be at least 4, found {self.n_sites}")
+        if not MIN_SITES <= self.n_sites <= MAX_SITES:
+            raise ConfigurationError(
+                f"'n_sites' must be {MIN_SITES} to {MAX_SITES}, found {self.n_sites}"
+            )
         if not np.isfinite(self.forcing):
             raise ConfigurationError(f"'forcing' must be finite, found {self.forcing}")
         choose("scheme", self.scheme, SCHEMES)

@@ -19,7 +19,7 @@ from isthmus.models._fortran import (
     fortran,
     per_member,
 )
-from isthmus.models.lorenz96 import MIN_SITES
+from isthmus.models.lorenz96 import MAX_SITES, MIN_SITES
 
 COEFFICIENTS = ("forcing", "h", "c", "b")
 
@@ -94,6 +94,11 @@ class TwoLevelLorenz96:
         if self.n_fast < least:
             raise ConfigurationError(
                 f"'n_fast' must be at least {least}, found {self.n_fast}"
+            )
+        if self.n_sites * self.n_fast > MAX_SITES:
+            raise ConfigurationError(
+                f"'n_sites' times 'n_fast' must be at most {MAX_SITES}, "
+                f"found {self.n_sites} x {self.n_fast}"
             )
         for name in COEFFICIENTS:
             if not np.isfinite(getattr(self, name)):
