@@ -201,7 +201,21 @@ def test_death_after_the_last_output_counts(folder: Path) -> None:
     )
     (run,) = report.candidates
     assert "survival" in keys(run, Verdict.FAIL)
-    assert run.quantities["survival"].value == pytest.approx(79 / 80)
+    survival = run.quantities["survival"]
+    assert survival.value == pytest.approx(79 / 80)
+    assert survival.low == 0.0  # the others might have followed
+
+
+def test_failure_within_the_discarded_time_fails(folder: Path) -> None:
+    early = write(folder / "early.nc", climate(20, 80, 12, seed=6))
+    report = assess_stability(
+        Run("truth", (folder / "reference.nc",)),
+        [Run("early", (early,), failure="not finite after step 210")],
+        discard=10.0,
+        n_replicates=100,
+    )
+    assert report.candidates[0].verdict is Verdict.FAIL
+    assert report.candidates[0].climate is None
 
 
 def test_forecasts_are_judged_against_no_network(folder: Path) -> None:

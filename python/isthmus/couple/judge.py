@@ -87,7 +87,7 @@ class Judge:
             return Assessment(run, role, None, skill, {}, findings)
         climate = sample.climate
         quantities = describe(sample) | compare(sample, self.reference)
-        quantities["survival"] = climate.survival.fraction()
+        quantities["survival"] = self._survival(run, climate)
         findings = self._survival_findings(run, climate, quantities)
         findings += self._climate_findings(quantities)
         if role == "control":
@@ -103,7 +103,7 @@ class Judge:
 
     def _read(self, run: Run) -> Sample | None:
         """Read a run; None if it blew up before the first output."""
-        if not has_output(run.files):
+        if not has_output(run.files, discard=self.discard):
             if run.failure is None:
                 raise DataError(
                     f"run '{run.name}' has no output, and no failure that explains it"
@@ -126,6 +126,14 @@ class Judge:
             seed=self.seed,
             n_replicates=self.n_replicates,
         )
+
+    def _survival(self, run: Run, climate: Climate) -> Interval:
+        """Return the share of members alive at the end."""
+        seen = climate.survival.fraction()
+        if run.failure is None:
+            return seen
+        # The program stopped on the first death: the others might all have followed.
+        return Interval(seen.value, 0.0, seen.high)
 
     def _survival_findings(
         self, run: Run, climate: Climate, quantities: dict[str, Interval]
