@@ -161,6 +161,21 @@ def test_several_inputs_and_outputs_of_several_kinds(tmp_path):
     assert relative_errors(report)["forward", "sign"] == 0.0
 
 
+def test_single_precision_network_behind_double_precision_arrays(tmp_path):
+    class Narrow(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.core = ConvNet("silu")
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + 0.01 * self.core(x.float()).double()
+
+    x = torch.randn(4, 36, dtype=torch.float64)
+    report = export(Narrow(), tmp_path / "narrow.pt", x)
+    assert report.contract.variables["y"].dtype == "float64"
+    assert max(relative_errors(report).values()) < ROUNDING_F32
+
+
 def test_module_that_cannot_be_scripted_is_traced(tmp_path):
     report = export(_Unscriptable(), tmp_path / "sine.pt")
     assert report.made_by == "trace"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from isthmus.bridge import Model
 from isthmus.contract import read_contract, verify_file
@@ -202,14 +203,19 @@ def test_bridge_refuses_a_changed_library(ring, tmp_path):
         Model(path)
 
 
-def test_portable_package_leaves_no_caches(tmp_path, monkeypatch):
-    """A package of AVX2 only, written with the exporter's own temporary cache."""
-    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
-
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    """Send the temporary files of Python and C++ to a folder, with no cache named."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
+    return folder
+
+
+def test_portable_package_leaves_no_caches(tmp_path, scratch):
+    """A package of AVX2 only, written with the exporter's own temporary cache."""
     report = export_network(
         BilinearNet().eval(),
         tmp_path / "bilinear.pt2",
@@ -232,7 +238,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("module, changed, message", REFUSED.values(), ids=REFUSED.keys())
-def test_refusal_leaves_the_previous_file(tmp_path, module, changed, message):
+def test_refusal_leaves_the_previous_file(tmp_path, scratch, module, changed, message):
     path = tmp_path / "network.pt2"
     path.write_bytes(b"the previous network")
     with pytest.raises(ExportError, match=message):
@@ -245,4 +251,5 @@ def test_refusal_leaves_the_previous_file(tmp_path, module, changed, message):
             **changed,
         )
     assert path.read_bytes() == b"the previous network"
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, scratch]
+    assert list(scratch.iterdir()) == []

@@ -70,7 +70,7 @@ class Linearisation:
         return (*(item.detach() for item in y), *y_tl)
 
     def _recorded(self, x: Tensors) -> tuple[Tensors, Tensors, Tensors]:
-        """Evaluate on new leaves; return all outputs, the leaves, differentiable outputs."""
+        """Evaluate on new leaves; return outputs, leaves and differentiable outputs."""
         leaves = tuple(tensor.detach().requires_grad_() for tensor in self._chosen(x))
         y_d, y = self._function(x)(*leaves)
         return y, leaves, y_d

@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: MIT
 """From a module to a model file: describe, check, write, compare, and only then name it."""
 
-import importlib.metadata
-import platform
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
 
-from ..contract import Contract, SelfTest, Variable, sync_folder, write_contract
-from ..errors import ContractError, ExportError, ModelFileError
+from ..contract import Contract, SelfTest, Variable, write_contract
+from ..errors import ContractError, ExportError
 from . import checks, inductor, parity, signature, torchscript
 from .derivatives import Linearisation, Tensors
+from .draft import collected_provenance, folder_beside, publish, shown
 from .signature import Signature, VariableSpec
 
 Engine = Literal["torchscript", "inductor"]
@@ -148,6 +142,8 @@ def export_network(
     checks.check_names(tuple(specs_in), tuple(specs_out))
     if threads < 1:
         raise ExportError(f"threads is {threads}, expected at least 1")
+    if isa not in ("native", "portable"):
+        raise ExportError(f"isa is '{isa}', expected 'native' or 'portable'")
     generator = torch.Generator().manual_seed(seed)
     frozen = checks.frozen_copy(module)
     described, samples = _describe(frozen, specs_in, specs_out, dynamic or {}, generator)
@@ -167,7 +163,7 @@ def export_network(
             dt=dt,
             strides="contiguous" if chosen == "inductor" else "any",
             self_test=_self_test(frozen, described, seed, tolerance),
-            provenance={**_provenance(seed), **(provenance or {})},
+            provenance={**collected_provenance(seed), **(provenance or {})},
         )
         contract.to_json()  # fails now rather than after a minute of compilation
     except ContractError as error:
@@ -178,7 +174,7 @@ def export_network(
         described.differentiable_inputs,
         described.differentiable_outputs,
     )
-    with _folder_beside(target) as folder, _shown(progress) as show:
+    with folder_beside(target) as folder, shown(progress) as show:
         draft = folder / target.name
         if chosen == "torchscript":
             show(f"{target.name}: TorchScript")
@@ -191,7 +187,7 @@ def export_network(
         compared = parity.check_parity(
             draft, linear, described, seed=seed + 1, tolerance=tolerance
         )
-        _publish(draft, target)
+        publish(draft, target)
     seconds = time.monotonic() - started
     return ExportReport(target, contract, made_by, compared, seconds)
 
@@ -288,8 +284,7 @@ def _self_test(
     y = checks.probe(module, x, tuple(described.inputs), tuple(described.outputs))
     if sum(tensor.numel() for tensor in (*x, *y)) > _SELF_TEST_ELEMENTS:
         return None
-    epsilons = [torch.finfo(t.dtype).eps for t in y if t.is_floating_point()]
-    rounding = parity.ROUNDING * max(epsilons, default=0.0)
+    rounding = parity.ROUNDING * parity.coarsest_epsilon(module, described)
     return SelfTest(
         seed=seed,
         inputs={n: t.tolist() for n, t in zip(described.inputs, x, strict=True)},
@@ -323,59 +318,8 @@ def _compile(
             linear,
             {method: samples[method] for method in methods},
             variables,
-            inductor.compiler_options(isa, threads),
-            lambda method: show(f"{draft.name}: compiling {method}"),
+            isa=isa,
+            threads=threads,
+            started=lambda method: show(f"{draft.name}: compiling {method}"),
         )
         return replace(contract, isa=inductor.write_package(draft, files))
-
-
-def _provenance(seed: int) -> dict[str, Any]:
-    try:
-        version = importlib.metadata.version("isthmus")
-    except importlib.metadata.PackageNotFoundError:
-        version = "not installed"
-    return {
-        "isthmus": version,
-        "torch": str(torch.__version__),
-        "python": platform.python_version(),
-        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "seed": seed,
-    }
-
-
-@contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    """Make a folder on the target's file system, so that the last step is a rename."""
-    if target.is_dir():
-        raise ExportError(f"'{target}' is a folder")
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=f".{target.stem}.", dir=target.parent)
-    except OSError as error:
-        raise ExportError(
-            f"'{target}' cannot be written: {error.strerror}: '{target.parent}'"
-        ) from error
-    with folder as name:
-        try:
-            yield Path(name)
-        except OSError as error:
-            if isinstance(error, ModelFileError):
-                raise ExportError(str(error)) from error
-            reason = error.strerror or str(error)
-            raise ExportError(f"'{target}' cannot be written: {reason}") from error
-        except ContractError as error:
-            raise ExportError(f"the contract is not consistent: {error}") from error
-
-
-def _publish(draft: Path, target: Path) -> None:
-    draft.replace(target)
-    sync_folder(target.parent)
-
-
-@contextmanager
-def _shown(progress: bool | None) -> Iterator[Callable[[str], None]]:
-    console = Console(stderr=True)
-    wanted = console.is_terminal if progress is None else progress
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not wanted) as bar:
-        task = bar.add_task("")
-        yield lambda text: bar.update(task, description=text)

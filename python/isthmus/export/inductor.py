@@ -8,10 +8,11 @@ it is bound to an instruction set, which the contract records.
 import json
 import os
 import platform
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -35,28 +36,34 @@ def compile_methods(
     linear: Linearisation,
     samples: Mapping[str, Tensors],
     variables: Mapping[str, tuple[Variable, ...]],
-    options: Mapping[str, Any],
+    *,
+    isa: Isa,
+    threads: int,
     started: Callable[[str], None],
 ) -> dict[str, list[Any]]:
     """Compile each method in `samples`; return the files of each.
 
     `samples` and `variables` hold the arguments of a method and what they are; `started`
-    is called with the name of each method before its compilation.
+    is called with the name of each method before its compilation. All methods are exported
+    before the first is compiled: what fails, fails soon.
     """
     symbols = {
         e for vs in variables.values() for v in vs for e in v.shape if type(e) is str
     }
     # One Dim object per symbol: equal symbols are equal extents in all arguments.
     dims = {symbol: Dim(symbol, min=1, max=MAX_EXTENT) for symbol in sorted(symbols)}
-    files = {}
+    programs = {}
     for method, sample in samples.items():
-        started(method)
         shapes = tuple(
             {axis: dims[e] for axis, e in enumerate(variable.shape) if isinstance(e, str)}
             for variable in variables[method]
         )
-        program = _export(linear, method, sample, shapes)
-        files[method] = _compile(program, method, sample, options)
+        programs[method] = _export(linear, method, sample, shapes)
+    options = compiler_options(isa, threads)
+    files = {}
+    for method, program in programs.items():
+        started(method)
+        files[method] = _compile(program, method, samples[method], options)
     return files
 
 
@@ -64,7 +71,12 @@ def write_package(path: Path, files: Mapping[str, list[Any]]) -> str:
     """Write the package and return the instruction set it needs."""
     from torch._inductor.package.package import package_aoti
 
-    package_aoti(str(path), dict(files))
+    try:
+        package_aoti(str(path), dict(files))
+    except RuntimeError as error:  # torch's writer says so if the disk is full
+        raise ExportError(
+            f"'{path.name}' cannot be written: {first_line(error)}"
+        ) from error
     return _isa_of(path)
 
 
@@ -77,7 +89,7 @@ def compiler_options(isa: Isa, threads: int) -> dict[str, Any]:
     Raises
     ------
     ExportError
-        If `isa` is another word, or this machine could not run what it asks for.
+        If this machine could not run what `isa` asks for.
     """
     options: dict[str, Any] = {
         "aot_inductor.package": True,
@@ -91,8 +103,6 @@ def compiler_options(isa: Isa, threads: int) -> dict[str, Any]:
         "compile_threads": 1,
     }
     found = _vector_isa()
-    if isa not in ("native", "portable"):
-        raise ExportError(f"isa is '{isa}', expected 'native' or 'portable'")
     if isa == "portable":
         if found not in _MARCH:
             raise ExportError("isa 'portable' is AVX2, which this machine cannot check")
@@ -111,13 +121,23 @@ def compile_cache() -> Iterator[None]:
     half of the work of a small export. torch sets that variable itself, to its default.
     """
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
-    from torch._inductor.utils import fresh_cache
+    from torch._inductor.utils import clear_caches
 
     named = os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
-        with fresh_cache() if named == default_cache_dir() else nullcontext():
+        if named != default_cache_dir():
             yield
+            return
+        # torch's own fresh_cache keeps the folder after an error.
+        with tempfile.TemporaryDirectory(prefix="isthmus-compile-") as folder:
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+            clear_caches()
+            try:
+                yield
+            finally:
+                os.environ["TORCHINDUCTOR_CACHE_DIR"] = named
+                clear_caches()
 
 
 def _vector_isa() -> str:

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..contract import Contract, Method, read_contract
 from ..errors import ExportError, IsthmusError
 from .derivatives import Linearisation, Tensors
-from .signature import Extents, Signature
+from .signature import Extents, Signature, torch_dtype
 from .torchscript import first_line
 
 ROUNDING: Final = 256
@@ -57,10 +57,11 @@ class Parity:
 class _Worst:
     """Running maxima of error and scale for each output of each method."""
 
-    def __init__(self) -> None:
+    def __init__(self, epsilon: float) -> None:
+        self.epsilon = epsilon
         self.error: dict[tuple[str, str], float] = {}
         self.scale: dict[tuple[str, str], float] = {}
-        self.epsilon: dict[tuple[str, str], float] = {}
+        self.exact: set[tuple[str, str]] = set()
 
     def add(
         self, key: tuple[str, str], found: np.ndarray[Any, Any], expected: Tensor
@@ -71,7 +72,8 @@ class _Worst:
                 f"{key[0]}: the bridge returns '{key[1]}' as {found.dtype}"
                 f" {list(found.shape)}, PyTorch {reference.dtype} {list(reference.shape)}"
             )
-        exact = not expected.is_floating_point()
+        if not expected.is_floating_point():
+            self.exact.add(key)
         one, other = found.astype(np.float64), reference.astype(np.float64)
         # NaN compares false with everything: count it as infinitely wrong, below.
         error = np.max(np.abs(one - other), initial=0.0)
@@ -79,16 +81,14 @@ class _Worst:
         self.scale[key] = max(
             self.scale.get(key, 0.0), float(np.max(np.abs(other), initial=0))
         )
-        self.epsilon[key] = 0.0 if exact else torch.finfo(expected.dtype).eps
 
     def differences(self, tolerance: float | None) -> tuple[Difference, ...]:
         return tuple(self._difference(key, tolerance) for key in self.error)
 
     def _difference(self, key: tuple[str, str], tolerance: float | None) -> Difference:
         error, scale = self.error[key], self.scale[key]
-        allowed = ROUNDING * self.epsilon[key]
-        if tolerance is not None and self.epsilon[key] > 0.0:
-            allowed = tolerance
+        allowed = ROUNDING * self.epsilon if tolerance is None else tolerance
+        allowed = 0.0 if key in self.exact else allowed
         relative = error / scale if scale > 0.0 else (0.0 if error == 0.0 else np.inf)
         difference = Difference(*key, error, float(relative), allowed)
         if not relative <= allowed:
@@ -117,7 +117,7 @@ def check_parity(
     """
     model, contract = _open(path), read_contract(path)
     methods = contract.methods
-    worst, defects = _Worst(), [0.0]
+    worst, defects = _Worst(coarsest_epsilon(linear.module, signature)), [0.0]
     generator = torch.Generator().manual_seed(seed)
     runs = []
     for extents in sizes_to_check(signature):
@@ -143,6 +143,18 @@ def check_parity(
     dot_product = max(defects) if "vjp" in methods else None
     _check_dot_product(dot_product, differences)
     return Parity(differences, dot_product, tuple(runs))
+
+
+def coarsest_epsilon(module: nn.Module, signature: Signature) -> float:
+    """Return the epsilon of the coarsest floating-point type that takes part.
+
+    A float32 network may sit behind float64 inputs and outputs.
+    """
+    dtypes = {t.dtype for t in (*module.parameters(), *module.buffers())}
+    dtypes |= {
+        torch_dtype(v) for v in (*signature.inputs.values(), *signature.outputs.values())
+    }
+    return max((torch.finfo(d).eps for d in dtypes if d.is_floating_point), default=0.0)
 
 
 def sizes_to_check(signature: Signature) -> tuple[Extents, ...]:

@@ -40,7 +40,12 @@ def write_torchscript(
             _compare(compiled, module, samples[0])
         except Exception as reason:  # whatever the frontend cannot read
             how, compiled = "trace", _trace(module, samples, reason)
-        compiled.save(str(path))
+        try:
+            compiled.save(str(path))
+        except RuntimeError as error:  # torch's writer says so if the disk is full
+            raise ExportError(
+                f"'{path.name}' cannot be written: {first_line(error)}"
+            ) from error
     return how
 
 
