@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Networks inside the Fortran Lorenz-96: equal to PyTorch, restartable, clear when wrong."""
+"""Networks inside the Fortran Lorenz-96: equal to PyTorch, restartable, clear."""
 
 import subprocess
 from pathlib import Path

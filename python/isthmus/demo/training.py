@@ -12,7 +12,7 @@ from isthmus.data import Trajectories
 from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.lorenz96 import train_closure, train_emulator
 from isthmus.models import Lorenz96
-from isthmus.nets import Lorenz96Tendency
+from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 CLOSURE_METHODS = ("offline", "rollout", "through Fortran")
 
@@ -55,7 +55,7 @@ def train_closures(
 
 def train_emulators(
     data: tuple[Trajectories, Trajectories], directory: Path, *, epochs: int
-) -> dict[str, nn.Module]:
+) -> dict[str, Rk4Step]:
     """Train the bilinear network and the residual convolutional one on rollouts."""
     train, valid = data
     bilinear, _ = train_emulator(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The networks of the demo as model files, each checked through the bridge."""
+"""Lorenz-96 networks as model files with their contract, each checked by the bridge."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ EXAMPLE_MEMBERS = 4
 def export_closure(
     closure: nn.Module, path: Path, data: Trajectories, *, description: str
 ) -> ExportReport | None:
-    """Export a closure x -> b for any number of members; None if the file stands already."""
+    """Export a closure x -> b for any number of members; None if it stands already."""
     return _export(
         closure,
         path,
