@@ -22,8 +22,10 @@ from isthmus.couple.style import (
     REFERENCE_LOOK,
     WIDTH,
     Look,
+    draw_line,
     house_style,
     looks,
+    put_legend,
 )
 from isthmus.errors import DataError
 
@@ -56,8 +58,8 @@ def draw_error_growth(skills: Mapping[str, Skill], folder: Path, name: str) -> P
         for (label, skill), look in zip(skills.items(), looks(len(skills)), strict=True):
             curve = skill.rmse()
             positive = np.where(curve.value > 0, curve.value, np.nan)
-            _line(left, skill.leads, positive, look, label)
-            _line(right, skill.leads, curve.value, look)
+            draw_line(left, skill.leads, positive, look, label)
+            draw_line(right, skill.leads, curve.value, look)
             right.fill_between(
                 skill.leads, curve.low, curve.high, color=look.colour, alpha=0.15, lw=0
             )
@@ -72,7 +74,7 @@ def draw_error_growth(skills: Mapping[str, Skill], folder: Path, name: str) -> P
         right.set_title("Linear axis; dotted: unrelated states")
         _add_lyapunov_axis(left, first.climatology.lyapunov_exponent)
         _add_lyapunov_axis(right, first.climatology.lyapunov_exponent)
-        _legend(figure, left)
+        put_legend(figure, left, columns=5)
         data = xarray.Dataset()
         for label, skill in skills.items():
             key, curve = _key(label), skill.rmse()
@@ -246,9 +248,9 @@ def draw_climates(
             mean = float((density * middle).sum() / density.sum())
             sd = float(np.sqrt((density * (middle - mean) ** 2).sum() / density.sum()))
             text = f"{label}: {mean:.3f} ± {sd:.3f}"
-            _line(left, middle, np.where(density > 0, density, np.nan), look, text)
+            draw_line(left, middle, np.where(density > 0, density, np.nan), look, text)
             if label != reference:
-                _line(right, middle, density - true, look)
+                draw_line(right, middle, density - true, look)
         right.axhline(0.0, color=REFERENCE_LOOK.colour, lw=1.0)
         occupied = middle[np.any([density > 0 for _, density in climates.values()], axis=0)]
         for axes in (left, right):
@@ -258,7 +260,7 @@ def draw_climates(
             ylabel="probability density of x", title="Distribution, mean ± sd", yscale="log"
         )
         right.set(ylabel=f"density - that of {reference}", title="Difference")
-        _legend(figure, left, columns=3)
+        put_legend(figure, left, columns=3)
         data = xarray.Dataset(coords={"x": ("x", middle, _described("middle of the bin"))})
         for label, (_, density) in climates.items():
             data[_key(label)] = ("x", density, _described(f"probability density, {label}"))
@@ -282,17 +284,6 @@ def _require_shape(figure: str, name: str, found: Array, expected: tuple[int, ..
         raise DataError(
             f"{figure}: '{name}' has shape {list(found.shape)}, expected {list(expected)}"
         )
-
-
-def _line(axes: Axes, x: Array, y: Array, look: Look, label: str | None = None) -> None:
-    axes.plot(x, y, color=look.colour, ls=look.style, lw=look.width, label=label)
-
-
-def _legend(figure: Figure, axes: Axes, columns: int = 5) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(columns, len(labels))
-    )
 
 
 def _add_lyapunov_axis(axes: Axes, exponent: float | None) -> None:

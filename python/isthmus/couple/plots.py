@@ -22,8 +22,10 @@ from isthmus.couple.style import (
     REFERENCE_LOOK,
     WIDTH,
     Look,
+    draw_line,
     house_style,
     looks,
+    put_legend,
 )
 
 Array = npt.NDArray[np.float64]
@@ -73,26 +75,10 @@ def _with_climate(report: StabilityReport) -> list[tuple[str, Climate, Look]]:
     ]
 
 
-def _line(axes: Axes, x: Array, y: Array, look: Look, label: str | None = None) -> None:
-    axes.plot(x, y, color=look.colour, ls=look.style, lw=look.width, label=label)
-
-
 def _panels(n: int, height: float = 2.9) -> tuple[Figure, Sequence[Axes]]:
     """Return a figure of `n` panels side by side."""
     figure = Figure(figsize=(WIDTH, height))
     return figure, [figure.add_subplot(1, n, i + 1) for i in range(n)]
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Put one legend for all panels below them."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        loc="outside lower center",
-        ncols=min(8, len(labels)),
-        columnspacing=1.2,
-    )
 
 
 def draw_survival(report: StabilityReport) -> ReportFigure:
@@ -108,14 +94,14 @@ def draw_survival(report: StabilityReport) -> ReportFigure:
         share, low, high = survival.curve(times)
         if survival.n_dead > np.count_nonzero(np.isfinite(survival.death_times)):
             share[-1] = survival.fraction().value
-        _line(axes, times, 100 * share, look, run.run.name)
+        draw_line(axes, times, 100 * share, look, run.run.name)
         axes.fill_between(times, 100 * low, 100 * high, color=look.colour, alpha=0.10, lw=0)
         if run.run.failure is not None:
             axes.plot(end, 100 * share[-1], marker="x", ms=8, mew=2, color=look.colour)
         begin, longest = min(begin, survival.start), max(longest, end)
     axes.set(xlabel="time [model units]", ylabel="members alive [%]", ylim=(-3, 104))
     axes.set_xlim(begin, longest)
-    _legend(figure, axes)
+    put_legend(figure, axes)
     return ReportFigure(
         "survival",
         "Survival",
@@ -130,7 +116,7 @@ def draw_drift(report: StabilityReport) -> ReportFigure:
     grid = report.grid
     for name, climate, look in _with_climate(report):
         sums, times = climate.sums.total(), climate.block_times
-        _line(
+        draw_line(
             left,
             times,
             grid.center + grid.scale * statistics.block_means(sums)[0],
@@ -138,11 +124,11 @@ def draw_drift(report: StabilityReport) -> ReportFigure:
             name,
         )
         variance = grid.scale**2 * statistics.block_variances(sums)[0]
-        _line(right, times, variance, look)
+        draw_line(right, times, variance, look)
     _scale_to_survivors(report, left, right)
     left.set(xlabel="time [model units]", ylabel="mean of x", title="Mean")
     right.set(xlabel="time [model units]", ylabel="variance of x", title="Variance")
-    _legend(figure, left)
+    put_legend(figure, left)
     return ReportFigure("drift", "Drift", caption("drift"), figure)
 
 
@@ -169,10 +155,10 @@ def draw_distribution(report: StabilityReport) -> ReportFigure:
         fine = statistics.density(climate.sums.total(), grid)[0]
         densities[name] = fine.reshape(-1, join).mean(axis=1)
         seen = np.where(densities[name] > 0, densities[name], np.nan)
-        _line(left, middle, seen, look, name)
+        draw_line(left, middle, seen, look, name)
     reference = densities[report.reference.run.name]
     for name, _, look in _with_climate(report)[1:]:
-        _line(right, middle, densities[name] - reference, look)
+        draw_line(right, middle, densities[name] - reference, look)
     occupied = middle[reference > 0]
     margin = 0.4 * np.ptp(occupied)  # tells tails that are too long from a blow-up's
     left.set_xlim(occupied.min() - margin, occupied.max() + margin)
@@ -185,7 +171,7 @@ def draw_distribution(report: StabilityReport) -> ReportFigure:
     if grid.training_range is not None:
         for edge in grid.training_range:
             left.axvline(edge, color=PALE, lw=0.9, ls=":")
-    _legend(figure, left)
+    put_legend(figure, left)
     return ReportFigure(
         "distribution", "Distribution of states", caption("distribution"), figure
     )
@@ -198,12 +184,12 @@ def draw_correlations(report: StabilityReport) -> ReportFigure:
     distances = np.arange(grid.n_sites // 2 + 1).astype(np.float64)
     for name, climate, look in _with_climate(report):
         sums = climate.sums.total()
-        _line(left, distances, statistics.site_correlation(sums, grid)[0], look, name)
-        _line(right, grid.lags, statistics.autocorrelation(sums)[0], look)
+        draw_line(left, distances, statistics.site_correlation(sums, grid)[0], look, name)
+        draw_line(right, grid.lags, statistics.autocorrelation(sums)[0], look)
     left.set(xlabel="distance [sites]", ylabel="correlation", title="In space")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="time lag [model units]", ylabel="correlation", title="In time")
-    _legend(figure, left)
+    put_legend(figure, left)
     return ReportFigure("correlations", "Correlations", caption("correlations"), figure)
 
 
@@ -215,9 +201,9 @@ def draw_spectra(report: StabilityReport) -> ReportFigure:
     for name, climate, look in _with_climate(report):
         sums = climate.sums.total()
         power = grid.scale**2 * statistics.site_spectrum(sums, grid)[0]
-        _line(left, wavenumbers[1:], power[1:], look, name)
+        draw_line(left, wavenumbers[1:], power[1:], look, name)
         density = grid.scale**2 * statistics.time_spectrum(sums)[0]
-        _line(
+        draw_line(
             right,
             grid.frequencies[1:-1],
             np.where(density > 0, density, np.nan)[1:-1],
@@ -233,7 +219,7 @@ def draw_spectra(report: StabilityReport) -> ReportFigure:
     right.set(ylabel="power density of x")
     left.set_title("By wavenumber")
     right.set_title("By frequency")
-    _legend(figure, left)
+    put_legend(figure, left)
     return ReportFigure(
         "spectra", "Spectra", caption("spectra", segment=grid.segment), figure
     )
@@ -249,7 +235,7 @@ def _cut_below_reference(axes: Axes) -> None:
 def _band(axes: Axes, leads: Array, curve: Curve, look: Look, label: str) -> None:
     """Draw a curve with its interval."""
     axes.fill_between(leads, curve.low, curve.high, color=look.colour, alpha=0.15, lw=0)
-    _line(axes, leads, curve.value, look, label)
+    draw_line(axes, leads, curve.value, look, label)
 
 
 def draw_skill(report: StabilityReport) -> ReportFigure:
@@ -283,7 +269,7 @@ def draw_skill(report: StabilityReport) -> ReportFigure:
     left.set_title("Error")
     middle.set_title("Correlation")
     right.set_title("Valid time")
-    _legend(figure, left)
+    put_legend(figure, left)
     return ReportFigure("skill", "Forecast skill", caption("skill"), figure)
 
 
@@ -292,13 +278,13 @@ def draw_range(report: StabilityReport) -> ReportFigure:
     figure, (axes,) = _panels(1, 2.5)
     for name, climate, look in _with_climate(report):
         share = statistics.outside_share_by_time(climate.sums.total())[0]
-        _line(axes, climate.block_times, 100 * share, look, name)
+        draw_line(axes, climate.block_times, 100 * share, look, name)
     limit = 100 * report.criteria.outside_share
     axes.axhline(limit, color=PALE, lw=0.9, ls=":")
     axes.set(xlabel="time [model units]", ylabel="values outside [%]")
     axes.set_ylim(bottom=0.0)
     axes.set_ylim(top=max(1.2 * limit, axes.get_ylim()[1]))
-    _legend(figure, axes)
+    put_legend(figure, axes)
     low, high = report.grid.training_range or (np.nan, np.nan)
     return ReportFigure(
         "range", "Outside the training range", caption("range", low=low, high=high), figure

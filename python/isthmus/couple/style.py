@@ -11,6 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Array = npt.NDArray[np.float64]
 
 REFERENCE, CONTROL, PALE = "#000000", "#8a8a8a", "#b0b0b0"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -69,3 +75,17 @@ def house_style() -> Iterator[None]:
     settings: Any = mpl.rcParamsDefault | STYLE
     with mpl.rc_context(settings):
         yield
+
+
+def draw_line(axes: Axes, x: Array, y: Array, look: Look, label: str | None = None) -> None:
+    """Draw a curve of one run."""
+    axes.plot(x, y, color=look.colour, ls=look.style, lw=look.width, label=label)
+
+
+def put_legend(figure: Figure, axes: Axes, columns: int = 8) -> None:
+    """Put one legend for all panels below them."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = min(columns, len(labels))
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=columns, columnspacing=1.2
+    )
