@@ -27,6 +27,7 @@ from isthmus.nets import (
     Lorenz96Tendency,
     PolynomialClosure,
     Rk4Step,
+    SquareNet,
 )
 
 DT = 0.05
@@ -149,13 +150,11 @@ def test_checkpoint_of_another_training_is_refused(truth, tmp_path):
     train(new_model(), truth, checkpoint=checkpoint)
     with pytest.raises(TrainingError, match="belongs to another training: 'settings'"):
         train(new_model(), truth, checkpoint=checkpoint, seed=1)
-    with pytest.raises(TrainingError, match="belongs to another training: 'samples'"):
-        train(
-            new_model(),
-            truth[10:],
-            checkpoint=checkpoint,
-            windows=lambda x: Windows(x[:90]),
-        )
+    with pytest.raises(TrainingError, match="belongs to another training: 'data'"):
+        train(new_model(), truth + 1e-9, checkpoint=checkpoint)
+    for other in (Rk4Step(BilinearNet(), DT / 2), Rk4Step(SquareNet(), DT)):
+        with pytest.raises(TrainingError, match="belongs to another training: 'model'"):
+            train(Rollout(other), truth, checkpoint=checkpoint)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut"])

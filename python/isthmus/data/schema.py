@@ -11,7 +11,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Field:
-    """A named array: its dimensions, units and meaning."""
+    """A named array: its dimensions, units and meaning, as Fortran writes them."""
 
     name: str
     dims: tuple[str, ...]
@@ -27,14 +27,14 @@ FAST_SITE: Final = "jk"
 FIELDS: Final = {
     field.name: field
     for field in (
-        Field("time", (TIME,), "1", "time"),
-        Field("x", (TIME, MEMBER, SITE), "1", "resolved variables"),
-        Field("z", (TIME, MEMBER, FAST_SITE), "1", "unresolved variables, j fastest"),
+        Field("time", (TIME,), "1", "model time"),
+        Field("x", (TIME, MEMBER, SITE), "1", "resolved state"),
+        Field("z", (TIME, MEMBER, FAST_SITE), "1", "unresolved state"),
         Field(
             "coupling",
             (TIME, MEMBER, SITE),
             "1",
-            "tendency of x from the unresolved variables, -h c mean_j z",
+            "tendency of x from the unresolved level",
         ),
         Field("forcing", (MEMBER,), "1", "forcing F of each member"),
     )

@@ -199,7 +199,7 @@ def _write(dataset: netCDF4.Dataset, trajectories: Trajectories) -> None:
             {"units": FIELDS[name].units, "long_name": FIELDS[name].long_name}
         )
         variable[...] = values
-    dataset.setncatts({"Conventions": "CF-1.11", **trajectories.attributes})
+    dataset.setncatts({"Conventions": "CF-1.10", **trajectories.attributes})
 
 
 def _check_time(time: NDArray[np.float64]) -> None:

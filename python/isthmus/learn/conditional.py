@@ -17,7 +17,7 @@ from .curriculum import Curriculum
 from .fit import fit
 from .losses import RolloutLoss
 from .rollout import Trainable
-from .samples import Windows
+from .samples import Windows, digest
 from .settings import FitSettings, History
 
 CONDITIONAL_EMULATORS: Final[dict[str, Callable[[], nn.Module]]] = {
@@ -96,6 +96,10 @@ class ForcedWindows:
     def to(self, dtype: torch.dtype) -> "ForcedWindows":
         """Return the windows in another precision."""
         return ForcedWindows(self.windows.x.to(dtype), self.forcing.to(dtype))
+
+    def digest(self) -> str:
+        """Return a checksum of states and forcing."""
+        return digest(self.windows.x, self.forcing)
 
 
 def train_conditional_emulator(

@@ -116,6 +116,7 @@ class _Training:
         self.loss_sum, self.loss_count = 0.0, 0
         self.best = _copy(model)
         self._begin_stage()
+        self.identity = self._identity()
         if settings.checkpoint is not None and settings.checkpoint.exists():
             self._restore(checkpoints.load(settings.checkpoint))
 
@@ -254,14 +255,15 @@ class _Training:
             "settings": self.settings.fingerprint(),
             "stages": [asdict(stage) for stage in self.stages],
             "loss": asdict(self.loss),
-            "samples": [self.train_samples.count(stage.length) for stage in self.stages],
+            "model": repr(self.model),
+            "data": [self.train_samples.digest(), self.valid_samples.digest()],
         }
 
     def _save(self) -> None:
         if self.settings.checkpoint is None:
             return
         content = {
-            "identity": self._identity(),
+            "identity": self.identity,
             "model": self.model.state_dict(),
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
@@ -275,12 +277,12 @@ class _Training:
         checkpoints.save_atomically(content, self.settings.checkpoint)
 
     def _restore(self, content: dict[str, Any]) -> None:
-        mine = self._identity()
-        for name, value in mine.items():
+        for name, value in self.identity.items():
             if content["identity"].get(name) != value:
                 raise TrainingError(
                     f"{self.settings.checkpoint}: belongs to another training: '{name}' is "
-                    f"{content['identity'].get(name)}, expected {value}"
+                    f"{content['identity'].get(name)}, expected {value}; "
+                    "remove the file to train anew"
                 )
         self.stage_index, self.epoch, self.batch, self.step = content["position"]
         self._begin_stage()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Training samples: windows of trajectories, and pairs."""
 
+import hashlib
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,10 @@ class Samples(Protocol):
 
     def to(self, dtype: torch.dtype) -> "Samples":
         """Return the same samples in another precision."""
+        ...
+
+    def digest(self) -> str:
+        """Return a checksum of the values: a checkpoint belongs to its data."""
         ...
 
 
@@ -70,6 +75,10 @@ class Windows:
         """Return the windows in another precision."""
         return Windows(self.x.to(dtype))
 
+    def digest(self) -> str:
+        """Return a checksum of the states."""
+        return digest(self.x)
+
 
 class Pairs:
     """Pairs of states and target fields at the same time, both [time, member, k]."""
@@ -102,12 +111,24 @@ class Pairs:
         """Return the pairs in another precision."""
         return Pairs(self.x.to(dtype), self.y.to(dtype))
 
+    def digest(self) -> str:
+        """Return a checksum of states and targets."""
+        return digest(self.x, self.y)
+
 
 def as_samples(data: "Samples | Trajectories | Tensor | NDArray[Any]") -> Samples:
     """Take trajectories as windows; leave samples as they are."""
     if isinstance(data, Trajectories | Tensor | np.ndarray):
         return Windows(data)
     return data
+
+
+def digest(*tensors: Tensor) -> str:
+    """Return the SHA-256 of the values of tensors."""
+    checksum = hashlib.sha256()
+    for tensor in tensors:
+        checksum.update(tensor.detach().contiguous().numpy().tobytes())
+    return checksum.hexdigest()
 
 
 def _as_tensor(values: Trajectories | Tensor | NDArray[Any], name: str) -> Tensor:

@@ -41,6 +41,10 @@ class ConditionalRk4Step(nn.Module):
         self.tendency = tendency
         self.dt = float(dt)
 
+    def extra_repr(self) -> str:
+        """Return what tells this step from another of the same tendency."""
+        return f"dt={self.dt}"
+
     def forward(self, x: Tensor, forcing: Tensor) -> Tensor:
         """Return the state [member, k] one step later under `forcing` [member]."""
         dt = self.dt

@@ -55,6 +55,10 @@ class Lorenz96Tendency(nn.Module):
         super().__init__()
         self.register_buffer("forcing", torch.tensor(float(forcing), dtype=torch.float64))
 
+    def extra_repr(self) -> str:
+        """Return what tells this tendency from another."""
+        return f"forcing={float(self.forcing)}"
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the tendency [member, k] at `x` [member, k]."""
         behind = torch.roll(x, 1, -1) * (torch.roll(x, 2, -1) - torch.roll(x, -1, -1))
@@ -110,6 +114,10 @@ class Rk4Step(nn.Module):
         k4 = self.stage(x + dt * k3, held)
         return x + (dt / 6.0) * (k1 + 2.0 * (k2 + k3) + k4)
 
+    def extra_repr(self) -> str:
+        """Return what tells this step from another of the same networks."""
+        return f"dt={self.dt}, closure_scheme={'held' if self.is_held else 'every_stage'}"
+
     def stage(self, x: Tensor, held: Tensor) -> Tensor:
         """Return the tendency of a later stage, with the closure held or anew."""
         if self.is_held:
@@ -144,3 +152,7 @@ class ResolvedStep(nn.Module):
         k3 = self.tendency(x + 0.5 * dt * k2) + b
         k4 = self.tendency(x + dt * k3) + b
         return x + (dt / 6.0) * (k1 + 2.0 * (k2 + k3) + k4)
+
+    def extra_repr(self) -> str:
+        """Return what tells this step from another of the same tendency."""
+        return f"dt={self.dt}"
