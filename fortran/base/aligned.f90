@@ -29,8 +29,8 @@ contains
     integer(c_intptr_t) :: address
 
     address = transfer(c_loc(work), address)
-    first_aligned = 1 + modulo(line - int(modulo(address/8_c_intptr_t, int(line, c_intptr_t))), &
-      line)
+    first_aligned = 1 + modulo(line - int(modulo(address/8_c_intptr_t, int(line, &
+      c_intptr_t))), line)
   end function first_aligned
 
 end module aligned

@@ -11,20 +11,21 @@ module files
     integer(c_int) function c_rename(from, to) bind(c, name="rename")
       import :: c_char, c_int
       implicit none
-      character(kind=c_char), intent(in) :: from(*)
-      character(kind=c_char), intent(in) :: to(*)
+      ! allow(C071)
+      character(kind=c_char), intent(in) :: from(*), to(*)
     end function c_rename
 
     integer(c_int) function c_remove(path) bind(c, name="remove")
       import :: c_char, c_int
       implicit none
+      ! allow(C071)
       character(kind=c_char), intent(in) :: path(*)
     end function c_remove
   end interface
 
 contains
 
-  !> Try to create a file, and say why that cannot be: netCDF says "Permission denied" always.
+  !> Try to create a file, and say why that cannot be: netCDF has one reason for all.
   subroutine check_writable(path, stat, errmsg)
     character(len=*), intent(in) :: path !! file; it is emptied
     integer, intent(out), optional :: stat
@@ -66,7 +67,8 @@ contains
     ignored = c_remove(path//c_null_char)
   end subroutine delete_file
 
-  !> Put a word before a path's extension: ("run/truth.nc", "failed") is "run/truth.failed.nc".
+  !> Put a word before a path's extension: ("run/truth.nc", "failed") is
+  !> "run/truth.failed.nc".
   pure function with_suffix(path, word) result(name)
     character(len=*), intent(in) :: path !! file
     character(len=*), intent(in) :: word !! to be inserted

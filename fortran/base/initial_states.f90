@@ -14,7 +14,8 @@ module initial_states
 
 contains
 
-  !> Read the variable `name`. A state without members, or with one, is given to all members.
+  !> Read the variable `name`. A state without members, or with one, is given to all
+  !> members.
   subroutine read_initial_state(path, name, record, values, stat, errmsg)
     character(len=*), intent(in) :: path  !! netCDF file
     character(len=*), intent(in) :: name  !! variable
@@ -135,8 +136,8 @@ contains
     integer :: place(2)
 
     place = findloc(ieee_is_finite(values), .false.)
-    write (problem, "(3a, i0, a, i0)") "'", name, "' is not finite at site ", place(1) - 1, &
-      ", member ", place(2) - 1
+    write (problem, "(3a, i0, a, i0)") "'", name, "' is not finite at site ", place(1) &
+      - 1, ", member ", place(2) - 1
   end subroutine describe_not_finite
 
 end module initial_states

@@ -56,7 +56,8 @@ contains
     integer :: number, status, unit
 
     allocate (items(0))
-    open (newunit=unit, file=path, status="old", action="read", iostat=status, iomsg=problem)
+    open (newunit=unit, file=path, status="old", action="read", iostat=status, &
+      iomsg=problem)
     if (status /= 0) then
       call fail(err_file, "namelist file '"//path//"': "//trim(problem), stat, errmsg)
       return
@@ -242,8 +243,9 @@ contains
     last = verify(text, blanks, back=.true.)
     start = verify(text(:last), letters, back=.true.) + 1
     ! A comma can end the value before the key: `a = 1, b = 2`.
-    if (scan(text(start:last), ",") > 0 .and. scan(text(start:last), "(") == 0) &
+    if (scan(text(start:last), ",") > 0 .and. scan(text(start:last), "(") == 0) then
       start = start + scan(text(start:last), ",", back=.true.)
+    end if
   end function start_of_key
 
   !> Without blanks at both ends.

@@ -38,8 +38,9 @@ contains
     case ("--version")
       write (output_unit, "(a)") name//" "//isthmus_version
       call exit_program(0)
+    case default
+      path = trim(argument)
     end select
-    path = trim(argument)
   end function namelist_argument
 
   !> End with the exit status that belongs to the outcome of a run.

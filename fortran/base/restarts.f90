@@ -10,7 +10,8 @@ module restarts
   use kinds, only: wp
   use netcdf, only: nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, &
     nf90_double, nf90_enddef, nf90_get_att, nf90_get_var, nf90_global, nf90_inq_varid, &
-    nf90_inquire_attribute, nf90_inquire_dimension, nf90_inquire_variable, nf90_max_var_dims, &
+    nf90_inquire_attribute, nf90_inquire_dimension, nf90_inquire_variable, &
+    nf90_max_var_dims, &
     nf90_netcdf4, nf90_noerr, nf90_nowrite, nf90_open, nf90_put_att, nf90_put_var, &
     nf90_strerror
   implicit none
@@ -227,7 +228,8 @@ contains
     if (status == nf90_noerr) status = &
       nf90_inquire_variable(ncid, var, ndims=n_dims, dimids=dims)
     if (status == nf90_noerr .and. n_dims /= 2) then
-      write (problem, "(3a, i0)") "'", field%name, "' must have 2 dimensions, found ", n_dims
+      write (problem, "(3a, i0)") "'", field%name, "' must have 2 dimensions, found ", &
+        n_dims
       return
     end if
     extents = 0

@@ -3,8 +3,8 @@
 !>
 !> A model extends `system_t` with its tendency, the tendency's derivative and the transpose
 !> of that; Runge-Kutta's (or Euler's) step is differentiated here, stage by stage, so the
-!> adjoint is that of the discrete scheme. `p` holds all parameters that stay fixed in a step
-!> and are differentiated: forcing, coefficients, added tendencies.
+!> adjoint is that of the discrete scheme. `p` holds all parameters that stay fixed in a
+!> step and are differentiated: forcing, coefficients, added tendencies.
 !>
 !> The loops run over one member's sites: a single trajectory costs no padding.
 module runge_kutta

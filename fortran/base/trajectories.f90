@@ -138,8 +138,9 @@ contains
     extents = 0
     do i = 1, 2
       status = nf90_inq_dimid(self%ncid, trim(names(i)), ids(i))
-      if (status == nf90_noerr) &
+      if (status == nf90_noerr) then
         status = nf90_inquire_dimension(self%ncid, ids(i), len=extents(i))
+      end if
       if (status /= nf90_noerr) return
     end do
   end subroutine find_dimensions

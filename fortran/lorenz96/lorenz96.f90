@@ -20,7 +20,7 @@ module lorenz96
   !> The smallest ring on which the four points of the stencil are distinct.
   integer, parameter, public :: min_sites = 4
 
-  !> The largest ring: the adjoint's work arrays lie on the stack; this keeps them below 3 MB.
+  !> The largest ring: the adjoint's work arrays lie on the stack, and remain below 3 MB.
   integer, parameter, public :: max_sites = 16384
 
   !> Parameters of the model. The state belongs to the caller.

@@ -94,7 +94,8 @@ contains
   end subroutine one_level_advance
 
   !> Advance the state and its change.
-  subroutine one_level_advance_tl(x, b, forcing, scheme, dt, n_steps, x_tl, forcing_tl, b_tl)
+  subroutine one_level_advance_tl(x, b, forcing, scheme, dt, n_steps, x_tl, forcing_tl, &
+    b_tl)
     real(wp), intent(inout) :: x(:, :)    !! state, advanced (k, member)
     real(wp), intent(in) :: b(:, :)       !! added tendency (k, member)
     real(wp), intent(in) :: forcing       !! F
@@ -112,7 +113,8 @@ contains
   end subroutine one_level_advance_tl
 
   !> Carry sensitivities back.
-  subroutine one_level_advance_ad(x, b, forcing, scheme, dt, n_steps, x_ad, forcing_ad, b_ad)
+  subroutine one_level_advance_ad(x, b, forcing, scheme, dt, n_steps, x_ad, forcing_ad, &
+    b_ad)
     real(wp), intent(in) :: x(:, :)          !! state at the start (k, member)
     real(wp), intent(in) :: b(:, :)          !! added tendency (k, member)
     real(wp), intent(in) :: forcing          !! F
@@ -204,8 +206,8 @@ contains
   end subroutine two_level_tendency_tangent
 
   !> Its transpose.
-  subroutine two_level_tendency_adjoint(x, z, coefficients, options, dxdt_ad, dzdt_ad, x_ad, &
-    z_ad, coefficients_ad)
+  subroutine two_level_tendency_adjoint(x, z, coefficients, options, dxdt_ad, dzdt_ad, &
+    x_ad, z_ad, coefficients_ad)
     real(wp), intent(in) :: x(:, :)                  !! slow state (k, member)
     real(wp), intent(in) :: z(:, :)                  !! fast state (jk, member)
     real(wp), intent(in) :: coefficients(4)          !! F, h, c, b
@@ -221,8 +223,8 @@ contains
   end subroutine two_level_tendency_adjoint
 
   !> Advance both states and their changes.
-  subroutine two_level_advance_tangent(x, z, added, coefficients, options, dt, n_steps, x_tl, &
-    z_tl, coefficients_tl, added_tl)
+  subroutine two_level_advance_tangent(x, z, added, coefficients, options, dt, n_steps, &
+    x_tl, z_tl, coefficients_tl, added_tl)
     real(wp), intent(inout) :: x(:, :)            !! slow state, advanced (k, member)
     real(wp), intent(inout) :: z(:, :)            !! fast state, advanced (jk, member)
     real(wp), intent(in) :: added(:, :)           !! tendency of x (k, member)
@@ -240,8 +242,8 @@ contains
   end subroutine two_level_advance_tangent
 
   !> Carry sensitivities back.
-  subroutine two_level_advance_adjoint(x, z, added, coefficients, options, dt, n_steps, x_ad, &
-    z_ad, coefficients_ad, added_ad)
+  subroutine two_level_advance_adjoint(x, z, added, coefficients, options, dt, n_steps, &
+    x_ad, z_ad, coefficients_ad, added_ad)
     real(wp), intent(in) :: x(:, :)                  !! slow state at the start (k, member)
     real(wp), intent(in) :: z(:, :)                  !! fast state at the start (jk, member)
     real(wp), intent(in) :: added(:, :)              !! tendency of x (k, member)

@@ -55,7 +55,8 @@ module lorenz96_config
 
 contains
 
-  !> Read a namelist file. Groups named in `foreign_groups` belong to others and are skipped.
+  !> Read a namelist file. Groups named in `foreign_groups` belong to others and are
+  !> skipped.
   subroutine read_config(path, config, foreign_groups, stat, errmsg)
     character(len=*), intent(in) :: path                 !! namelist file
     type(lorenz96_config_t), intent(out) :: config       !! what it says
@@ -149,6 +150,7 @@ contains
     b = config%b
     wrap = config%wrap
     coupling = config%coupling
+    ! allow(C181): the caller looks at `status`
     read (record, nml=model, iostat=status, iomsg=problem)
     config%levels = levels
     config%n_sites = n_sites
@@ -182,6 +184,7 @@ contains
     output_every = config%output_every
     seed = config%seed
     perturbation = config%perturbation
+    ! allow(C181): the caller looks at `status`
     read (record, nml=integration, iostat=status, iomsg=problem)
     config%scheme = scheme
     config%dt = dt
@@ -214,6 +217,7 @@ contains
     initial_record = config%initial_record
     precision = config%precision
     write_fast = config%write_fast
+    ! allow(C181): the caller looks at `status`
     read (record, nml=files, iostat=status, iomsg=problem)
     config%output = output
     config%restart_in = restart_in
@@ -238,8 +242,10 @@ contains
     kind = config%closure
     scheme = config%closure_scheme
     coefficients = ieee_value(1.0_wp, ieee_quiet_nan)
-    if (allocated(config%coefficients)) &
+    if (allocated(config%coefficients)) then
       coefficients(:size(config%coefficients)) = config%coefficients
+    end if
+    ! allow(C181): the caller looks at `status`
     read (record, nml=closure, iostat=status, iomsg=problem)
     config%closure = kind
     config%closure_scheme = scheme
@@ -257,8 +263,9 @@ contains
 
     if (.not. allocated(config%coefficients)) allocate (config%coefficients(0))
     problem = ""
-    if (config%levels /= 1 .and. config%levels /= 2) &
+    if (config%levels /= 1 .and. config%levels /= 2) then
       write (problem, "(a, i0)") "'levels' must be 1 or 2, found ", config%levels
+    end if
     call check_choice("wrap", config%wrap, [character(len=8) :: "ring", "sites"], problem)
     call check_choice("coupling", config%coupling, [character(len=8) :: "mean", "sum"], &
       problem)
@@ -329,7 +336,8 @@ contains
     character(len=*), intent(inout) :: problem !! set if it is less
 
     if (problem /= "" .or. value >= least) return
-    write (problem, "(3a, i0, a, i0)") "'", key, "' must be at least ", least, ", found ", value
+    write (problem, "(3a, i0, a, i0)") "'", key, "' must be at least ", least, &
+      ", found ", value
   end subroutine check_at_least
 
   !> Say so if the closure cannot be built.

@@ -3,8 +3,8 @@
 !>
 !> With `a_k(x) = x_{k-1} (x_{k+1} - x_{k-2}) - x_k` and `g = F + b` the stages are
 !> `y1 = x + dt/2 (a(x) + g)`, `y2 = x + dt/2 (a(y1) + g)`, `y3 = x + dt (a(y2) + g)`, and
-!> the result is `(y1 + 2 y2 + y3 - x)/3 + dt/6 (a(y3) + g)`: the classical scheme without its
-!> running sum.
+!> the result is `(y1 + 2 y2 + y3 - x)/3 + dt/6 (a(y3) + g)`: the classical scheme without
+!> its running sum.
 !>
 !> a_k reads k-2 to k+1, so a stage can follow the one before it one site behind. The first
 !> sweep makes y1 at k and y2 at k-1, the second y3 at k and the result at k-1; of y1 and y3
@@ -20,8 +20,8 @@ module lorenz96_kernel
   integer, parameter, public :: block_size = 8 !! members in a block
   integer, parameter :: stride = 4              !! sites in a turn of a sweep
 
-  ! The sweeps begin at site 2 and may overrun the ring by less than a stride: what they make
-  ! there is what stands at the ring's beginning.
+  ! The sweeps begin at site 2 and may overrun the ring by less than a stride: what they
+  ! make there is what stands at the ring's beginning.
   integer, parameter, public :: before = 3 !! the halo begins at site -before
   integer, parameter, public :: after = 7  !! and ends at site n + after
 

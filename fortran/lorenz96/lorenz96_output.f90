@@ -27,9 +27,10 @@ contains
       "member of the ensemble", stat, errmsg)
     if (stat == 0) call trajectory%add_dimension("k", config%n_sites, &
       "site on the ring", stat, errmsg)
-    if (stat == 0 .and. config%levels == 2 .and. config%write_fast) &
+    if (stat == 0 .and. config%levels == 2 .and. config%write_fast) then
       call trajectory%add_dimension("jk", config%n_sites*config%n_fast, &
       "fast variable, jk = j + J k", stat, errmsg)
+    end if
     if (stat == 0) call add_variables(config, trajectory, stat, errmsg)
     if (stat == 0) call add_attributes(config, closure_name, trajectory, stat, errmsg)
   end subroutine create_output

@@ -1,9 +1,9 @@
 ! SPDX-License-Identifier: MIT
 !> A Lorenz-96 run from its settings: start, spin up, march, write; and end well.
 !>
-!> A network, or anything else, enters by the slots `closure` and `stepper`; without them the
-!> settings' own closure is used. A state that is no longer finite and a signal both end the
-!> run with what was computed so far in files whose names say so.
+!> A network, or anything else, enters by the slots `closure` and `stepper`; without them
+!> the settings' own closure is used. A state that is no longer finite and a signal both
+!> end the run with what was computed so far in files whose names say so.
 module lorenz96_run
   use, intrinsic :: iso_fortran_env, only: error_unit
   use closures, only: closure_t, stepper_t
@@ -98,15 +98,17 @@ contains
     if (stat == 0) call start_state(config, closure_name, march%state, stat, errmsg)
     if (stat == 0) call check_start(march, stat, errmsg)
     if (stat == 0) call spin_up(march, stat, errmsg, closure, stepper)
-    if (stat == 0 .and. config%output /= "") &
+    if (stat == 0 .and. config%output /= "") then
       call create_output(config, closure_name, march%trajectory, stat, errmsg)
+    end if
     if (stat /= 0) then
       call march%trajectory%abandon()
       return
     end if
     call march_on(march, stat, errmsg, closure, stepper)
-    if (stat == 0 .and. march%trajectory%is_open()) &
+    if (stat == 0 .and. march%trajectory%is_open()) then
       call march%trajectory%finish(stat=stat, errmsg=errmsg)
+    end if
     if (stat == 0 .and. config%restart_out /= "") call save_state( &
       trim(config%restart_out), config, closure_name, march%state, stat, errmsg)
     if (stat == err_runtime .or. stat == err_interrupted) call keep(march, stat, errmsg)
@@ -124,7 +126,8 @@ contains
         call march%one_level%setup(config%n_sites, config%forcing, &
           scheme_from_name(trim(config%scheme)), stat, errmsg)
       else
-        call march%two_level%setup(config%n_sites, config%n_fast, config%forcing, config%h, &
+        call march%two_level%setup(config%n_sites, config%n_fast, config%forcing, &
+          config%h, &
           config%c, config%b, merge(wrap_ring, wrap_sites, config%wrap == "ring"), &
           merge(coupling_mean, coupling_sum, config%coupling == "mean"), &
           scheme_from_name(trim(config%scheme)), stat, errmsg)
@@ -148,8 +151,10 @@ contains
     if (is_finite(march%state)) return
     stat = err_file
     errmsg = "the state is not finite before the first step"
-    if (march%config%restart_in /= "") &
-      errmsg = "restart '"//trim(march%config%restart_in)//"' holds values that are not finite"
+    if (march%config%restart_in /= "") then
+      errmsg = "restart '"//trim(march%config%restart_in)// &
+        "' holds values that are not finite"
+    end if
   end subroutine check_start
 
   !> The steps before time 0; a restart has them behind it.
@@ -293,7 +298,8 @@ contains
     end if
     if (march%config%restart_out == "") return
     path = with_suffix(trim(march%config%restart_out), word)
-    call save_state(path, march%config, trim(march%closure_name), march%good, status, problem)
+    call save_state(path, march%config, trim(march%closure_name), march%good, status, &
+      problem)
     if (status == 0) problem = "restart from the last good state: '"//path//"'"
     errmsg = trim(errmsg)//"; "//trim(problem)
   end subroutine keep
@@ -309,7 +315,8 @@ contains
     percent = int(100.0_wp*done/max(1, total))
     if (percent < reported + progress_percent) return
     reported = percent - modulo(percent, progress_percent)
-    write (error_unit, "(i3, a, i0, a, i0, a)") percent, " % (", done, " of ", total, " steps)"
+    write (error_unit, "(i3, a, i0, a, i0, a)") percent, " % (", done, " of ", total, &
+      " steps)"
   end subroutine report
 
 end module lorenz96_run

@@ -62,9 +62,9 @@ contains
 
   !> Add the random part. A member's numbers depend on the seed and on its place only.
   !>
-  !> Without a file x = F (1/2 + p N(0, 1))/max(K, 50), p the perturbation. The fast variables
-  !> get noise as well, smaller by 1/b: inside a site they would else stay alike for ever if
-  !> they close there.
+  !> Without a file x = F (1/2 + p N(0, 1))/max(K, 50), p the perturbation. The fast
+  !> variables get noise as well, smaller by 1/b: inside a site they would else stay alike
+  !> for ever if they close there.
   subroutine perturb(config, state)
     type(lorenz96_config_t), intent(in) :: config  !! settings
     type(lorenz96_state_t), intent(inout) :: state !! perturbed

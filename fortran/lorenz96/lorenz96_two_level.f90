@@ -4,9 +4,9 @@
 !> `dx_k/dt = -x_{k-1} (x_{k-2} - x_{k+1}) - x_k + F - h c mean_j z_{j,k}`,
 !> `(1/c) dz_j/dt = -b z_{j+1} (z_{j+2} - z_{j-1}) - z_j + (h/J) x_k`,
 !> all dimensionless. The fast variables form one ring of J K points (the default), or close
-!> inside each site (`wrap_sites`). Lorenz (1996), "Predictability: a problem partly solved",
-!> equations 3.2 and 3.3, has the coupling as a sum: `-(h c/b) sum_j z` and `+(h c/b) x_k`;
-!> `coupling_sum` selects it. Wilks (2005), doi:10.1256/qj.04.03, has it too.
+!> inside each site (`wrap_sites`). Lorenz (1996), "Predictability: a problem partly
+!> solved", equations 3.2 and 3.3, has the coupling as a sum: `-(h c/b) sum_j z` and `+(h
+!> c/b) x_k`; `coupling_sum` selects it. Wilks (2005), doi:10.1256/qj.04.03, has it too.
 !>
 !> z(jk, member): j is fastest, jk = j + J (k - 1).
 module lorenz96_two_level
@@ -63,7 +63,8 @@ contains
     real(wp), intent(in) :: b      !! ratio of the amplitudes [1], not zero
     integer, intent(in), optional :: wrap          !! wrap_*, one ring if absent
     integer, intent(in), optional :: coupling_form !! coupling_*, the mean if absent
-    integer, intent(in), optional :: scheme        !! one of `schemes`, Runge-Kutta if absent
+    integer, intent(in), optional :: scheme
+      !! one of `schemes`, Runge-Kutta if absent
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 

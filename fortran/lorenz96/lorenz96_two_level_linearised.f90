@@ -132,7 +132,8 @@ contains
     coefficients_ad, added_ad)
     type(two_level_t), intent(in) :: model            !! parameters
     real(wp), intent(in), contiguous :: x(:, :)       !! slow state at the start (k, member)
-    real(wp), intent(in), contiguous :: z(:, :)       !! fast state at the start (jk, member)
+    real(wp), intent(in), contiguous :: z(:, :)
+      !! fast state at the start (jk, member)
     real(wp), intent(in) :: dt                        !! time step [1]
     integer, intent(in) :: n_steps                    !! number of steps
     real(wp), intent(in), contiguous :: added(:, :)   !! tendency of x (k, member)

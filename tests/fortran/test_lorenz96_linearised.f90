@@ -170,7 +170,8 @@ contains
     call fill_random(s, 1.0_wp)
     call two_level_tendency_tl(rings, x, z, x_tl, z_tl, q_tl, y_tl, w_tl)
     call two_level_tendency_ad(rings, x, z, r, s, x_ad, z_ad, q_ad)
-    difference = sum(y_tl*r) + sum(w_tl*s) - sum(x_tl*x_ad) - sum(z_tl*z_ad) - sum(q_tl*q_ad)
+    difference = sum(y_tl*r) + sum(w_tl*s) - sum(x_tl*x_ad) - sum(z_tl*z_ad) &
+      - sum(q_tl*q_ad)
     call check_below(abs(difference)/(norms(y_tl, w_tl)*norms(r, s)), rounding, &
       "two levels, tendency, transposition error")
     do i = 1, size(lengths)
@@ -178,12 +179,12 @@ contains
       w = z
       y_tl = x_tl
       w_tl = z_tl
-      call two_level_advance_tl(rings, y, w, 0.002_wp, lengths(i), added, y_tl, w_tl, q_tl, &
-        added_tl)
+      call two_level_advance_tl(rings, y, w, 0.002_wp, lengths(i), added, y_tl, w_tl, &
+        q_tl, added_tl)
       x_ad = r
       z_ad = s
-      call two_level_advance_ad(rings, x, z, 0.002_wp, lengths(i), added, x_ad, z_ad, q_ad, &
-        added_ad)
+      call two_level_advance_ad(rings, x, z, 0.002_wp, lengths(i), added, x_ad, z_ad, &
+        q_ad, added_ad)
       difference = sum(y_tl*r) + sum(w_tl*s) - sum(x_tl*x_ad) - sum(z_tl*z_ad) &
         - sum(q_tl*q_ad) - sum(added_tl*added_ad)
       call check_below(abs(difference)/(norms(y_tl, w_tl)*norms(r, s)), rounding, &
@@ -224,8 +225,8 @@ contains
     v_tl = v
     moved_x = start_x
     moved_z = start_z
-    call two_level_advance_tl(rings, moved_x, moved_z, dt, n_steps, added, u_tl, v_tl, q_tl, &
-      added_tl)
+    call two_level_advance_tl(rings, moved_x, moved_z, dt, n_steps, added, u_tl, v_tl, &
+      q_tl, added_tl)
     do i = 1, decades
       h = 10.0_wp**(-i)
       call moved%setup(k, j, 10.0_wp + h*q_tl(1, 1), 1.0_wp + h*q_tl(2, 1), &

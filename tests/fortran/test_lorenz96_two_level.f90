@@ -153,8 +153,8 @@ contains
     call rings%advance(x1, z1, 0.005_wp, 20)
     call check(all(same_bits(x, y)) .and. all(same_bits(z, w)), &
       "bits do not depend on threads or pieces")
-    call check(all(same_bits(x1(:, 1), x(:, 20))) .and. all(same_bits(z1(:, 1), z(:, 20))), &
-      "a member alone has the bits it has in the ensemble")
+    call check(all(same_bits(x1(:, 1), x(:, 20))) .and. all(same_bits(z1(:, 1), z(:, &
+      20))), "a member alone has the bits it has in the ensemble")
   end subroutine bits_depend_on_nothing
 
   !> Parameters and arrays that do not fit are named.

@@ -37,8 +37,10 @@ contains
   subroutine every_way_to_write_a_namelist_is_read()
     type(assignment_t), allocatable :: items(:)
 
-    call write_lines([character(len=60) :: "! a comment with a = 1", "&MODEL N_Sites = 8, h=1", &
-      "  output = 'a/b!c=d.nc' ! another", " coefficients = 1.0,", "    2.0", "/", "&other /"])
+    call write_lines([character(len=60) :: "! a comment with a = 1", &
+      "&MODEL N_Sites = 8, h=1", &
+      "  output = 'a/b!c=d.nc' ! another", " coefficients = 1.0,", "    2.0", "/", &
+      "&other /"])
     call read_assignments(path, items)
     call check(size(items) == 6, "two groups and four assignments")
     call check(items(1)%group == "model" .and. items(1)%key == "", "a group's start")
@@ -54,8 +56,8 @@ contains
   subroutine settings_are_those_of_the_file()
     type(lorenz96_config_t) :: config
 
-    call write_lines([character(len=60) :: "&model", "n_sites = 12", "forcing = 6.5d0", "/", &
-      "&closure kind = 'polynomial', coefficients = 0.1, -0.3,", "  0.02 /"])
+    call write_lines([character(len=60) :: "&model", "n_sites = 12", "forcing = 6.5d0", &
+      "/", "&closure kind = 'polynomial', coefficients = 0.1, -0.3,", "  0.02 /"])
     call read_config(path, config)
     call check(config%n_sites == 12, "an integer")
     call check(abs(config%forcing - 6.5_wp) <= 0.0_wp, "a real number")
@@ -92,11 +94,13 @@ contains
     call expect([character(len=40) :: "&files", "output = 'a.nc", "/"], "is not closed")
     call expect([character(len=40) :: "&model n_sites = 3 /"], &
       "'n_sites' must be at least 4, found 3")
-    call expect([character(len=40) :: "&model levels = 3 /"], "'levels' must be 1 or 2, found 3")
+    call expect([character(len=40) :: "&model levels = 3 /"], &
+      "'levels' must be 1 or 2, found 3")
     call expect([character(len=40) :: "&model wrap = 'torus' /"], &
       "'wrap' must be ring or sites, found 'torus'")
     call expect([character(len=40) :: "&integration dt = -0.1 /"], "'dt' must be positive")
-    call expect([character(len=40) :: "&closure kind = 'linear' /"], "needs 2 'coefficients'")
+    call expect([character(len=40) :: "&closure kind = 'linear' /"], &
+      "needs 2 'coefficients'")
     call expect([character(len=60) :: "&files initial='a' restart_in='b' /"], &
       "'initial' and 'restart_in' exclude each other")
   end subroutine mistakes_are_reported_with_their_line

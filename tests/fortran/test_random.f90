@@ -41,7 +41,8 @@ contains
     call check_below(abs(sum(x)/n), 4.0_wp/sqrt(real(n, wp)), "mean of deviates")
     call check_below(abs(sum(x**2)/n - 1.0_wp), 4.0_wp*sqrt(2.0_wp/n), "variance")
     call check_below(abs(sum(x**4)/n - 3.0_wp), 4.0_wp*sqrt(96.0_wp/n), "fourth moment")
-    call check_below(abs(sum(x(2:)*x(:n - 1))/n), 4.0_wp/sqrt(real(n, wp)), "lag correlation")
+    call check_below(abs(sum(x(2:)*x(:n - 1))/n), 4.0_wp/sqrt(real(n, wp)), &
+      "lag correlation")
   end subroutine deviates_are_normal
 
   !> The same seed repeats, another one does not; every integer is a seed.
