@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.couple.campaign import CampaignConfig, Scheme, run_campaign
-from isthmus.couple.campaign_state import STATE_FILE
+from isthmus.couple.campaign_state import STATE_FILE, alone_in
 from isthmus.couple.trajectories import Trajectory
 from isthmus.errors import ConfigurationError, ModelRunError
 
@@ -175,6 +175,16 @@ def test_another_network_under_the_same_name_is_refused(fake: str, tmp_path: Pat
     network.write_bytes(b"two")
     with pytest.raises(ConfigurationError, match="'closure'"):
         run_campaign(both, tmp_path / "c")
+
+
+def test_two_processes_do_not_share_a_campaign(fake: str, tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    with (
+        alone_in(tmp_path / "c"),
+        pytest.raises(ConfigurationError, match="another process"),
+    ):
+        run_campaign(config(fake), tmp_path / "c")
+    run_campaign(config(fake), tmp_path / "c")  # the lock is gone
 
 
 def test_broken_state_file_is_named(fake: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from isthmus.couple.campaign_config import CampaignConfig, Scheme, Settings
-from isthmus.couple.campaign_state import SchemeResult, read_state, write_state
+from isthmus.couple.campaign_state import SchemeResult, alone_in, read_state, write_state
 from isthmus.couple.programs import run_program
 from isthmus.errors import ModelRunError
 
@@ -67,14 +67,15 @@ def run_campaign(
     Raises
     ------
     ConfigurationError
-        If the directory holds another campaign.
+        If the directory holds another campaign, or another process runs this one.
     ModelRunError
         If a program fails otherwise than by a blow-up (bad namelist, full disk).
     """
     directory.mkdir(parents=True, exist_ok=True)
-    state = read_state(config, directory)
-    for scheme in config.schemes:
-        _run_scheme(config, scheme, state, directory, runner, on_progress)
+    with alone_in(directory):
+        state = read_state(config, directory)
+        for scheme in config.schemes:
+            _run_scheme(config, scheme, state, directory, runner, on_progress)
     return state
 
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """How far a campaign has come, kept in a file so that it can go on later."""
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from isthmus.couple.stability import Run
 from isthmus.errors import ConfigurationError
 
 STATE_FILE = "campaign.json"
+LOCK_FILE = "campaign.lock"
 
 
 @dataclass
@@ -78,6 +81,27 @@ def _content(value: object) -> str:
             raise ConfigurationError(f"campaign: '{value}' not found")
         return hashlib.sha256(value.read_bytes()).hexdigest()
     return str(value)
+
+
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """Keep other processes from running a campaign in the same directory.
+
+    The lock ends with the process, however that ends.
+
+    Raises
+    ------
+    ConfigurationError
+        If another process holds it.
+    """
+    with (directory / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"another process is running the campaign in '{directory}'"
+            ) from error
+        yield
 
 
 def read_state(config: CampaignConfig, directory: Path) -> dict[str, SchemeResult]:
