@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ensembles import INTERVAL, MEAN, SD, ar1, climate, write
+from ensembles import INTERVAL, MEAN, SD, ar1, climate, lorenz96, write
 
 from isthmus.couple.criteria import (
     Criteria,
@@ -170,6 +170,23 @@ def test_short_run_is_undecided_not_passed(folder: Path) -> None:
         run, Verdict.UNDECIDED
     )
     assert "short is undecided" in report.sentence
+
+
+def test_wrong_forcing_of_lorenz96_is_found(tmp_path: Path) -> None:
+    runs = {}
+    for i, (name, forcing) in enumerate((("truth", 8.0), ("twin", 8.0), ("strong", 9.0))):
+        start = forcing + np.random.default_rng(i).standard_normal((64, 40))
+        x = lorenz96(start, 1000, forcing=forcing)[200::2]
+        runs[name] = Run(name, (write(tmp_path / f"{name}.nc", x, dtype="f4"),))
+    report = assess_stability(runs["truth"], [runs["twin"], runs["strong"]])
+    twin, strong = report.candidates
+    assert twin.verdict is not Verdict.FAIL
+    assert {"mean_error", "sd_error", "wasserstein"} <= keys(strong, Verdict.FAIL)
+    # The advection conserves energy, so in the mean forcing balances damping:
+    # F <x> = <x^2>, that is sd^2 = <x> (F - <x>).
+    for run, forcing in ((twin, 8.0), (strong, 9.0)):
+        mean, sd = run.quantities["mean"].value, run.quantities["sd"].value
+        assert sd**2 == pytest.approx(mean * (forcing - mean), rel=0.01)
 
 
 def test_run_that_died_at_once_fails(folder: Path) -> None:
