@@ -166,9 +166,27 @@ def test_damaged_checkpoint_is_refused(truth, tmp_path, content):
     assert checkpoint.read_bytes() == content
 
 
-def test_checkpoint_that_cannot_be_written_is_reported(truth, tmp_path):
-    with pytest.raises(TrainingError, match="checkpoint cannot be written"):
-        train(new_model(), truth, checkpoint=tmp_path / "absent" / "run.checkpoint")
+@pytest.mark.parametrize("what", ["checkpoint", "metrics"])
+def test_folder_that_is_absent_is_reported_before_training(truth, tmp_path, what):
+    with pytest.raises(TrainingError, match="no such writable folder"):
+        train(new_model(), truth, **{what: tmp_path / "absent" / "run"})
+
+
+def test_checkpoint_that_cannot_be_written_leaves_the_old_one(truth, tmp_path, monkeypatch):
+    checkpoint = tmp_path / "run.checkpoint"
+    Interrupting.at = 3
+    with pytest.raises(KeyboardInterrupt):
+        train(new_model(), truth, windows=Interrupting, checkpoint=checkpoint)
+    before = checkpoint.read_bytes()
+
+    def disk_full(*_: object):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", disk_full)
+    with pytest.raises(TrainingError, match="checkpoint cannot be written.*No space left"):
+        train(new_model(), truth, checkpoint=checkpoint)
+    assert checkpoint.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run.checkpoint"]
 
 
 def test_loss_that_is_not_finite_names_epoch_and_batch(truth):

@@ -5,6 +5,7 @@ Every random draw is seeded by its place (seed, stage, epoch, batch), so a resum
 continues with the very numbers an uninterrupted one would have drawn.
 """
 
+import os
 import threading
 import time
 from dataclasses import asdict, replace
@@ -107,6 +108,7 @@ class _Training:
         self.train_samples, self.valid_samples = train, valid
         self.stages = list(curriculum)
         self.loss, self.settings = loss, settings
+        _check_folders(settings)
         self.reporter = Reporter(settings.metrics, progress)
         self.history = History()
         self.stage_index = self.epoch = self.batch = self.step = 0
@@ -296,6 +298,13 @@ class _Training:
         self.history.evaluations = [Evaluation(**line) for line in content["history"]]
         self.history.best = self.state.best
         self.reporter.resume(self.history.evaluations)
+
+
+def _check_folders(settings: FitSettings) -> None:
+    """Refuse paths that cannot be written now, not after the first hour."""
+    for path in (settings.checkpoint, settings.metrics):
+        if path is not None and not os.access(path.parent, os.W_OK):
+            raise TrainingError(f"{path}: cannot be written, no such writable folder")
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
