@@ -183,7 +183,7 @@ def test_checkpoint_that_cannot_be_written_leaves_the_old_one(truth, tmp_path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", disk_full)
-    with pytest.raises(TrainingError, match="checkpoint cannot be written.*No space left"):
+    with pytest.raises(TrainingError, match="No space left on device"):
         train(new_model(), truth, checkpoint=checkpoint)
     assert checkpoint.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["run.checkpoint"]
