@@ -16,6 +16,7 @@ if(TARGET isthmus_fortran)
   install(FILES
     ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/isthmus.mod
     ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/isthmus_capi.mod
+    ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/isthmus_texts.mod
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isthmus)
 endif()
 install(EXPORT isthmus-targets NAMESPACE isthmus:: DESTINATION ${package_dir})
@@ -29,6 +30,9 @@ install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/isthmus-config-version.cmake
   DESTINATION ${package_dir})
 
+# Relative to the .pc files, so that an installation can be moved.
+file(RELATIVE_PATH prefix_from_pc
+  ${CMAKE_INSTALL_PREFIX}/${library_dir}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 set(package_names isthmus)
 if(TARGET isthmus_fortran)
   list(APPEND package_names isthmus-fortran)

@@ -9,12 +9,15 @@
 
 enum { max_rank = 15 };
 
+/* Bytes of an element, by isthmus_dtype. */
+static const size_t sizes[] = {1, 1, 2, 4, 8, 4, 8};
+
 /* Declared here only: the Fortran module is the sole caller. */
 int isthmus_fortran_bind(isthmus_model *model, const char *name, CFI_cdesc_t *array,
-                         int is_output, char *text, int n_text);
+                         int dtype, int is_output, char *text, int n_text);
 int isthmus_fortran_bind_pointer(isthmus_model *model, const char *name, void *address,
                                  int dtype, int rank, const int64_t *shape, int is_output,
-                                 char *text, int n_text);
+                                 char *text, int n_text, const int64_t *strides);
 
 struct message {
   char *text;
@@ -25,23 +28,6 @@ static int refuse(struct message message, isthmus_status status, const char *nam
                   const char *reason) {
   snprintf(message.text, (size_t)message.n_text, "'%s' %s", name, reason);
   return status;
-}
-
-static int find_dtype(const CFI_cdesc_t *array, isthmus_dtype *dtype) {
-  static const struct {
-    CFI_type_t type;
-    size_t size;
-    isthmus_dtype dtype;
-  } rows[] = {{CFI_type_float, 4, ISTHMUS_FLOAT32}, {CFI_type_double, 8, ISTHMUS_FLOAT64},
-              {CFI_type_int8_t, 1, ISTHMUS_INT8},   {CFI_type_int16_t, 2, ISTHMUS_INT16},
-              {CFI_type_int32_t, 4, ISTHMUS_INT32}, {CFI_type_int64_t, 8, ISTHMUS_INT64},
-              {CFI_type_Bool, 1, ISTHMUS_BOOL}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i)
-    if (array->type == rows[i].type && array->elem_len == rows[i].size) {
-      *dtype = rows[i].dtype;
-      return 1;
-    }
-  return 0;
 }
 
 static int bind_array(isthmus_model *model, const char *name, const isthmus_array *array,
@@ -57,7 +43,7 @@ static int bind_array(isthmus_model *model, const char *name, const isthmus_arra
 }
 
 int isthmus_fortran_bind(isthmus_model *model, const char *name, CFI_cdesc_t *array,
-                         int is_output, char *text, int n_text) {
+                         int dtype, int is_output, char *text, int n_text) {
   const struct message message = {text, n_text};
   isthmus_array seen = {0};
   int64_t shape[max_rank], strides[max_rank];
@@ -66,10 +52,11 @@ int isthmus_fortran_bind(isthmus_model *model, const char *name, CFI_cdesc_t *ar
   if (!array->base_addr)
     return refuse(message, ISTHMUS_ERR_ARGUMENT, name,
                   "has no memory: it is not allocated or not associated");
-  if (!find_dtype(array, &seen.dtype))
+  /* gfortran passes `columns%t` with the address and element size of `columns`. */
+  if (array->elem_len != sizes[dtype])
     return refuse(message, ISTHMUS_ERR_SHAPE, name,
-                  "is of a type or kind that no network takes; it can be real32, real64, "
-                  "int8, int16, int32, int64 or logical(c_bool)");
+                  "is a component of an array of derived type: bind it by its address and "
+                  "strides, bind_input_pointer or bind_output_pointer");
   for (int i = 0; i < array->rank; ++i) { /* Fortran's last dimension is the slowest */
     const CFI_dim_t *dim = &array->dim[array->rank - 1 - i];
     if (dim->extent < 0)
@@ -81,6 +68,7 @@ int isthmus_fortran_bind(isthmus_model *model, const char *name, CFI_cdesc_t *ar
     strides[i] = dim->sm;
   }
   seen.data = array->base_addr;
+  seen.dtype = (isthmus_dtype)dtype;
   seen.rank = array->rank;
   seen.shape = shape;
   seen.strides = strides;
@@ -89,17 +77,20 @@ int isthmus_fortran_bind(isthmus_model *model, const char *name, CFI_cdesc_t *ar
 
 int isthmus_fortran_bind_pointer(isthmus_model *model, const char *name, void *address,
                                  int dtype, int rank, const int64_t *shape, int is_output,
-                                 char *text, int n_text) {
+                                 char *text, int n_text, const int64_t *strides) {
   const struct message message = {text, n_text};
   isthmus_array seen = {0};
-  int64_t reversed[max_rank];
+  int64_t reversed[max_rank], steps[max_rank];
   if (rank < 0 || rank > max_rank)
     return refuse(message, ISTHMUS_ERR_SHAPE, name, "must have 0 to 15 dimensions");
-  for (int i = 0; i < rank; ++i)
+  for (int i = 0; i < rank; ++i) {
     reversed[i] = shape[rank - 1 - i];
+    steps[i] = strides ? strides[rank - 1 - i] : 0;
+  }
   seen.data = address;
   seen.dtype = (isthmus_dtype)dtype;
   seen.rank = rank;
   seen.shape = reversed;
+  seen.strides = strides ? steps : NULL;
   return bind_array(model, name, &seen, is_output, message);
 }

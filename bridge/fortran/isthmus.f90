@@ -3,20 +3,22 @@
 !>
 !> `load` a file, bind each input and output by name once, then `run` inside the time loop.
 !> Arrays of any kind, rank and section are bound without a copy; they must stay allocated
-!> and in place, and have the `target` attribute. A Fortran array `u(nx, ny)` is `[ny, nx]`
+!> and in place, and have the `target` attribute. (A component of an array of derived type,
+!> `columns%t`, goes by `bind_input_pointer` with strides: gfortran passes its address wrong.) A Fortran array `u(nx, ny)` is `[ny, nx]`
 !> for the network, as it is in C, Python and netCDF.
 !>
 !> Every procedure that can fail takes `stat` and `errmsg` as `allocate` does: without `stat`
 !> a failure is printed and stops the program.
 module isthmus
-  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, &
-    c_int, c_int32_t, c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_size_t
-  use, intrinsic :: iso_fortran_env, only: error_unit
+  use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_int, &
+    c_int32_t, c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr
+  use, intrinsic :: iso_fortran_env, only: int16, int32, int64, int8, real32, real64
   use isthmus_capi, only: c_status_name, c_torch_version, c_version, &
-    isthmus_error_message, isthmus_fortran_bind, isthmus_fortran_bind_pointer, &
+    isthmus_fortran_bind, isthmus_fortran_bind_pointer, &
     isthmus_model_contract, isthmus_model_count, isthmus_model_engine, &
     isthmus_model_free, isthmus_model_input_name, isthmus_model_load, &
     isthmus_model_output_name, isthmus_model_run_method, isthmus_model_time_step
+  use isthmus_texts, only: c_method, c_text, f_text, last_message, report, until_null
   implicit none
   private
   public :: isthmus_model_t, isthmus_status_name, isthmus_torch_version, isthmus_version
@@ -55,8 +57,10 @@ module isthmus
     integer :: anchor = 0             !! gives the object an address
   contains
     procedure, public :: load
-    procedure, public :: bind_input
-    procedure, public :: bind_output
+    generic, public :: bind_input => bind_input_bool, bind_input_int8, bind_input_int16, &
+      bind_input_int32, bind_input_int64, bind_input_real32, bind_input_real64
+    generic, public :: bind_output => bind_output_bool, bind_output_int8, bind_output_int16, &
+      bind_output_int32, bind_output_int64, bind_output_real32, bind_output_real64
     procedure, public :: bind_input_pointer
     procedure, public :: bind_output_pointer
     procedure, public :: run
@@ -74,6 +78,20 @@ module isthmus
     generic, public :: assignment(=) => assign
     procedure, private :: assign
     procedure, private :: handle
+    procedure, private :: bind_input_bool
+    procedure, private :: bind_input_int8
+    procedure, private :: bind_input_int16
+    procedure, private :: bind_input_int32
+    procedure, private :: bind_input_int64
+    procedure, private :: bind_input_real32
+    procedure, private :: bind_input_real64
+    procedure, private :: bind_output_bool
+    procedure, private :: bind_output_int8
+    procedure, private :: bind_output_int16
+    procedure, private :: bind_output_int32
+    procedure, private :: bind_output_int64
+    procedure, private :: bind_output_real32
+    procedure, private :: bind_output_real64
     final :: finalize
   end type isthmus_model_t
 
@@ -104,63 +122,193 @@ contains
     call report(int(status), last_message(), stat, errmsg)
   end subroutine load
 
-  !> Let the network read input `name` straight from `array`. Without descriptors in the
-  !> compiler use `bind_input_pointer`.
-  subroutine bind_input(self, name, array, stat, errmsg)
+  ! bind_input, bind_output: one procedure for each kind, of any rank and section. The dummy
+  ! is a pointer, so that the actual must be a target and is never a temporary copy.
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_bool(self, name, array, stat, errmsg)
     class(isthmus_model_t), intent(inout) :: self
-    character(len=*), intent(in) :: name !! of the input, or `_tl`, `_ad` of a variable
-    type(*), dimension(..), intent(inout), target :: array !! any kind, rank and section
+    character(len=*), intent(in) :: name
+    logical(c_bool), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    character(len=n_text) :: text
-    integer(c_int) :: status
+    call bind_any(self, name, array, isthmus_bool, 0_c_int, stat, errmsg)
+  end subroutine bind_input_bool
 
-    text = ""
-    status = isthmus_fortran_bind(self%handle(), c_text(name), array, 0_c_int, text, n_text)
-    call report(int(status), until_null(text), stat, errmsg)
-  end subroutine bind_input
-
-  !> Let the network write output `name` straight into `array`, which may be an input too.
-  subroutine bind_output(self, name, array, stat, errmsg)
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int8(self, name, array, stat, errmsg)
     class(isthmus_model_t), intent(inout) :: self
-    character(len=*), intent(in) :: name !! of the output, or `_tl`, `_ad` of a variable
-    type(*), dimension(..), intent(inout), target :: array !! any kind, rank and section
+    character(len=*), intent(in) :: name
+    integer(int8), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    character(len=n_text) :: text
-    integer(c_int) :: status
+    call bind_any(self, name, array, isthmus_int8, 0_c_int, stat, errmsg)
+  end subroutine bind_input_int8
 
-    text = ""
-    status = isthmus_fortran_bind(self%handle(), c_text(name), array, 1_c_int, text, n_text)
-    call report(int(status), until_null(text), stat, errmsg)
-  end subroutine bind_output
-
-  !> Bind contiguous memory by its address, for compilers without C descriptors.
-  subroutine bind_input_pointer(self, name, address, dtype, shape, stat, errmsg)
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int16(self, name, array, stat, errmsg)
     class(isthmus_model_t), intent(inout) :: self
-    character(len=*), intent(in) :: name   !! of the input
-    type(c_ptr), intent(in) :: address     !! c_loc(array)
-    integer, intent(in) :: dtype           !! isthmus_float64, ...
-    integer, intent(in) :: shape(:)        !! shape(array), fastest first
+    character(len=*), intent(in) :: name
+    integer(int16), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    call bind_pointer(self, name, address, dtype, shape, 0_c_int, stat, errmsg)
+    call bind_any(self, name, array, isthmus_int16, 0_c_int, stat, errmsg)
+  end subroutine bind_input_int16
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int32, 0_c_int, stat, errmsg)
+  end subroutine bind_input_int32
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int64, 0_c_int, stat, errmsg)
+  end subroutine bind_input_int64
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_real32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float32, 0_c_int, stat, errmsg)
+  end subroutine bind_input_real32
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_real64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float64, 0_c_int, stat, errmsg)
+  end subroutine bind_input_real64
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_bool(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    logical(c_bool), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_bool, 1_c_int, stat, errmsg)
+  end subroutine bind_output_bool
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int8(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int8), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int8, 1_c_int, stat, errmsg)
+  end subroutine bind_output_int8
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int16(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int16), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int16, 1_c_int, stat, errmsg)
+  end subroutine bind_output_int16
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int32, 1_c_int, stat, errmsg)
+  end subroutine bind_output_int32
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int64, 1_c_int, stat, errmsg)
+  end subroutine bind_output_int64
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_real32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float32, 1_c_int, stat, errmsg)
+  end subroutine bind_output_real32
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_real64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float64, 1_c_int, stat, errmsg)
+  end subroutine bind_output_real64
+
+  !> Bind memory by its address: components of arrays of derived type, and compilers
+  !> without C descriptors.
+  subroutine bind_input_pointer(self, name, address, dtype, shape, stat, errmsg, strides)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name           !! of the input
+    type(c_ptr), intent(in) :: address             !! c_loc of the first element
+    integer, intent(in) :: dtype                   !! isthmus_float64, ...
+    integer, intent(in) :: shape(:)                !! shape(array), fastest first
+    integer, intent(in), optional :: strides(:)    !! bytes, fastest first; else contiguous
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_pointer(self, name, address, dtype, shape, 0_c_int, stat, errmsg, &
+      strides)
   end subroutine bind_input_pointer
 
-  !> Bind contiguous memory by its address, for compilers without C descriptors.
-  subroutine bind_output_pointer(self, name, address, dtype, shape, stat, errmsg)
+  !> Bind memory by its address: components of arrays of derived type, and compilers
+  !> without C descriptors.
+  subroutine bind_output_pointer(self, name, address, dtype, shape, stat, errmsg, strides)
     class(isthmus_model_t), intent(inout) :: self
-    character(len=*), intent(in) :: name   !! of the output
-    type(c_ptr), intent(in) :: address     !! c_loc(array)
-    integer, intent(in) :: dtype           !! isthmus_float64, ...
-    integer, intent(in) :: shape(:)        !! shape(array), fastest first
+    character(len=*), intent(in) :: name           !! of the output
+    type(c_ptr), intent(in) :: address             !! c_loc of the first element
+    integer, intent(in) :: dtype                   !! isthmus_float64, ...
+    integer, intent(in) :: shape(:)                !! shape(array), fastest first
+    integer, intent(in), optional :: strides(:)    !! bytes, fastest first; else contiguous
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    call bind_pointer(self, name, address, dtype, shape, 1_c_int, stat, errmsg)
+    call bind_pointer(self, name, address, dtype, shape, 1_c_int, stat, errmsg, &
+      strides)
   end subroutine bind_output_pointer
 
   !> Evaluate the network on the arrays bound.
@@ -365,11 +513,13 @@ contains
     end if
   end subroutine run_method
 
-  subroutine bind_pointer(self, name, address, dtype, shape, is_output, stat, errmsg)
+  !> `array` is forwarded without its type: then the compiler takes the size of an element
+  !> from the descriptor, and a component of an array of derived type shows.
+  subroutine bind_any(self, name, array, dtype, is_output, stat, errmsg)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
-    type(c_ptr), intent(in) :: address
-    integer, intent(in) :: dtype, shape(:)
+    type(*), dimension(..), intent(in), target :: array
+    integer, intent(in) :: dtype            !! isthmus_float64, ...
     integer(c_int), intent(in) :: is_output !! 0 or 1
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
@@ -378,9 +528,38 @@ contains
     integer(c_int) :: status
 
     text = ""
+    status = isthmus_fortran_bind(self%handle(), c_text(name), array, int(dtype, c_int), &
+      is_output, text, n_text)
+    call report(int(status), until_null(text), stat, errmsg)
+  end subroutine bind_any
+
+  subroutine bind_pointer(self, name, address, dtype, shape, is_output, stat, errmsg, &
+    strides)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    type(c_ptr), intent(in) :: address
+    integer, intent(in) :: dtype, shape(:)
+    integer(c_int), intent(in) :: is_output !! 0 or 1
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    integer, intent(in), optional :: strides(:)
+
+    character(len=n_text) :: text
+    integer(c_int) :: status
+    integer(c_int64_t), allocatable :: steps(:) ! absent if not allocated
+
+    text = ""
+    if (present(strides)) then
+      if (size(strides) /= size(shape)) then
+        call report(isthmus_err_shape, "'"//name//"' has strides for another rank than "// &
+          "its shape", stat, errmsg)
+        return
+      end if
+      steps = int(strides, c_int64_t)
+    end if
     status = isthmus_fortran_bind_pointer(self%handle(), c_text(name), address, &
       int(dtype, c_int), size(shape, kind=c_int), int(shape, c_int64_t), is_output, text, &
-      n_text)
+      n_text, steps)
     call report(int(status), until_null(text), stat, errmsg)
   end subroutine bind_pointer
 
@@ -400,78 +579,5 @@ contains
     inputs = int(n_in)
     outputs = int(n_out)
   end subroutine count_names
-
-  !> Hand a failure to the caller, or stop if it does not listen.
-  subroutine report(status, text, stat, errmsg)
-    integer, intent(in) :: status
-    character(len=*), intent(in) :: text
-    integer, intent(out), optional :: stat
-    character(len=*), intent(inout), optional :: errmsg
-
-    if (present(stat)) stat = status
-    if (status == isthmus_ok) return
-    if (present(errmsg)) errmsg = text
-    if (present(stat)) return
-    write (error_unit, "(a)") "isthmus: "//text
-    error stop
-  end subroutine report
-
-  !> The library's message; for a model that was never loaded, one that says so.
-  function last_message() result(text)
-    character(len=:), allocatable :: text
-
-    text = f_text(isthmus_error_message())
-    if (text == "argument 'model' is null") text = "no network is loaded"
-  end function last_message
-
-  function c_method(method) result(text)
-    character(len=*), intent(in), optional :: method
-    character(kind=c_char, len=:), allocatable :: text
-
-    text = c_text("forward")
-    if (present(method)) text = c_text(method)
-  end function c_method
-
-  pure function c_text(text) result(copy)
-    character(len=*), intent(in) :: text
-    character(kind=c_char, len=:), allocatable :: copy
-
-    copy = trim(text)//c_null_char
-  end function c_text
-
-  pure function until_null(text) result(part)
-    character(len=*), intent(in) :: text
-    character(len=:), allocatable :: part
-
-    integer :: n
-
-    n = index(text, c_null_char) - 1
-    if (n < 0) n = len_trim(text)
-    part = text(:n)
-    if (part == "argument 'model' is null") part = "no network is loaded"
-  end function until_null
-
-  !> A copy of a C string.
-  function f_text(address) result(text)
-    type(c_ptr), intent(in) :: address
-    character(len=:), allocatable :: text
-
-    interface
-      pure function strlen(string) result(length) bind(c)
-        import :: c_ptr, c_size_t
-        implicit none
-        type(c_ptr), intent(in), value :: string
-        integer(c_size_t) :: length
-      end function strlen
-    end interface
-    character(kind=c_char), pointer :: letters(:)
-    integer :: i
-
-    call c_f_pointer(address, letters, [strlen(address)])
-    allocate (character(len=size(letters)) :: text)
-    do i = 1, len(text)
-      text(i:i) = letters(i)
-    end do
-  end function f_text
 
 end module isthmus

@@ -114,22 +114,22 @@ module isthmus_capi
     end function isthmus_model_run_method
 
     !> Bind what a Fortran descriptor describes; `text` receives why that fails.
-    function isthmus_fortran_bind(model, name, array, is_output, text, n_text) &
+    function isthmus_fortran_bind(model, name, array, dtype, is_output, text, n_text) &
       result(status) bind(c)
       import :: c_char, c_int, c_ptr
       implicit none
       type(c_ptr), value :: model
       character(kind=c_char), intent(in) :: name(*)
-      type(*), dimension(..), intent(inout), target :: array
-      integer(c_int), value :: is_output
+      type(*), dimension(..), intent(in), target :: array
+      integer(c_int), value :: dtype, is_output
       character(kind=c_char), intent(inout) :: text(*)
       integer(c_int), value :: n_text
       integer(c_int) :: status
     end function isthmus_fortran_bind
 
-    !> Bind contiguous memory, extents fastest first.
+    !> Bind memory by its address, extents and byte strides fastest first.
     function isthmus_fortran_bind_pointer(model, name, address, dtype, rank, shape, &
-      is_output, text, n_text) result(status) bind(c)
+      is_output, text, n_text, strides) result(status) bind(c)
       import :: c_char, c_int, c_int64_t, c_ptr
       implicit none
       type(c_ptr), value :: model
@@ -140,6 +140,7 @@ module isthmus_capi
       integer(c_int), value :: is_output
       character(kind=c_char), intent(inout) :: text(*)
       integer(c_int), value :: n_text
+      integer(c_int64_t), intent(in), optional :: strides(*)
       integer(c_int) :: status
     end function isthmus_fortran_bind_pointer
   end interface

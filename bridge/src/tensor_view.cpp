@@ -4,14 +4,33 @@
 #include <cstring>
 
 #include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <c10/core/ScalarType.h>
 #include <torch/version.h>
 
 #include "engine.hpp"
 #include "failure.hpp"
 
+// Of the OpenMP runtime that libtorch brings or the host has; weak, so that none need be.
+extern "C" {
+int omp_get_max_threads(void) __attribute__((weak));
+void omp_set_num_threads(int) __attribute__((weak));
+}
+
 namespace isthmus {
 namespace {
+
+/// On its first use in a thread, libtorch sets the number of OpenMP threads, the host's
+/// too. Let it do so now, and take that back.
+void keep_thread_count() {
+  thread_local bool is_done = false;
+  if (is_done || !omp_get_max_threads || !omp_set_num_threads)
+    return;
+  const int of_host = omp_get_max_threads();
+  at::get_num_threads();
+  omp_set_num_threads(of_host);
+  is_done = true;
+}
 
 constexpr at::ScalarType scalar_types[] = {at::kBool, at::kChar,  at::kShort, at::kInt,
                                            at::kLong, at::kFloat, at::kDouble};
@@ -55,7 +74,9 @@ TorchModes::Silent TorchModes::silent_;
 
 TorchModes::TorchModes(bool with_gradients)
     : no_inference_mode_(false), gradients_(with_gradients),
-      no_autocast_(c10::autocast_dispatch_keyset), no_warnings_(&silent_) {}
+      no_autocast_(c10::autocast_dispatch_keyset), no_warnings_(&silent_) {
+  keep_thread_count();
+}
 
 c10::Device checked_device(const std::string &text) {
   try {
