@@ -2,6 +2,7 @@
 """Export to TorchScript, the refusals both engines share, and the promise of atomicity."""
 
 import os
+import resource
 import warnings
 
 import pytest
@@ -416,6 +417,18 @@ def test_folder_without_permission_is_refused(tmp_path):
     with pytest.raises(ExportError, match="cannot be written: Permission denied"):
         export(BilinearNet().double(), tmp_path / "n.pt")
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("limit", [100_000, 370_000], ids=["network", "contract"])
+def test_full_disk_leaves_nothing_behind(tmp_path, limit):
+    """A limit on file size fails writes as a full disk does: in the network or after it."""
+    network, x = ConvNet("silu").double(), torch.randn(2, 36, dtype=torch.float64)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        refused(tmp_path, "cannot be written", network, x=x)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):

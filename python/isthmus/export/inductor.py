@@ -5,6 +5,7 @@ The package holds a shared library per method. Nothing in it needs Python at run
 it is bound to an instruction set, which the contract records.
 """
 
+import io
 import json
 import os
 import platform
@@ -71,12 +72,10 @@ def write_package(path: Path, files: Mapping[str, list[Any]]) -> str:
     """Write the package and return the instruction set it needs."""
     from torch._inductor.package.package import package_aoti
 
-    try:
-        package_aoti(str(path), dict(files))
-    except RuntimeError as error:  # torch's writer says so if the disk is full
-        raise ExportError(
-            f"'{path.name}' cannot be written: {first_line(error)}"
-        ) from error
+    # Into memory first: torch's own file writer ends the process if the disk is full.
+    memory = io.BytesIO()
+    package_aoti(memory, dict(files))
+    path.write_bytes(memory.getbuffer())
     return _isa_of(path)
 
 

@@ -40,12 +40,8 @@ def write_torchscript(
             _compare(compiled, module, samples[0])
         except Exception as reason:  # whatever the frontend cannot read
             how, compiled = "trace", _trace(module, samples, reason)
-        try:
-            compiled.save(str(path))
-        except RuntimeError as error:  # torch's writer says so if the disk is full
-            raise ExportError(
-                f"'{path.name}' cannot be written: {first_line(error)}"
-            ) from error
+        # Into memory first: torch's own file writer ends the process if the disk is full.
+        path.write_bytes(compiled.save_to_buffer())
     return how
 
 
