@@ -10,7 +10,10 @@ that blows up has its trajectory so far kept and is not run any further; the oth
 
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from isthmus.couple.campaign_config import CampaignConfig, Scheme, Settings
@@ -21,6 +24,8 @@ from isthmus.errors import ModelRunError
 __all__ = ["CampaignConfig", "Scheme", "SchemeResult", "run_campaign"]
 
 Progress = Callable[[str, float], None]
+# Small ensembles: threads inside a run gain less than runs beside each other.
+run_on_one_thread = partial(run_program, threads=1)
 IN_SPIN_UP = "not finite after the spin-up"  # the program's words: no trajectory exists yet
 
 
@@ -43,8 +48,9 @@ def run_campaign(
     config: CampaignConfig,
     directory: Path,
     *,
-    runner: Runner = run_program,
+    runner: Runner = run_on_one_thread,
     on_progress: Progress | None = None,
+    n_parallel: int = 1,
 ) -> dict[str, SchemeResult]:
     """Run every scheme to its end, going on where an earlier call was interrupted.
 
@@ -58,6 +64,8 @@ def run_campaign(
         Runs a program on a namelist.
     on_progress
         Called with the name of a scheme and the share of it that is done.
+    n_parallel
+        Schemes that run at the same time.
 
     Returns
     -------
@@ -74,8 +82,26 @@ def run_campaign(
     directory.mkdir(parents=True, exist_ok=True)
     with alone_in(directory):
         state = read_state(config, directory)
-        for scheme in config.schemes:
-            _run_scheme(config, scheme, state, directory, runner, on_progress)
+        saving = Lock()
+        with ThreadPoolExecutor(max_workers=n_parallel) as pool:
+            running = [
+                pool.submit(
+                    _run_scheme,
+                    config,
+                    scheme,
+                    state,
+                    directory,
+                    runner,
+                    on_progress,
+                    saving,
+                )
+                for scheme in config.schemes
+            ]
+            wait(running, return_when=FIRST_EXCEPTION)
+            pool.shutdown(cancel_futures=True)
+        for future in running:
+            if not future.cancelled():
+                future.result()  # raises what ended the campaign
     return state
 
 
@@ -86,6 +112,7 @@ def _run_scheme(
     directory: Path,
     runner: Runner,
     on_progress: Progress | None,
+    saving: Lock,
 ) -> None:
     """Run the chunks of one scheme that are still to do."""
     result = state[scheme.name]
@@ -101,7 +128,8 @@ def _run_scheme(
         before = result.restart
         _run_chunk(config, scheme, result, directory, runner, steps, report)
         result.seconds += time.monotonic() - begin
-        write_state(config, state, directory)
+        with saving:
+            write_state(config, state, directory)
         if before is not None and before != result.restart:
             # Not sooner: a campaign killed before the line above still needs it.
             (directory / before).unlink(missing_ok=True)

@@ -5,6 +5,7 @@ A closure network is judged against the two-level model, with the one-level mode
 network as control. A stepper network is judged against the one-level model it replaces.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -52,6 +53,8 @@ class Trial:
         Of the initial states.
     device
         Where the networks run.
+    n_parallel
+        Runs at the same time, each on one thread; all cores if not given.
     model
         Parameters of the reference model that differ from the defaults.
     """
@@ -68,6 +71,7 @@ class Trial:
     forecast_steps: int = 500
     seed: int = 11
     device: str = "cpu"
+    n_parallel: int = field(default_factory=lambda: os.cpu_count() or 1)
     model: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +143,9 @@ def judge_networks(
     schemes = (reference, *controls, *candidates)
 
     long_runs = _config(schemes, trial)
-    results = run_campaign(long_runs, directory / "long", on_progress=on_progress)
+    results = run_campaign(
+        long_runs, directory / "long", on_progress=on_progress, n_parallel=trial.n_parallel
+    )
     truth, forecasts = _forecast(reference, [*controls, *candidates], trial, directory)
     runs = {
         name: _to_run(result, long_runs, directory, forecasts.get(name, ()))
@@ -212,7 +218,7 @@ def _forecast(
         initial=truth_files[0],
         initial_record=1,
     )
-    results = run_campaign(config, folder / "schemes")
+    results = run_campaign(config, folder / "schemes", n_parallel=trial.n_parallel)
     files = {
         name: tuple(folder / "schemes" / file for file in result.files)
         for name, result in results.items()

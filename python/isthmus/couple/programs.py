@@ -56,6 +56,7 @@ def run_program(
     *,
     on_progress: Callable[[float], None] | None = None,
     file_name: str = "namelist.nml",
+    threads: int | None = None,
 ) -> None:
     """Write a namelist to `directory`, made if need be, and run a Fortran program on it.
 
@@ -63,11 +64,15 @@ def run_program(
     """
     directory.mkdir(parents=True, exist_ok=True)
     write_namelist(namelist, directory / file_name)
-    run_namelist(name, directory / file_name, on_progress=on_progress)
+    run_namelist(name, directory / file_name, on_progress=on_progress, threads=threads)
 
 
 def run_namelist(
-    name: str, path: Path, *, on_progress: Callable[[float], None] | None = None
+    name: str,
+    path: Path,
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    threads: int | None = None,
 ) -> None:
     """Run a Fortran program on a namelist file, in the folder of that file.
 
@@ -79,6 +84,8 @@ def run_namelist(
         Namelist file; the program reads it and says what is wrong with it.
     on_progress
         Called with the share of the run that is done, 0 to 1.
+    threads
+        OpenMP threads of the program; as the environment says if not given.
 
     Raises
     ------
@@ -92,6 +99,7 @@ def run_namelist(
         cwd=path.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        env=None if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)},
         text=True,
         errors="replace",
     )
