@@ -176,8 +176,8 @@ def test_climate_of_two_levels_is_the_published_one():
         model.advance(x, z, dt=0.005, n_steps=40)
         samples.append(x.copy())
     values = np.stack(samples)
-    # The published mean is that of 20 runs of 50 time units, ours that of 64 runs of 60. Time
-    # means over 50 units scatter by 0.068, so the difference has a standard error of 0.017.
+    # The published mean is that of 20 runs of 50 time units, ours that of 64 runs of 60.
+    # Means over 50 units scatter by 0.068: the difference has a standard error of 0.017.
     assert abs(values.mean() - 2.547) < 3 * 0.017
     assert abs(values.std() / 3.531 - 1.0) < 0.005
 
