@@ -38,8 +38,10 @@ class DemoSettings:
         Longest trainings.
     n_rollout
         Steps of the closures' rollouts.
-    members, closure_steps, stepper_steps
-        Of the long coupled runs.
+    members, closure_steps
+        Of the long runs with a closure.
+    stepper_members, stepper_steps
+        Of the long runs with an emulator.
     """
 
     train_members: int = 8
@@ -48,7 +50,8 @@ class DemoSettings:
     n_rollout: int = 10
     members: int = 100
     closure_steps: int = 20_000
-    stepper_steps: int = 10_000
+    stepper_members: int = 64
+    stepper_steps: int = 2_000
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ def _judge_emulators(
         dt=ONE_LEVEL_DT,
         output_every=2,
         n_steps=settings.stepper_steps,
-        n_members=settings.members,
+        n_members=settings.stepper_members,
         chunk_steps=settings.stepper_steps // 4,
         forecast_steps=200,
         spin_up_steps=200,

@@ -10,9 +10,9 @@ from isthmus.couple.autograd import fortran_step
 from isthmus.couple.lorenz96 import TWO_LEVEL
 from isthmus.data import Trajectories
 from isthmus.learn import Curriculum, FitSettings
-from isthmus.learn.lorenz96 import train_closure, train_emulator
+from isthmus.learn.lorenz96 import train_closure, train_emulator, train_to_rounding
 from isthmus.models import Lorenz96
-from isthmus.nets import Lorenz96Tendency, Rk4Step
+from isthmus.nets import InSinglePrecision, Lorenz96Tendency, Rk4Step
 
 CLOSURE_METHODS = ("offline", "rollout", "through Fortran")
 
@@ -56,34 +56,41 @@ def train_closures(
 def train_emulators(
     data: tuple[Trajectories, Trajectories], directory: Path, *, epochs: int
 ) -> dict[str, Rk4Step]:
-    """Train the bilinear network and the residual convolutional one on rollouts."""
+    """Train the bilinear network to rounding, and the deep one on rollouts for a while.
+
+    The deep network is evaluated in single precision, within a double precision step.
+    """
     train, valid = data
-    bilinear, _ = train_emulator(
-        "bilinear",
+    bilinear, _ = train_to_rounding("bilinear", train, valid)
+    deep, _ = train_emulator(
+        "deep",
         train,
         valid,
-        curriculum=Curriculum((1, 4), (epochs, 1)),
-        settings=_settings(directory, "bilinear", learning_rate=1e-2, batch_size=128),
+        curriculum=Curriculum((1, 4), (epochs, 1), (1.0, 0.1)),
+        settings=_settings(
+            directory,
+            "deep",
+            dtype="float32",
+            optimizer="adamw",
+            schedule="cosine",
+            learning_rate=2e-3,
+            batch_size=32,
+            evaluate_every=100,
+            clip_norm=1.0,
+        ),
     )
-    residual, _ = train_emulator(
-        "residual",
-        train,
-        valid,
-        curriculum=Curriculum((1, 4), (epochs, max(1, epochs // 4))),
-        settings=_settings(directory, "residual", learning_rate=2e-3, batch_size=128),
-    )
-    return {"bilinear": bilinear, "residual": residual}
+    in_double = Rk4Step(InSinglePrecision(deep.tendency), deep.dt)
+    return {"bilinear": bilinear, "deep": in_double}
 
 
 def _settings(directory: Path, name: str, **settings: object) -> FitSettings:
-    """Return settings with a checkpoint and metrics of their own, in double precision."""
+    """Return settings with a checkpoint and metrics of their own, of their own."""
     stem = name.replace(" ", "_")
     directory.mkdir(parents=True, exist_ok=True)
     make: Callable[..., FitSettings] = FitSettings
     return make(
-        dtype="float64",
         seed=1,
         checkpoint=directory / f"{stem}.checkpoint",
         metrics=directory / f"{stem}.jsonl",
-        **settings,
+        **{"dtype": "float64", **settings},
     )

@@ -4,6 +4,7 @@
 from .closures import LocalClosure, PolynomialClosure, StencilClosure
 from .conditional import ConditionalBilinearNet, ConditionalRk4Step
 from .deep import ConditionalConvNet, ConvNet, Normalization, ResidualConvNet
+from .precision import InSinglePrecision
 from .ring import BilinearNet, RingConv, SquareNet, join_ends
 from .tendencies import (
     Lorenz96Tendency,
@@ -20,6 +21,7 @@ __all__ = [
     "ConditionalConvNet",
     "ConditionalRk4Step",
     "ConvNet",
+    "InSinglePrecision",
     "LocalClosure",
     "Lorenz96Tendency",
     "NoClosure",
