@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generate the C source of `isthmus._bridge` from `isthmus.h`: `ffi_build.py HEADER OUT`."""
+"""Generate the C source of `isthmus._bridge`: `ffi_build.py HEADER OUT`."""
 
 import re
 import sys

@@ -3,12 +3,13 @@
 !>
 !> `load` a file, bind each input and output by name once, then `run` inside the time loop.
 !> Arrays of any kind, rank and section are bound without a copy; they must stay allocated
-!> and in place, and have the `target` attribute. (A component of an array of derived type,
-!> `columns%t`, goes by `bind_input_pointer` with strides: gfortran passes its address wrong.) A Fortran array `u(nx, ny)` is `[ny, nx]`
-!> for the network, as it is in C, Python and netCDF.
+!> and in place, and have the `target` attribute. A Fortran array `u(nx, ny)` is `[ny, nx]`
+!> for the network, as it is in C, Python and netCDF. A component of an array of derived
+!> type, `columns%t`, goes by `bind_input_pointer` with strides: gfortran passes its address
+!> wrong, which is noticed and refused.
 !>
-!> Every procedure that can fail takes `stat` and `errmsg` as `allocate` does: without `stat`
-!> a failure is printed and stops the program.
+!> Every procedure that can fail takes `stat` and `errmsg` as `allocate` does: without
+!> `stat` a failure is printed and stops the program.
 module isthmus
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_int, &
     c_int32_t, c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr
@@ -59,8 +60,9 @@ module isthmus
     procedure, public :: load
     generic, public :: bind_input => bind_input_bool, bind_input_int8, bind_input_int16, &
       bind_input_int32, bind_input_int64, bind_input_real32, bind_input_real64
-    generic, public :: bind_output => bind_output_bool, bind_output_int8, bind_output_int16, &
-      bind_output_int32, bind_output_int64, bind_output_real32, bind_output_real64
+    generic, public :: bind_output => bind_output_bool, bind_output_int8, &
+      bind_output_int16, bind_output_int32, bind_output_int64, &
+      bind_output_real32, bind_output_real64
     procedure, public :: bind_input_pointer
     procedure, public :: bind_output_pointer
     procedure, public :: run
@@ -101,7 +103,7 @@ contains
   subroutine load(self, path, device, stat, errmsg)
     class(isthmus_model_t), intent(inout), target :: self
     character(len=*), intent(in) :: path             !! `.pt` or `.pt2`
-    character(len=*), intent(in), optional :: device !! "cpu" (default), "cuda", "cuda:1", ...
+    character(len=*), intent(in), optional :: device !! "cpu" (default), "cuda", ...
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
@@ -572,7 +574,8 @@ contains
 
     n_in = 0
     n_out = 0
-    if (isthmus_model_count(self%handle(), c_method(method), n_in, n_out) /= isthmus_ok) then
+    if (isthmus_model_count(self%handle(), c_method(method), n_in, n_out) &
+      /= isthmus_ok) then
       n_in = 0
       n_out = 0
     end if

@@ -1,8 +1,10 @@
 ! SPDX-License-Identifier: MIT
-!> The C functions of `isthmus.h` as Fortran sees them, in the order of the header, and those
-!> of `descriptor.c`. For use by module `isthmus` only.
+!> The C functions of `isthmus.h` as Fortran sees them, in the order of the header, and
+!> those of `descriptor.c`. For use by module `isthmus` only.
+! allow(C071)
 module isthmus_capi
-  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_int64_t, c_ptr
+  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_int64_t, &
+    c_ptr
   implicit none
   private
   public :: isthmus_error_message, c_status_name, c_version, c_torch_version

@@ -60,8 +60,8 @@ def torch_version() -> str:
 class Model:
     """A network loaded from `.pt` or `.pt2`. Use one per thread.
 
-    For a loop, bind arrays once and call `run`; for a single evaluation, call the model with
-    its inputs by name. Both read and write the caller's memory: nothing is converted.
+    For a loop, bind arrays once and call `run`; for a single evaluation, call the model
+    with its inputs by name. Both read and write the caller's memory: nothing is converted.
 
     Parameters
     ----------
@@ -272,8 +272,8 @@ class Model:
             shape = [e if isinstance(e, int) else symbols.get(e) for e in variable["shape"]]
             if None in shape:
                 raise BindingError(
-                    f"output '{name}' has shape {variable['shape']}, which the inputs do not"
-                    " tell: bind an array and call run()"
+                    f"output '{name}' has shape {variable['shape']}, which the inputs do"
+                    " not tell: bind an array and call run()"
                 )
             arrays[name] = np.zeros(shape, variable["dtype"])
         return arrays

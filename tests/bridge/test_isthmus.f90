@@ -32,7 +32,8 @@ program test_isthmus
   call derivatives_are_computed()
   call check(isthmus_version() == "0.1.0", "version is told")
   call check(len(isthmus_torch_version()) > 0, "version of torch is told")
-  call check(isthmus_status_name(isthmus_err_shape) == "ISTHMUS_ERR_SHAPE", "status is named")
+  call check(isthmus_status_name(isthmus_err_shape) == "ISTHMUS_ERR_SHAPE", &
+    "status is named")
   call finish()
 
 contains
@@ -127,7 +128,7 @@ contains
     call model%bind_input("x", single, stat, errmsg)
     call expect(isthmus_err_shape, "float32", stat, errmsg, "wrong kind")
     call model%bind_input("x", wide, stat, errmsg)
-    call expect(isthmus_err_shape, "Fortran's extents in reverse", stat, errmsg, "wrong shape")
+    call expect(isthmus_err_shape, "Fortran's extents", stat, errmsg, "wrong shape")
     call model%bind_input("x", x(:, 1), stat, errmsg)
     call expect(isthmus_err_shape, "[4]", stat, errmsg, "wrong rank")
     call model%bind_input("x", x(n_j:1:-1, :), stat, errmsg)
@@ -136,12 +137,12 @@ contains
     call expect(isthmus_err_argument, "not allocated", stat, errmsg, "unallocated array")
     call model%bind_output("y", null_pointer, stat, errmsg)
     call expect(isthmus_err_argument, "not associated", stat, errmsg, "null pointer")
-    call model%bind_input_pointer("x", c_null_ptr, isthmus_float64, [n_j, n_i], stat, errmsg)
+    call model%bind_input_pointer("x", c_null_ptr, isthmus_float64, shape(x), stat, errmsg)
     call expect(isthmus_err_argument, "address is null", stat, errmsg, "null address")
     call model%bind_input_pointer("x", c_loc(x), 77, [n_j, n_i], stat, errmsg)
     call expect(isthmus_err_shape, "element type 77", stat, errmsg, "unknown dtype")
-    call model%bind_input_pointer("x", c_loc(x), isthmus_float64, [n_j, n_i], stat, errmsg, &
-      strides=[8])
+    call model%bind_input_pointer("x", c_loc(x), isthmus_float64, shape(x), stat, &
+      errmsg, strides=[8])
     call expect(isthmus_err_shape, "another rank", stat, errmsg, "strides of another rank")
     call bind_all(model)
     call model%bind_output("s", x(1, :), stat, errmsg)
@@ -195,7 +196,7 @@ contains
     call check(stat == isthmus_ok, "loading into one copy leaves the others")
   end subroutine copies_share_one_network
 
-  !> gfortran hands over `columns%temperature` with a wrong address: refused, never believed.
+  !> gfortran hands over `columns%temperature` with a wrong address: it is refused.
   subroutine components_of_arrays_go_by_strides()
     type(isthmus_model_t) :: model
     type(column_t), target :: columns(n_j, n_i)
