@@ -23,6 +23,9 @@ module lorenz96
   !> The largest ring: the adjoint's work arrays lie on the stack, and remain below 3 MB.
   integer, parameter, public :: max_sites = 16384
 
+  !> Arrays that a step with a closure works in.
+  integer, parameter, public :: n_work = 4
+
   !> Parameters of the model. The state belongs to the caller.
   type :: lorenz96_t
     integer :: n_sites = 40            !! K, sites on the ring
@@ -99,7 +102,7 @@ contains
   end subroutine hold
 
   !> Advance the ensemble by many steps, with a closure in the slot if there is one.
-  subroutine advance(self, x, dt, n_steps, closure, every_stage, stat, errmsg)
+  subroutine advance(self, x, dt, n_steps, closure, every_stage, work, stat, errmsg)
     class(lorenz96_t), intent(in) :: self
     real(wp), intent(inout), target, contiguous :: x(:, :) !! state [1] (k, member)
     real(wp), intent(in) :: dt                  !! time step [1]
@@ -107,10 +110,12 @@ contains
     class(closure_t), intent(inout), optional :: closure !! adds its tendency
     logical, intent(in), optional :: every_stage
       !! evaluate the closure in each stage, else once per step (the default)
+    real(wp), intent(inout), target, contiguous, optional :: work(:, :, :)
+      !! (k, member, n_work): kept by the caller, so that a closure binds its arrays once
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    logical :: staged
+    real(wp), allocatable, target :: own(:, :, :)
 
     call self%check_state(x, stat, errmsg)
     if (present(stat)) then
@@ -118,16 +123,44 @@ contains
     end if
     if (.not. present(closure)) then
       call advance_blocks(x, dt, n_steps, self%forcing, self%scheme)
-      return
-    end if
-    staged = .false.
-    if (present(every_stage)) staged = every_stage
-    if (staged) then
-      call advance_staged(self, x, dt, n_steps, closure, stat, errmsg)
+    else if (present(work)) then
+      call advance_slot(self, x, dt, n_steps, closure, every_stage, work, stat, errmsg)
     else
-      call advance_held(self, x, dt, n_steps, closure, stat, errmsg)
+      allocate (own(size(x, 1), size(x, 2), n_work))
+      call advance_slot(self, x, dt, n_steps, closure, every_stage, own, stat, errmsg)
     end if
   end subroutine advance
+
+  !> Advance with a closure as it is asked to enter.
+  subroutine advance_slot(self, x, dt, n_steps, closure, every_stage, work, stat, errmsg)
+    class(lorenz96_t), intent(in) :: self
+    real(wp), intent(inout), target, contiguous :: x(:, :) !! state [1] (k, member)
+    real(wp), intent(in) :: dt                      !! time step [1]
+    integer, intent(in) :: n_steps                  !! number of steps
+    class(closure_t), intent(inout) :: closure      !! adds its tendency
+    logical, intent(in), optional :: every_stage    !! in each stage, else once per step
+    real(wp), intent(inout), target, contiguous :: work(:, :, :) !! (k, member, n_work)
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    logical :: staged
+    integer :: i
+
+    staged = .false.
+    if (present(every_stage)) staged = every_stage
+    call succeed(stat)
+    do i = 1, n_steps
+      if (staged) then
+        call step_staged(self, x, dt, closure, work(:, :, 1), work(:, :, 2), work(:, :, &
+          3), work(:, :, 4), stat, errmsg)
+      else
+        call step_held(self, x, dt, closure, work(:, :, 1), stat, errmsg)
+      end if
+      if (present(stat)) then
+        if (stat /= 0) return
+      end if
+    end do
+  end subroutine advance_slot
 
   !> Refuse an array whose first extent is not K.
   subroutine check_state(self, x, stat, errmsg)
@@ -145,63 +178,55 @@ contains
     call fail(err_shape, trim(text), stat, errmsg)
   end subroutine check_state
 
-  !> One evaluation of the closure per step.
-  subroutine advance_held(self, x, dt, n_steps, closure, stat, errmsg)
+  !> One step with one evaluation of the closure.
+  subroutine step_held(self, x, dt, closure, b, stat, errmsg)
     class(lorenz96_t), intent(in) :: self
     real(wp), intent(inout), target, contiguous :: x(:, :) !! state [1] (k, member)
-    real(wp), intent(in) :: dt     !! time step [1]
-    integer, intent(in) :: n_steps !! number of steps
+    real(wp), intent(in) :: dt                             !! time step [1]
     class(closure_t), intent(inout) :: closure
+    real(wp), intent(inout), target, contiguous :: b(:, :) !! its tendency (k, member)
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    real(wp), allocatable, target :: b(:, :)
-    integer :: i
+    call closure%evaluate(x, b, stat, errmsg)
+    if (present(stat)) then
+      if (stat /= 0) return
+    end if
+    call self%step(x, dt, b)
+  end subroutine step_held
 
-    allocate (b, mold=x)
-    do i = 1, n_steps
-      call closure%evaluate(x, b, stat, errmsg)
-      if (present(stat)) then
-        if (stat /= 0) return
-      end if
-      call self%step(x, dt, b)
-    end do
-  end subroutine advance_held
-
-  !> One evaluation of the closure in each stage. All stages share the arrays `y` and `b`,
+  !> One step with an evaluation of the closure in each stage. All stages share `y` and `b`,
   !> so that a closure binds them once.
-  subroutine advance_staged(self, x, dt, n_steps, closure, stat, errmsg)
+  subroutine step_staged(self, x, dt, closure, b, y, f, total, stat, errmsg)
     class(lorenz96_t), intent(in) :: self
-    real(wp), intent(inout), target, contiguous :: x(:, :) !! state [1] (k, member)
-    real(wp), intent(in) :: dt     !! time step [1]
-    integer, intent(in) :: n_steps !! number of steps
+    real(wp), intent(inout), contiguous :: x(:, :)         !! state [1] (k, member)
+    real(wp), intent(in) :: dt                             !! time step [1]
     class(closure_t), intent(inout) :: closure
+    real(wp), intent(inout), target, contiguous :: b(:, :) !! its tendency (k, member)
+    real(wp), intent(inout), target, contiguous :: y(:, :) !! state of a stage (k, member)
+    real(wp), intent(inout), contiguous :: f(:, :)         !! dx/dt of a stage (k, member)
+    real(wp), intent(inout), contiguous :: total(:, :)     !! their sum (k, member)
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
     real(wp), parameter :: offset(4) = [0.0_wp, 0.5_wp, 0.5_wp, 1.0_wp] ! of the stages
     real(wp), parameter :: weight(4) = [1.0_wp, 2.0_wp, 2.0_wp, 1.0_wp]/6.0_wp
-    real(wp), allocatable, target :: y(:, :), b(:, :)
-    real(wp), allocatable :: f(:, :), total(:, :)
-    integer :: i, s, n_stages
+    integer :: n_stages, s
 
-    allocate (y, b, f, total, mold=x)
     n_stages = merge(4, 1, self%scheme == scheme_rk4)
-    do i = 1, n_steps
-      total = 0.0_wp
-      f = 0.0_wp
-      do s = 1, n_stages
-        y = x + offset(s)*dt*f
-        call closure%evaluate(y, b, stat, errmsg)
-        if (present(stat)) then
-          if (stat /= 0) return
-        end if
-        call self%tendency(y, f)
-        f = f + b
-        total = total + merge(weight(s), 1.0_wp, n_stages == 4)*f
-      end do
-      x = x + dt*total
+    total = 0.0_wp
+    f = 0.0_wp
+    do s = 1, n_stages
+      y = x + offset(s)*dt*f
+      call closure%evaluate(y, b, stat, errmsg)
+      if (present(stat)) then
+        if (stat /= 0) return
+      end if
+      call self%tendency(y, f)
+      f = f + b
+      total = total + merge(weight(s), 1.0_wp, n_stages == 4)*f
     end do
-  end subroutine advance_staged
+    x = x + dt*total
+  end subroutine step_staged
 
 end module lorenz96

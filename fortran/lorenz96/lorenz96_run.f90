@@ -11,7 +11,7 @@ module lorenz96_run
   use files, only: check_writable, delete_file, with_suffix
   use interrupts, only: interrupted_by
   use kinds, only: wp
-  use lorenz96, only: lorenz96_t
+  use lorenz96, only: lorenz96_t, n_work
   use lorenz96_closures, only: polynomial_closure_t
   use lorenz96_config, only: lorenz96_config_t, read_config
   use lorenz96_output, only: create_output, write_state
@@ -37,6 +37,7 @@ module lorenz96_run
     type(lorenz96_state_t) :: state
     type(lorenz96_state_t) :: good !! the last state that was finite
     type(trajectory_t) :: trajectory
+    real(wp), allocatable :: work(:, :, :) !! of a closure, at one place for the whole run
     character(len=16) :: closure_name = "none"
   end type march_t
 
@@ -94,6 +95,8 @@ contains
 
     march%config = config
     march%closure_name = closure_name
+    allocate (march%work(config%n_sites, config%n_members, merge(n_work, 0, &
+      present(closure))))
     call setup_models(march, stat, errmsg)
     if (stat == 0) call start_state(config, closure_name, march%state, stat, errmsg)
     if (stat == 0) call check_start(march, stat, errmsg)
@@ -272,7 +275,7 @@ contains
         call march%two_level%advance(x, z, dt, n_steps, stat, errmsg)
       else
         call march%one_level%advance(x, dt, n_steps, closure, &
-          march%config%closure_scheme == "every_stage", stat, errmsg)
+          march%config%closure_scheme == "every_stage", march%work, stat, errmsg)
       end if
     end associate
   end subroutine advance_piece
