@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from isthmus.couple.autograd import fortran_step
 from isthmus.data import Trajectories
-from isthmus.learn import FitSettings
+from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.lorenz96 import train_closure, train_to_rounding
 from isthmus.learn.measures import Estimate, rmse_by_lead
 from isthmus.learn.simulators import simulate_one_level
@@ -30,6 +30,7 @@ from isthmus.nets import NoClosure, PolynomialClosure, ResolvedStep, Rk4Step
 
 DT, K, F = 0.01, 36, 10.0
 LEADS = {0.01: 1, 0.1: 10, 0.5: 50, 1.0: 100}
+WAYS = ("torch", "Fortran")
 Step = Callable[[Tensor], Tensor]
 
 
@@ -67,11 +68,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train-steps", type=int, default=500)
     parser.add_argument("--train-members", type=int, default=1)
-    parser.add_argument("--test-members", type=int, default=1000)
-    parser.add_argument("--climate-members", type=int, default=100)
-    parser.add_argument("--climate-time", type=float, default=100.0)
+    parser.add_argument("--test-members", type=int, default=2000)
+    parser.add_argument("--climate-members", type=int, default=200)
+    parser.add_argument("--climate-time", type=float, default=150.0)
     parser.add_argument("--rollout", type=int, default=10)
-    parser.add_argument("--kinds", nargs="+", default=["local"])
+    parser.add_argument("--kinds", nargs="+", default=["local", "stencil"])
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
+    parser.add_argument("--epochs", type=int, help="cosine schedule instead of the plateau")
     parser.add_argument("--output", type=Path, default=Path("out/numbers/closures"))
     return parser.parse_args()
 
@@ -116,24 +119,34 @@ def train_all(
         "polynomial, degree 4 (Wilks 2005)": (PolynomialClosure.fitted(x, coupling), 0.0),
     }
     resolved_models: dict[str, Step | nn.Module] = {
-        "rollout, torch": ResolvedStep(emulator, DT),
-        "rollout, through Fortran": fortran_model(),
+        "torch": ResolvedStep(emulator, DT),
+        "Fortran": fortran_model(),
     }
+    settings = FitSettings(dtype="float64", evaluate_every=10, stop_patience=20, seed=0)
+    if args.epochs is not None:
+        settings = replace(settings, schedule="cosine", evaluate_every=100)
+    epochs = args.epochs or 1000
     for kind in args.kinds:
-        settings = FitSettings(dtype="float64", evaluate_every=10, stop_patience=20, seed=0)
-        net, history = train_closure("offline", train, valid, kind=kind, settings=settings)
+        net, history = train_closure(
+            "offline",
+            train,
+            valid,
+            kind=kind,
+            settings=settings,
+            curriculum=Curriculum((1,), epochs),
+        )
         closures[f"{kind}: offline"] = (net, history.seconds)
-        for name, resolved in resolved_models.items():
+        for name in args.ways:
             net, history = train_closure(
                 "rollout",
                 train,
                 valid,
                 kind=kind,
-                resolved=resolved,
-                n_steps=args.rollout,
+                resolved=resolved_models[name],
+                curriculum=Curriculum((args.rollout,), epochs),
                 settings=settings,
             )
-            closures[f"{kind}: {name}"] = (net, history.seconds)
+            closures[f"{kind}: rollout through {name}"] = (net, history.seconds)
     for name, (net, _) in closures.items():
         file = "".join(c if c.isalnum() else "_" for c in name)
         torch.save(net.state_dict(), args.output / f"{file}.weights")
