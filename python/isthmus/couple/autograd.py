@@ -198,7 +198,7 @@ class _Step(torch.autograd.Function):
         return torch.from_numpy(adjoint.x), torch.from_numpy(adjoint.b), None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, x_tl: Tensor | None, drive_tl: Tensor | None, *_: None) -> Tensor:
+    def jvp(ctx: Any, x_tl: Tensor | None, drive_tl: Tensor | None, *rest: None) -> Tensor:
         x, drive = ctx.saved_tensors
         model: Lorenz96 = ctx.model
         _, change = model.advance_tl(
@@ -233,7 +233,7 @@ class _Tendency(torch.autograd.Function):
         return torch.from_numpy(model.tendency_ad(_numpy(x), _numpy(f_ad))[0]), None
 
     @staticmethod
-    def jvp(ctx: Any, x_tl: Tensor, *_: None) -> Tensor:
+    def jvp(ctx: Any, x_tl: Tensor, *rest: None) -> Tensor:
         (x,) = ctx.saved_tensors
         model: Lorenz96 = ctx.model
         return torch.from_numpy(model.tendency_tl(_numpy(x), _numpy(x_tl)))
