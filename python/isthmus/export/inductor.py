@@ -5,10 +5,13 @@ The package holds a shared library per method. Nothing in it needs Python at run
 it is bound to an instruction set, which the contract records.
 """
 
+import atexit
+import functools
 import io
 import json
 import os
 import platform
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -97,10 +100,15 @@ def compiler_options(isa: Isa, threads: int) -> dict[str, Any]:
         "aot_inductor.use_consts_asm_build": False,
         # Line tables hold paths of the machine that compiled.
         "aot_inductor.enable_line_tables": False,
+        # torch names precompiled headers by a sum that it asks openssl for.
+        "aot_inductor.precompile_headers": shutil.which("openssl") is not None,
         "cpp.threads": threads,
         # One method has one kernel file: a pool of workers has nothing to share.
         "compile_threads": 1,
     }
+    if threads > 1:
+        # The compiler judges the work by the few members it traces with: do as asked.
+        options["cpp.min_chunk_size"] = 1
     found = _vector_isa()
     if isa == "portable":
         if found not in _MARCH:
@@ -116,15 +124,17 @@ def compiler_options(isa: Isa, threads: int) -> dict[str, Any]:
 def compile_cache() -> Iterator[None]:
     """Keep what the compiler writes in a temporary folder, unless the user named one.
 
-    A folder named by `TORCHINDUCTOR_CACHE_DIR` keeps the precompiled headers, which are
-    half of the work of a small export. torch sets that variable itself, to its default.
+    The user names it in `TORCHINDUCTOR_CACHE_DIR`; torch also sets that variable itself, to
+    its default.
     """
+    _keep_headers_until_exit()
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
     from torch._inductor.utils import clear_caches
 
     named = os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
+        for category in (FutureWarning, DeprecationWarning):  # of torch about itself
+            warnings.simplefilter("ignore", category)
         if named != default_cache_dir():
             yield
             return
@@ -137,6 +147,21 @@ def compile_cache() -> Iterator[None]:
             finally:
                 os.environ["TORCHINDUCTOR_CACHE_DIR"] = named
                 clear_caches()
+
+
+@functools.cache
+def _keep_headers_until_exit() -> None:
+    """Give the precompiled headers, some 100 MB, a folder that ends with the process.
+
+    torch keeps them for good beside its default cache, whatever cache is named.
+    """
+    from torch._inductor import codecache
+
+    folder = tempfile.TemporaryDirectory(prefix="isthmus-headers-")
+    atexit.register(folder.cleanup)
+    vars(codecache).update(
+        _HEADER_DIR=folder.name, _HEADER_LOCK_DIR=str(Path(folder.name) / "locks")
+    )
 
 
 def _vector_isa() -> str:
