@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import BindingError, ConfigurationError
-from isthmus.models import _generated
+from isthmus.models._generated import Lorenz96_Api
 
 FloatArray = npt.NDArray[np.float64]
 
-fortran: Any = _generated.Lorenz96_Api
+fortran: Any = Lorenz96_Api
 
 SCHEMES = {"rk4": 1, "euler": 2}
 WRAPS = {"ring": 1, "sites": 2}
