@@ -19,7 +19,8 @@ from isthmus.errors import ContractError, ExportError, IsthmusError
 from isthmus.export import ExportReport, VariableSpec, export_network, run_self_test
 from isthmus.nets import BilinearNet, ConvNet
 
-pytestmark = pytest.mark.slow  # each method takes the C++ compiler 5 to 10 s
+# Each method takes the C++ compiler 5 to 10 s, on a busy machine a minute.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 PT_GNU_STACK, PF_X = 0x6474E551, 1
