@@ -291,7 +291,7 @@ def damage(folder: Path) -> None:
         archive.writestr("zip/readme.txt", "nothing here")
     torch.save({"weight": torch.ones(3)}, folder / "state_dict.pt")
 
-    flip(good, folder / "flipped_code.pt", content_of(good, "code/__torch__.py"), 0)
+    flip(good, folder / "flipped_code.pt", content_of(good, "code/"), 0)
     flip(good, folder / "flipped_contract.pt", b'"weighted"', 3)
     flip(package, folder / "flipped_kernel.pt2", b"\x7fELF", 200000)
     flip(good, folder / "flipped_seal.pt", b"isthmus sha256 ", 20)
@@ -331,18 +331,17 @@ def flip(source: Path, target: Path, after: bytes, offset: int) -> None:
     target.write_bytes(data)
 
 
-def content_of(path: Path, name: str) -> bytes:
-    """Return the first bytes of an entry as they are stored, compressed or not."""
+def content_of(path: Path, start: str) -> bytes:
+    """Return the first bytes of a source entry as they are stored, compressed or not."""
     data = path.read_bytes()
     with zipfile.ZipFile(path) as archive:
-        info = archive.getinfo(f"{root_of(archive)}/{name}")
+        prefix = f"{root_of(archive)}/{start}"
+        sources = (i for i in archive.infolist() if i.filename.startswith(prefix))
+        info = next(i for i in sources if i.filename.endswith(".py"))
     header = data[info.header_offset :]
-    start = (
-        30
-        + int.from_bytes(header[26:28], "little")
-        + int.from_bytes(header[28:30], "little")
-    )
-    return header[start : start + 16]
+    n_name, n_extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+    begin = 30 + n_name + n_extra
+    return header[begin : begin + 16]
 
 
 def root_of(archive: zipfile.ZipFile) -> str:
