@@ -54,7 +54,8 @@ contains
   subroutine run_with_stepper()
     type(network_stepper_t) :: stepper
 
-    call stepper%load(trim(coupling%network), trim(coupling%device), config%dt, stat, errmsg)
+    call stepper%load(trim(coupling%network), trim(coupling%device), config%dt, stat, &
+      errmsg)
     if (stat == 0) call run(config, stepper=stepper, stat=stat, errmsg=errmsg)
   end subroutine run_with_stepper
 

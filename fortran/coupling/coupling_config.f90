@@ -43,7 +43,7 @@ contains
     call check(path, config, stat, errmsg)
   end subroutine read_coupling
 
-  !> Read one assignment into the settings; tell an unknown key from a value of another type.
+  !> Read one assignment; tell an unknown key from a value of another type.
   subroutine read_item(item, config, status, problem)
     type(assignment_t), intent(in) :: item            !! one assignment of the group
     type(coupling_config_t), intent(inout) :: config  !! settings so far
