@@ -171,16 +171,19 @@ contains
     real(wp), intent(out) :: fz(block_size, nz)       !! dz/dt
 
     real(wp) :: total(block_size)
-    integer :: back, i, j, k, m, next, next2, start
+    integer :: back, first, i, j, k, last, m, next, next2
 
+    first = 1
     do k = 1, n
       total = 0.0_wp
       do j = 1, rings%n_fast
+        ! Neighbours on the ring `first` to `last`; divisions would cost more than the rest.
         i = (k - 1)*rings%n_fast + j
-        start = i - 1 - modulo(i - 1, rings%ring_length) ! points before this ring
-        back = start + 1 + modulo(i - 2 - start, rings%ring_length)
-        next = start + 1 + modulo(i - start, rings%ring_length)
-        next2 = start + 1 + modulo(i + 1 - start, rings%ring_length)
+        if (i == first + rings%ring_length) first = i
+        last = first + rings%ring_length - 1
+        back = merge(last, i - 1, i == first)
+        next = merge(first, i + 1, i == last)
+        next2 = merge(i + 2 - rings%ring_length, i + 2, i + 2 > last)
         !$omp simd
         do m = 1, block_size
           total(m) = total(m) + z(m, i)
