@@ -1,6 +1,6 @@
 ! SPDX-License-Identifier: MIT
 !> A host built with -ffpe-trap=invalid,zero,overflow survives a network whose kernels raise
-!> all three, and still has its own traps and flags afterwards.
+!> all three, on the host's own OpenMP workers too; its traps and flags are its own after.
 program test_fpe_trap
   use, intrinsic :: ieee_arithmetic, only: ieee_divide_by_zero, ieee_get_flag, &
     ieee_get_halting_mode, ieee_invalid, ieee_overflow, ieee_set_flag
@@ -10,10 +10,15 @@ program test_fpe_trap
   implicit none
 
   type(isthmus_model_t) :: model
-  real(real64), target :: x(50000), y(50000), x_ad(50000), y_ad(50000)
+  real(real64), target :: x(200000), y(200000), x_ad(200000), y_ad(200000)
   logical :: halts(3), flags(3)
-  integer :: stat
+  integer :: n_threads, stat
 
+  n_threads = 0
+  !$omp parallel reduction(+:n_threads)
+  n_threads = n_threads + 1
+  !$omp end parallel
+  call check(n_threads == 2, "the host has a worker")
   call ieee_get_halting_mode([ieee_invalid, ieee_divide_by_zero, ieee_overflow], halts)
   call check(all(halts), "the host traps")
   call model%load(network("flipped_code.pt"), stat=stat)
