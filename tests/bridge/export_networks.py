@@ -102,6 +102,14 @@ class Mutating(nn.Module):
         return 2 * x
 
 
+class Gamma(nn.Module):
+    """P(2, x), whose operator has no forward mode: its tangent needs two adjoints."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the regularized lower incomplete gamma function, dP/dx = x exp(-x)."""
+        return torch.special.gammainc(2 * torch.ones_like(x), x)
+
+
 class Passing(nn.Module):
     """Returns its input among its outputs."""
 
@@ -230,6 +238,7 @@ def export_scripts(folder: Path) -> None:
         "indexed": Indexed(),
         "failing": Failing(),
         "mutating": Mutating(),
+        "gamma": Gamma(),
         "passing": Passing(),
         "wild": Wild(),
         "wider": Wider(),

@@ -113,6 +113,26 @@ static void unfit_derivatives_are_refused(void) {
   isthmus_model_free(model);
 }
 
+static void operators_without_forward_mode_go_by_two_adjoints(void) {
+  isthmus_model *model = load("gamma.pt");
+  fill();
+  for (int k = 0; k < n; ++k)
+    x[k] = 0.1 + 0.2 * k;
+  OK(bind_in(model, "x", x, ISTHMUS_FLOAT64, 2, shape));
+  OK(bind_in(model, "x_tl", x_tl, ISTHMUS_FLOAT64, 2, shape));
+  OK(bind_out(model, "output_0", y, ISTHMUS_FLOAT64, 2, shape));
+  OK(bind_out(model, "output_0_tl", y_tl, ISTHMUS_FLOAT64, 2, shape));
+  for (int call = 0; call < 2; ++call) {
+    OK(isthmus_model_run_method(model, "jvp"));
+    for (int k = 0; k < n; ++k) {
+      CHECK(fabs(y[k] - (1 - (1 + x[k]) * exp(-x[k]))) < tolerance);
+      CHECK(fabs(y_tl[k] - x[k] * exp(-x[k]) * x_tl[k]) < tolerance);
+      y_tl[k] = -99;
+    }
+  }
+  isthmus_model_free(model);
+}
+
 /* Compiled packages without derivatives say so. */
 static void missing_methods_are_named(void) {
   isthmus_model *model = load("plain.pt2");
@@ -134,6 +154,7 @@ int main(int argc, char **argv) {
   check_file("frozen.pt", &numbered);
   unbound_outputs_are_dropped();
   unfit_derivatives_are_refused();
+  operators_without_forward_mode_go_by_two_adjoints();
   missing_methods_are_named();
   return finish();
 }
