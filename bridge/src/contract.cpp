@@ -177,6 +177,8 @@ bool has_instructions(const std::string &set) {
     return has_avx512();
   if (set == "avx512_vnni")
     return has_avx512() && __builtin_cpu_supports("avx512vnni");
+  if (set == "amx_tile")
+    return __builtin_cpu_supports("amx-tile");
   return false;
 #else
   return set == "baseline" || set == "invalid_vec_isa";
