@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from isthmus.cli.progress import console, progress_bars
-from isthmus.couple.report import summary_table
+from isthmus.cli.tables import short_table
 from isthmus.demo import DemoSettings, run_demo
 
 
@@ -25,9 +25,11 @@ def demo(
     torch.set_num_threads(1)
     folder = directory or Path("out/demo-quick" if quick else "out/demo")
     result = run_demo(folder, QUICK if quick else DemoSettings(), bars=progress_bars)
-    console.print(summary_table(result.closures))
+    console.print(short_table(result.closures, "Closures, against the two-level model"))
     console.print(result.closures.sentence)
-    console.print(summary_table(result.emulators))
+    console.print(
+        short_table(result.emulators, "Emulators, against the model they replace")
+    )
     console.print(result.emulators.sentence)
     console.print(_parity_table(result.parity))
     for path in [*result.pages, *result.pictures]:

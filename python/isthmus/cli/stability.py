@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.progress import console, progress_bars
+from isthmus.cli.tables import short_table
 from isthmus.couple.criteria import Verdict
 from isthmus.couple.lorenz96 import Trial, judge_networks
 from isthmus.couple.report import summary_table, write_report
@@ -14,6 +15,7 @@ from isthmus.couple.stability import StabilityReport
 from isthmus.errors import ConfigurationError
 
 EXIT_NOT_PASSED = 3
+WIDE = 119  # columns that the table of all criteria needs
 
 
 def stability(
@@ -68,7 +70,9 @@ def run_stability(
     with progress_bars() as update:
         report = judge_networks(networks, trial, directory, on_progress=update)
     page = write_report(report, directory)
-    console.print(summary_table(report))
+    console.print(
+        summary_table(report) if console.width > WIDE else short_table(report, "")
+    )
     console.print(report.sentence)
     console.print(f"report: {page}")
     return report

@@ -49,7 +49,7 @@ class DemoSettings:
     emulator_epochs: int = 10
     n_rollout: int = 10
     members: int = 100
-    closure_steps: int = 20_000
+    closure_steps: int = 40_000
     stepper_members: int = 64
     stepper_steps: int = 2_000
 
