@@ -237,6 +237,15 @@ void TorchScript::prepare(Verb verb, const Call &call) {
 }
 
 void TorchScript::run(Verb verb) {
+  // Also after a failure: no dual tensor may outlive its level, no input its binding.
+  struct Release {
+    TorchScript &engine;
+    ~Release() {
+      engine.stack_.clear();
+      engine.inputs_.clear();
+      engine.results_.clear();
+    }
+  } const release{*this};
   translating(ISTHMUS_ERR_RUNTIME, [&] {
     switch (verb) {
     case Verb::forward:
@@ -247,9 +256,6 @@ void TorchScript::run(Verb verb) {
       return run_vjp();
     }
   });
-  stack_.clear();
-  inputs_.clear();
-  results_.clear();
 }
 
 void TorchScript::evaluate(const Tensors &inputs, Tensors &results) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Call a PyTorch network on arrays of NumPy, through the same library: first_call.py [FILE]."""
+"""Call a PyTorch network on arrays of NumPy by the same library: first_call.py [FILE]."""
 
 import sys
 

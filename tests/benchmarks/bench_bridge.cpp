@@ -32,7 +32,7 @@ constexpr int n_calls = 500;
 constexpr std::int64_t shape[] = {3, 4}, rows[] = {3};
 
 struct Arrays {
-  double x[12] = {0.1, 0.2, 0.3}, y[12] = {}, s[3] = {}, scale = 0.5;
+  double x[12] = {0.1, 0.2, 0.3}, y[12] = {}, z[12] = {}, s[3] = {}, scale = 0.5;
 };
 
 struct Cost {
@@ -71,43 +71,53 @@ void compare(const char *engine, const std::function<void()> &bound,
     of_raw.push_back(round_of(raw));
   }
   const Cost ours = fastest(of_bound), theirs = fastest(of_raw);
-  std::printf("%-12s bound %6.3f us, raw %6.3f us, above %6.3f us; allocations %g and %g\n",
+  std::printf("%-26s bound %6.3f us, raw %6.3f us, above %6.3f us; allocations %g and %g\n",
               engine, ours.microseconds, theirs.microseconds,
               ours.microseconds - theirs.microseconds, ours.allocations,
               theirs.allocations);
 }
 
-isthmus_model *bound_model(const std::string &path, Arrays &arrays) {
+struct Binding {
+  const char *name;
+  isthmus_array array;
+};
+
+isthmus_model *bound_model(const std::string &path, const std::vector<Binding> &inputs,
+                           const std::vector<Binding> &outputs) {
   isthmus_model *model = nullptr;
-  const isthmus_array x = {arrays.x, ISTHMUS_FLOAT64, 2, shape, nullptr};
-  const isthmus_array scale = {&arrays.scale, ISTHMUS_FLOAT64, 0, nullptr, nullptr};
-  const isthmus_array y = {arrays.y, ISTHMUS_FLOAT64, 2, shape, nullptr};
-  const isthmus_array s = {arrays.s, ISTHMUS_FLOAT64, 1, rows, nullptr};
   check(isthmus_model_load(path.c_str(), "cpu", &model));
-  check(isthmus_model_bind_input(model, "x", &x));
-  check(isthmus_model_bind_input(model, "scale", &scale));
-  check(isthmus_model_bind_output(model, "y", &y));
-  check(isthmus_model_bind_output(model, "s", &s));
+  for (const Binding &input : inputs)
+    check(isthmus_model_bind_input(model, input.name, &input.array));
+  for (const Binding &output : outputs)
+    check(isthmus_model_bind_output(model, output.name, &output.array));
   return model;
 }
 
-std::vector<at::Tensor> inputs_of(Arrays &arrays) {
-  return {at::from_blob(arrays.x, {3, 4}, at::kDouble),
-          at::from_blob(&arrays.scale, at::IntArrayRef(), at::kDouble)};
+isthmus_array matrix(double *data) { return {data, ISTHMUS_FLOAT64, 2, shape, nullptr}; }
+
+isthmus_model *weighted(const std::string &path, Arrays &a) {
+  const isthmus_array scale = {&a.scale, ISTHMUS_FLOAT64, 0, nullptr, nullptr};
+  const isthmus_array s = {a.s, ISTHMUS_FLOAT64, 1, rows, nullptr};
+  return bound_model(path, {{"x", matrix(a.x)}, {"scale", scale}},
+                     {{"y", matrix(a.y)}, {"s", s}});
 }
 
-void compare_torchscript(const std::string &path) {
-  Arrays ours, theirs;
-  isthmus_model *model = bound_model(path, ours);
+at::Tensor tensor_of(double *data) { return at::from_blob(data, {3, 4}, at::kDouble); }
+
+std::vector<at::Tensor> weighted_inputs(Arrays &a) {
+  return {tensor_of(a.x), at::from_blob(&a.scale, at::IntArrayRef(), at::kDouble)};
+}
+
+void compare_torchscript(const char *what, const std::string &path, isthmus_model *model,
+                         const std::vector<at::Tensor> &inputs) {
   const torch::jit::Module module =
       torch::jit::freeze(torch::jit::load(path), std::nullopt, false);
   const auto graph = module.get_method("forward").graph()->copy();
   torch::jit::Inline(*graph);
   torch::jit::GraphExecutor executor(graph, "forward", torch::jit::SIMPLE);
-  const std::vector<at::Tensor> inputs = inputs_of(theirs);
   torch::jit::Stack stack;
   compare(
-      "torchscript", [&] { check(isthmus_model_run(model)); },
+      what, [&] { check(isthmus_model_run(model)); },
       [&] {
         const at::NoGradGuard no_grad;
         stack.clear();
@@ -119,13 +129,11 @@ void compare_torchscript(const std::string &path) {
   isthmus_model_free(model);
 }
 
-void compare_inductor(const std::string &path) {
-  Arrays ours, theirs;
-  isthmus_model *model = bound_model(path, ours);
+void compare_inductor(const char *what, const std::string &path, isthmus_model *model,
+                      const std::vector<at::Tensor> &inputs) {
   torch::inductor::AOTIModelPackageLoader loader(path, "forward", true);
-  const std::vector<at::Tensor> inputs = inputs_of(theirs);
   compare(
-      "inductor", [&] { check(isthmus_model_run(model)); },
+      what, [&] { check(isthmus_model_run(model)); },
       [&] {
         const at::NoGradGuard no_grad;
         loader.run(inputs);
@@ -146,8 +154,18 @@ void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
 
 int main(int argc, char **argv) {
   const std::string folder = argc > 1 ? argv[1] : ".";
+  const std::string passing = folder + "/passing.pt";
+  const std::string script = folder + "/weighted_float64.pt", package = script + "2";
+  Arrays ours, theirs;
   at::set_num_threads(1);
-  compare_torchscript(folder + "/weighted_float64.pt");
-  compare_inductor(folder + "/weighted_float64.pt2");
+  compare_torchscript(
+      "torchscript, 1 operation", passing,
+      bound_model(passing, {{"x", matrix(ours.x)}},
+                  {{"output_0", matrix(ours.y)}, {"output_1", matrix(ours.z)}}),
+      {tensor_of(theirs.x)});
+  compare_torchscript("torchscript, 12 operations", script, weighted(script, ours),
+                      weighted_inputs(theirs));
+  compare_inductor("inductor, 12 operations", package, weighted(package, ours),
+                   weighted_inputs(theirs));
   return 0;
 }
