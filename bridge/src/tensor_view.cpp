@@ -73,8 +73,14 @@ bool is_plain(const at::Tensor &result) {
 TorchModes::Silent TorchModes::silent_;
 
 TorchModes::TorchModes(bool with_gradients)
-    : no_inference_mode_(false), gradients_(with_gradients),
-      no_autocast_(c10::autocast_dispatch_keyset), no_warnings_(&silent_) {
+    : gradients_(with_gradients), no_warnings_(&silent_) {
+  if (c10::InferenceMode::is_enabled()) {
+    no_inference_mode_.emplace(false);
+    at::GradMode::set_enabled(with_gradients); // leaving inference mode turned it on
+  }
+  const c10::DispatchKeySet excluded = c10::impl::tls_local_dispatch_key_set().excluded_;
+  if (!excluded.has_all(c10::autocast_dispatch_keyset))
+    no_autocast_.emplace(c10::autocast_dispatch_keyset);
   keep_thread_count();
 }
 

@@ -2,6 +2,7 @@
 // Caller memory seen as tensors, and results written back to it. Includes libtorch.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,9 @@ private:
     void process(const c10::Warning &) override {}
   };
   static Silent silent_;
-  c10::InferenceMode no_inference_mode_;
-  at::AutoGradMode gradients_;
-  c10::impl::ExcludeDispatchKeyGuard no_autocast_;
+  at::AutoGradMode gradients_; // first: it restores the caller's mode after the next one
+  std::optional<c10::InferenceMode> no_inference_mode_;
+  std::optional<c10::impl::ExcludeDispatchKeyGuard> no_autocast_;
   c10::WarningUtils::WarningHandlerGuard no_warnings_;
 };
 

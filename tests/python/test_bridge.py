@@ -255,6 +255,11 @@ def test_the_callers_torch_modes_do_not_matter(exporter, networks, arrays, file)
         model = Model(networks / file)
         np.testing.assert_allclose(model(**given)["y"], expected, rtol=0, atol=1e-13)
         assert "y_tl" in model.jvp(**given, **tangents)
+        assert "x_ad" in model.vjp(**given, y_ad=arrays["y_ad"], s_ad=arrays["s_ad"])
+        assert torch.is_inference_mode_enabled()
+        assert not torch.is_grad_enabled()
+        assert torch.is_autocast_enabled("cpu")
+    assert torch.is_grad_enabled()
 
 
 def test_another_torch_is_refused(monkeypatch):
