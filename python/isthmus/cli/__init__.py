@@ -30,9 +30,10 @@ def main() -> None:
     """Run the command line; every expected failure is one sentence and a non-zero exit."""
     try:
         app()
-    except KeyboardInterrupt:
-        _complain("interrupted; what was finished is kept, the same command continues")
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as end:  # typer turns Ctrl-C into this status, without a word
+        if end.code == EXIT_INTERRUPTED:
+            _complain("interrupted; what was finished is kept")
+        raise
     except (IsthmusError, OSError) as error:
         _complain(str(error))
         sys.exit(EXIT_FAILED)
