@@ -13,7 +13,7 @@ sources := CMakeLists.txt $(shell find bridge fortran python tests -name '*.[fch
   -o -name '*.[ch]pp' -o -name 'CMakeLists.txt' -o -name '*.cmake*' -o -name '*.in' \
   -o -name 'ffi_build.py' -o -name 'kind_map')
 
-.PHONY: demo test lint format install clean help
+.PHONY: demo test test-install lint format install clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -24,7 +24,16 @@ demo: install
 
 test: install lint
 	ctest --test-dir $(BUILD) --output-on-failure
+	$(MAKE) test-install
 	$(VENV)/bin/python -m pytest
+
+# The bridge alone, without models and Python: installed, found by CMake and pkg-config, and
+# called by the first example.
+test-install: install
+	cmake -S . -B build/bridge -DISTHMUS_BUILD_MODELS=OFF -DISTHMUS_BUILD_PYTHON=OFF \
+	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
+	cmake --build build/bridge >> build/bridge.log
+	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
 
 lint: $(VENV)/.installed
 	VENV=$(VENV) .ci/lint
