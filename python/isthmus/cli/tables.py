@@ -1,30 +1,35 @@
 # SPDX-License-Identifier: MIT
 """Short tables of a stability report: a row per run, the few numbers one asks for first."""
 
+import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from isthmus.couple.assessment import Assessment
 from isthmus.couple.criteria import Verdict
+from isthmus.couple.skill import Skill
 from isthmus.couple.stability import StabilityReport
 
 COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNDECIDED: "yellow"}
 # Quantity, heading, factor to the unit of the heading.
 COLUMNS = (
-    ("survival", "alive [%]", 100.0),
     ("mean_error", "mean error [% of sd]", 100.0),
     ("sd_error", "sd error [%]", 100.0),
     ("wasserstein", "W1 [% of sd]", 100.0),
     ("valid_time", "valid time", 1.0),
 )
+LEADS = (0.1, 0.5, 1.0)  # of the errors shown [1], those that papers quote
 
 
 def short_table(report: StabilityReport, title: str) -> Table:
     """Return verdict and main numbers of every run but the reference."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("run")
-    table.add_column("verdict")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("run", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for _, heading, _ in COLUMNS:
         table.add_column(heading, justify="right")
+    for lead in LEADS:
+        table.add_column(f"RMSE {lead:g}", justify="right")
     for run in report.runs[1:]:
         table.add_row(*_row(run))
     return table
@@ -37,4 +42,12 @@ def _row(run: Assessment) -> list[str]:
     for key, _, factor in COLUMNS:
         found = run.quantities.get(key)
         cells.append("-" if found is None else f"{factor * found.value:.3g}")
-    return cells
+    return [*cells, *_errors(run.skill)]
+
+
+def _errors(skill: Skill | None) -> list[str]:
+    """Return the mean forecast errors at the leads of the table."""
+    if skill is None:
+        return ["-"] * len(LEADS)
+    nearest = [int(np.abs(skill.leads - lead).argmin()) for lead in LEADS]
+    return [f"{skill.rmse_mean()[i]:.3g}" for i in nearest]
