@@ -24,7 +24,13 @@ LEADS = (0.1, 0.5, 1.0)  # of the errors shown [1], those that papers quote
 
 def short_table(report: StabilityReport, title: str) -> Table:
     """Return verdict and main numbers of every run but the reference."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     table.add_column("run", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for _, heading, _ in COLUMNS:
