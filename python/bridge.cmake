@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-# Extension `isthmus._bridge`: isthmus.h, compiled for Python by cffi. Expects Python to be
-# found with Interpreter and Development.Module, and the target isthmus.
-set(bridge_header ${PROJECT_SOURCE_DIR}/bridge/include/isthmus.h)
+# Extension `isthmus._bridge`: the headers that Python needs, compiled by cffi. Expects
+# Python to be found with Interpreter and Development.Module, and the target isthmus.
+set(bridge_headers status array model emulator) # tensors and training: Python has torch
+list(TRANSFORM bridge_headers
+  REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/bridge/include/isthmus/\\1.h")
 set(bridge_source ${CMAKE_CURRENT_BINARY_DIR}/_bridge.c)
 
 add_custom_command(OUTPUT ${bridge_source}
   COMMAND ${Python_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/ffi_build.py
-    ${bridge_header} ${bridge_source}
-  DEPENDS ${bridge_header} ${CMAKE_CURRENT_SOURCE_DIR}/ffi_build.py
+    ${bridge_source} ${bridge_headers}
+  DEPENDS ${bridge_headers} ${CMAKE_CURRENT_SOURCE_DIR}/ffi_build.py
   COMMENT "Writing the C side of isthmus._bridge" VERBATIM)
 
 python_add_library(_bridge MODULE WITH_SOABI ${bridge_source})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generate the C source of `isthmus._bridge`: `ffi_build.py HEADER OUT`."""
+"""Generate the C source of `isthmus._bridge`: `ffi_build.py OUT HEADER...`."""
 
 import re
 import sys
@@ -18,11 +18,12 @@ def declarations(header: str) -> str:
 
 def main() -> None:
     """Write the C source, and say what is missing in the call if that cannot be."""
-    if len(sys.argv) != 3:
-        sys.exit(f"usage: {sys.argv[0]} HEADER OUT, found {len(sys.argv) - 1} arguments")
-    header, out = Path(sys.argv[1]), Path(sys.argv[2])
+    if len(sys.argv) < 3:
+        sys.exit(f"usage: {sys.argv[0]} OUT HEADER..., found {len(sys.argv) - 1} arguments")
+    out, *headers = (Path(argument) for argument in sys.argv[1:])
     ffi = cffi.FFI()
-    ffi.cdef(declarations(header.read_text(encoding="utf-8")))
+    for header in headers:  # each declares what the next one needs
+        ffi.cdef(declarations(header.read_text(encoding="utf-8")))
     ffi.set_source("isthmus._bridge", '#include "isthmus.h"')
     ffi.emit_c_code(str(out))
 

@@ -10,14 +10,12 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${library_dir}/cmake/isthmus)
 
 install(TARGETS isthmus EXPORT isthmus-targets LIBRARY DESTINATION ${library_dir})
-install(FILES include/isthmus.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET isthmus_fortran)
   install(TARGETS isthmus_fortran EXPORT isthmus-targets ARCHIVE DESTINATION ${library_dir})
-  install(FILES
-    ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/isthmus.mod
-    ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/isthmus_capi.mod
-    ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/isthmus_texts.mod
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isthmus)
+  install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/fortran/modules/
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isthmus
+    FILES_MATCHING PATTERN "*.mod")
 endif()
 install(EXPORT isthmus-targets NAMESPACE isthmus:: DESTINATION ${package_dir})
 

@@ -1,9 +1,8 @@
 ! SPDX-License-Identifier: MIT
-!> The C functions of `isthmus.h` as Fortran sees them, in the order of the header, and
-!> those of `descriptor.c`. For use by module `isthmus` only.
+!> The C functions of `isthmus.h` as Fortran sees them, for the modules of this folder only.
 ! allow(C071)
 module isthmus_capi
-  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_int64_t, &
+  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_null_ptr, &
     c_ptr
   implicit none
   private
@@ -12,7 +11,16 @@ module isthmus_capi
   public :: isthmus_model_contract, isthmus_model_time_step, isthmus_model_engine
   public :: isthmus_model_count, isthmus_model_input_name, isthmus_model_output_name
   public :: isthmus_model_run_method
-  public :: isthmus_fortran_bind, isthmus_fortran_bind_pointer
+  public :: isthmus_model_bind_input, isthmus_model_bind_output
+
+  !> `isthmus_array` of `array.h`.
+  type, bind(c), public :: c_array_t
+    type(c_ptr) :: data = c_null_ptr
+    integer(c_int) :: dtype = 0
+    integer(c_int32_t) :: rank = 0
+    type(c_ptr) :: shape = c_null_ptr   !! slowest first
+    type(c_ptr) :: strides = c_null_ptr !! bytes; null: contiguous
+  end type c_array_t
 
   interface
     function isthmus_error_message() result(text) bind(c)
@@ -115,35 +123,22 @@ module isthmus_capi
       integer(c_int) :: status
     end function isthmus_model_run_method
 
-    !> Bind what a Fortran descriptor describes; `text` receives why that fails.
-    function isthmus_fortran_bind(model, name, array, dtype, is_output, text, n_text) &
-      result(status) bind(c)
-      import :: c_char, c_int, c_ptr
+    function isthmus_model_bind_input(model, name, array) result(status) bind(c)
+      import :: c_array_t, c_char, c_int, c_ptr
       implicit none
       type(c_ptr), value :: model
       character(kind=c_char), intent(in) :: name(*)
-      type(*), dimension(..), intent(in), target :: array
-      integer(c_int), value :: dtype, is_output
-      character(kind=c_char), intent(inout) :: text(*)
-      integer(c_int), value :: n_text
+      type(c_array_t), intent(in) :: array
       integer(c_int) :: status
-    end function isthmus_fortran_bind
+    end function isthmus_model_bind_input
 
-    !> Bind memory by its address, extents and byte strides fastest first.
-    function isthmus_fortran_bind_pointer(model, name, address, dtype, rank, shape, &
-      is_output, text, n_text, strides) result(status) bind(c)
-      import :: c_char, c_int, c_int64_t, c_ptr
+    function isthmus_model_bind_output(model, name, array) result(status) bind(c)
+      import :: c_array_t, c_char, c_int, c_ptr
       implicit none
       type(c_ptr), value :: model
       character(kind=c_char), intent(in) :: name(*)
-      type(c_ptr), value :: address
-      integer(c_int), value :: dtype, rank
-      integer(c_int64_t), intent(in) :: shape(*)
-      integer(c_int), value :: is_output
-      character(kind=c_char), intent(inout) :: text(*)
-      integer(c_int), value :: n_text
-      integer(c_int64_t), intent(in), optional :: strides(*)
+      type(c_array_t), intent(in) :: array
       integer(c_int) :: status
-    end function isthmus_fortran_bind_pointer
+    end function isthmus_model_bind_output
   end interface
 end module isthmus_capi

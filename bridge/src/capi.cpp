@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The C functions of isthmus.h: check the arguments, guard, delegate.
-#include <memory>
-#include <new>
-
 #include "engine.hpp"
-#include "failure.hpp"
+#include "guarded.hpp"
 #include "isthmus.h"
 #include "model.hpp"
 
@@ -15,44 +12,11 @@ struct isthmus_model {
 namespace {
 
 using isthmus::Failure;
+using isthmus::guarded;
 using isthmus::last_message;
+using isthmus::required;
 using isthmus::Role;
-
-void set_message(const char *text) noexcept {
-  try {
-    last_message() = text;
-  } catch (...) { // no memory even for the text
-    last_message().clear();
-  }
-}
-
-// No exception crosses the C boundary: every entry point is `return guarded([&] {...});`.
-template <typename Body> isthmus_status guarded(Body &&body) noexcept try {
-  last_message().clear();
-  body();
-  return ISTHMUS_OK;
-} catch (const Failure &failure) { // ours: knows its status
-  set_message(failure.what());
-  return failure.status();
-} catch (const std::bad_alloc &) {
-  set_message("out of memory");
-  return ISTHMUS_ERR_RUNTIME;
-} catch (const std::exception &error) {
-  set_message(error.what());
-  return ISTHMUS_ERR_INTERNAL;
-} catch (...) {
-  set_message("exception of unknown type");
-  return ISTHMUS_ERR_INTERNAL;
-}
-
-/// The pointer, if it is not null.
-template <typename T> T &required(T *pointer, const char *what) {
-  if (!pointer)
-    throw Failure(ISTHMUS_ERR_ARGUMENT, std::string("argument '") + what + "' is null");
-  return *pointer;
-}
-
-const char *text(const char *pointer, const char *what) { return &required(pointer, what); }
+using isthmus::text;
 
 const char *name_at(const std::vector<std::string> &names, int32_t index,
                     const char *method) {

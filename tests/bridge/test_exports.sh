@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# libisthmus exports what isthmus.h declares, and nothing else: test_exports.sh LIBRARY HEADER
+# libisthmus exports what its headers declare, and nothing else:
+#   test_exports.sh LIBRARY INCLUDE_FOLDER
 set -euo pipefail
 exported=$(nm -D --defined-only "$1" | awk '{print $3}' | sed 's/@.*//' | sort)
-declared=$(sed -n 's/.*\(isthmus_[a-z_]*\)(.*/\1/p' "$2" | grep -v '()$' | sort -u |
-  grep -E '^isthmus_(error_message|status_name|version|torch_version|model_[a-z_]+)$')
+declared=$(cat "$2"/isthmus/*.h | tr '\n' ' ' |
+  grep -oE 'ISTHMUS_API [^;(]*\(' | sed 's/.*[ *]\(isthmus_[a-z0-9_]*\)($/\1/' |
+  grep '^isthmus_' | sort -u)
 if [ "$exported" != "$declared" ]; then
   diff <(echo "$declared") <(echo "$exported") || true
   echo "exported (>) and declared (<) functions differ"

@@ -1,0 +1,553 @@
+! SPDX-License-Identifier: MIT
+!> Networks exported from PyTorch, called on the model's own arrays.
+!>
+!> `load` a file, bind each input and output by name once, then `run` inside the time loop.
+!> Arrays of any kind, rank and section are bound without a copy; they must stay allocated
+!> and in place, and have the `target` attribute. A Fortran array `u(nx, ny)` is `[ny, nx]`
+!> for the network, as it is in C, Python and netCDF. A component of an array of derived
+!> type, `columns%t`, goes by `bind_input_pointer` with strides: gfortran passes its address
+!> wrong, which is noticed and refused.
+!>
+!> Every procedure that can fail takes `stat` and `errmsg` as `allocate` does: without
+!> `stat` a failure is printed and stops the program.
+module isthmus_models
+  use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_int, &
+    c_int32_t, c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr
+  use, intrinsic :: iso_fortran_env, only: int16, int32, int64, int8, real32, real64
+  use isthmus_arrays, only: array_view_t, describe, describe_pointer
+  use isthmus_capi, only: isthmus_model_bind_input, isthmus_model_bind_output, &
+    isthmus_model_contract, isthmus_model_count, isthmus_model_engine, isthmus_model_free, &
+    isthmus_model_input_name, isthmus_model_load, &
+    isthmus_model_output_name, isthmus_model_run_method, isthmus_model_time_step
+  use isthmus_status, only: isthmus_bool, isthmus_err_shape, isthmus_float32, &
+    isthmus_float64, isthmus_int16, isthmus_int32, isthmus_int64, isthmus_int8, isthmus_ok
+  use isthmus_texts, only: c_method, c_text, f_text, last_message, report
+  implicit none
+  private
+  public :: isthmus_model_t
+
+  !> What all copies of one loaded network have in common.
+  type :: shared_t
+    type(c_ptr) :: handle = c_null_ptr !! the C model
+    integer :: n_owners = 1            !! it is freed with the last one
+  end type shared_t
+
+  !> A network and the arrays bound to it. One per thread. A copy by assignment is the same
+  !> network with the same bindings; it is freed with its last copy.
+  type :: isthmus_model_t
+    private
+    type(shared_t), pointer :: shared => null()
+    type(c_ptr) :: owner = c_null_ptr !! address of this object, where it counts as owner
+    integer :: anchor = 0             !! gives the object an address
+  contains
+    procedure, public :: load
+    generic, public :: bind_input => bind_input_bool, bind_input_int8, bind_input_int16, &
+      bind_input_int32, bind_input_int64, bind_input_real32, bind_input_real64
+    generic, public :: bind_output => bind_output_bool, bind_output_int8, &
+      bind_output_int16, bind_output_int32, bind_output_int64, &
+      bind_output_real32, bind_output_real64
+    procedure, public :: bind_input_pointer
+    procedure, public :: bind_output_pointer
+    procedure, public :: run
+    procedure, public :: run_jvp
+    procedure, public :: run_vjp
+    procedure, public :: free
+    procedure, public :: is_loaded
+    procedure, public :: contract
+    procedure, public :: engine
+    procedure, public :: time_step
+    procedure, public :: n_inputs
+    procedure, public :: n_outputs
+    procedure, public :: input_name
+    procedure, public :: output_name
+    generic, public :: assignment(=) => assign
+    procedure, private :: assign
+    procedure, private :: handle
+    procedure, private :: bind_input_bool
+    procedure, private :: bind_input_int8
+    procedure, private :: bind_input_int16
+    procedure, private :: bind_input_int32
+    procedure, private :: bind_input_int64
+    procedure, private :: bind_input_real32
+    procedure, private :: bind_input_real64
+    procedure, private :: bind_output_bool
+    procedure, private :: bind_output_int8
+    procedure, private :: bind_output_int16
+    procedure, private :: bind_output_int32
+    procedure, private :: bind_output_int64
+    procedure, private :: bind_output_real32
+    procedure, private :: bind_output_real64
+    final :: finalize
+  end type isthmus_model_t
+
+contains
+
+  !> Load a network; one that was loaded before is freed.
+  subroutine load(self, path, device, stat, errmsg)
+    class(isthmus_model_t), intent(inout), target :: self
+    character(len=*), intent(in) :: path             !! `.pt` or `.pt2`
+    character(len=*), intent(in), optional :: device !! "cpu" (default), "cuda", ...
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    type(c_ptr) :: model
+    integer(c_int) :: status
+    character(len=:), allocatable :: place
+
+    place = "cpu"
+    if (present(device)) place = trim(device)
+    model = c_null_ptr
+    status = isthmus_model_load(c_text(path), c_text(place), model)
+    if (status == isthmus_ok) then
+      call self%free()
+      allocate (self%shared)
+      self%shared%handle = model
+      self%owner = c_loc(self%anchor)
+    end if
+    call report(int(status), last_message(), stat, errmsg)
+  end subroutine load
+
+  ! bind_input, bind_output: one procedure for each kind, of any rank and section. The dummy
+  ! is a pointer, so that the actual must be a target and is never a temporary copy.
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_bool(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    logical(c_bool), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_bool, .false., stat, errmsg)
+  end subroutine bind_input_bool
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int8(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int8), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int8, .false., stat, errmsg)
+  end subroutine bind_input_int8
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int16(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int16), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int16, .false., stat, errmsg)
+  end subroutine bind_input_int16
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int32, .false., stat, errmsg)
+  end subroutine bind_input_int32
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_int64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int64, .false., stat, errmsg)
+  end subroutine bind_input_int64
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_real32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float32, .false., stat, errmsg)
+  end subroutine bind_input_real32
+
+  !> Let the network read input `name` straight from `array`.
+  subroutine bind_input_real64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float64, .false., stat, errmsg)
+  end subroutine bind_input_real64
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_bool(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    logical(c_bool), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_bool, .true., stat, errmsg)
+  end subroutine bind_output_bool
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int8(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int8), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int8, .true., stat, errmsg)
+  end subroutine bind_output_int8
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int16(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int16), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int16, .true., stat, errmsg)
+  end subroutine bind_output_int16
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int32, .true., stat, errmsg)
+  end subroutine bind_output_int32
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_int64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_int64, .true., stat, errmsg)
+  end subroutine bind_output_int64
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_real32(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real32), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float32, .true., stat, errmsg)
+  end subroutine bind_output_real32
+
+  !> Let the network write output `name` straight into `array`.
+  subroutine bind_output_real64(self, name, array, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), dimension(..), pointer, intent(in) :: array
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_any(self, name, array, isthmus_float64, .true., stat, errmsg)
+  end subroutine bind_output_real64
+
+  !> Bind memory by its address: components of arrays of derived type, and compilers
+  !> without C descriptors.
+  subroutine bind_input_pointer(self, name, address, dtype, shape, stat, errmsg, strides)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name           !! of the input
+    type(c_ptr), intent(in) :: address             !! c_loc of the first element
+    integer, intent(in) :: dtype                   !! isthmus_float64, ...
+    integer, intent(in) :: shape(:)                !! shape(array), fastest first
+    integer, intent(in), optional :: strides(:)    !! bytes, fastest first; else contiguous
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_pointer(self, name, address, dtype, shape, .false., stat, errmsg, &
+      strides)
+  end subroutine bind_input_pointer
+
+  !> Bind memory by its address: components of arrays of derived type, and compilers
+  !> without C descriptors.
+  subroutine bind_output_pointer(self, name, address, dtype, shape, stat, errmsg, strides)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name           !! of the output
+    type(c_ptr), intent(in) :: address             !! c_loc of the first element
+    integer, intent(in) :: dtype                   !! isthmus_float64, ...
+    integer, intent(in) :: shape(:)                !! shape(array), fastest first
+    integer, intent(in), optional :: strides(:)    !! bytes, fastest first; else contiguous
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call bind_pointer(self, name, address, dtype, shape, .true., stat, errmsg, &
+      strides)
+  end subroutine bind_output_pointer
+
+  !> Evaluate the network on the arrays bound.
+  subroutine run(self, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call run_method(self, c_char_"forward"//c_null_char, stat, errmsg)
+  end subroutine run
+
+  !> Tangent-linear: reads `x`, `x_tl`, fills `y`, `y_tl`.
+  subroutine run_jvp(self, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call run_method(self, c_char_"jvp"//c_null_char, stat, errmsg)
+  end subroutine run_jvp
+
+  !> Adjoint: reads `x`, `y_ad`, fills `x_ad`.
+  subroutine run_vjp(self, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call run_method(self, c_char_"vjp"//c_null_char, stat, errmsg)
+  end subroutine run_vjp
+
+  !> Free the network, unless other copies of it are left.
+  subroutine free(self)
+    class(isthmus_model_t), intent(inout), target :: self
+
+    ! What was copied bit by bit (allocate with source=) never counted as an owner.
+    if (associated(self%shared) .and. c_associated(self%owner, c_loc(self%anchor))) then
+      self%shared%n_owners = self%shared%n_owners - 1
+      if (self%shared%n_owners == 0) then
+        call isthmus_model_free(self%shared%handle)
+        deallocate (self%shared)
+      end if
+    end if
+    self%shared => null()
+    self%owner = c_null_ptr
+  end subroutine free
+
+  !> True between `load` and `free`.
+  pure logical function is_loaded(self)
+    class(isthmus_model_t), intent(in) :: self
+
+    is_loaded = associated(self%shared)
+  end function is_loaded
+
+  !> The contract in the file as JSON text, "" if it has none.
+  function contract(self) result(text)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    text = ""
+    if (isthmus_model_contract(self%handle(), address) == isthmus_ok) text = f_text(address)
+  end function contract
+
+  !> "torchscript" or "inductor", "" if nothing is loaded.
+  function engine(self) result(text)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    text = ""
+    if (isthmus_model_engine(self%handle(), address) == isthmus_ok) text = f_text(address)
+  end function engine
+
+  !> Time step the network was trained for, 0 if its contract does not say.
+  function time_step(self) result(dt)
+    class(isthmus_model_t), intent(in) :: self
+    real(c_double) :: dt
+
+    dt = 0.0_c_double
+    if (isthmus_model_time_step(self%handle(), dt) /= isthmus_ok) dt = 0.0_c_double
+  end function time_step
+
+  !> Number of inputs of a method ("forward" by default); 0 if there is no such method.
+  integer function n_inputs(self, method)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=*), intent(in), optional :: method
+
+    integer :: ignored
+
+    call count_names(self, method, n_inputs, ignored)
+  end function n_inputs
+
+  !> Number of outputs of a method ("forward" by default); 0 if there is no such method.
+  integer function n_outputs(self, method)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=*), intent(in), optional :: method
+
+    integer :: ignored
+
+    call count_names(self, method, ignored, n_outputs)
+  end function n_outputs
+
+  !> Name of input `index` (from 1), "" if there is none.
+  function input_name(self, index, method) result(name)
+    class(isthmus_model_t), intent(in) :: self
+    integer, intent(in) :: index                     !! from 1
+    character(len=*), intent(in), optional :: method !! "forward" by default
+    character(len=:), allocatable :: name
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    name = ""
+    if (isthmus_model_input_name(self%handle(), c_method(method), &
+      int(index - 1, c_int32_t), address) == isthmus_ok) name = f_text(address)
+  end function input_name
+
+  !> Name of output `index` (from 1), "" if there is none.
+  function output_name(self, index, method) result(name)
+    class(isthmus_model_t), intent(in) :: self
+    integer, intent(in) :: index                     !! from 1
+    character(len=*), intent(in), optional :: method !! "forward" by default
+    character(len=:), allocatable :: name
+
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    name = ""
+    if (isthmus_model_output_name(self%handle(), c_method(method), &
+      int(index - 1, c_int32_t), address) == isthmus_ok) name = f_text(address)
+  end function output_name
+
+  ! Ownership
+
+  !> One more owner of the same network.
+  impure elemental subroutine assign(self, other)
+    class(isthmus_model_t), intent(inout), target :: self
+    class(isthmus_model_t), intent(in) :: other
+
+    if (associated(self%shared, other%shared)) return
+    call self%free()
+    if (.not. associated(other%shared)) return
+    self%shared => other%shared
+    self%shared%n_owners = self%shared%n_owners + 1
+    self%owner = c_loc(self%anchor)
+  end subroutine assign
+
+  impure elemental subroutine finalize(self)
+    type(isthmus_model_t), intent(inout), target :: self
+
+    call self%free()
+  end subroutine finalize
+
+  !> The C model, null if nothing is loaded.
+  type(c_ptr) function handle(self)
+    class(isthmus_model_t), intent(in) :: self
+
+    handle = c_null_ptr
+    if (associated(self%shared)) handle = self%shared%handle
+  end function handle
+
+  ! Helpers
+
+  subroutine run_method(self, method, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: method !! ends with a null character
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer(c_int) :: status
+
+    status = isthmus_model_run_method(self%handle(), method)
+    if (status == isthmus_ok) then
+      if (present(stat)) stat = isthmus_ok
+    else
+      call report(int(status), last_message(), stat, errmsg)
+    end if
+  end subroutine run_method
+
+  !> `array` is forwarded without its type: then the compiler takes the size of an element
+  !> from the descriptor, and a component of an array of derived type shows.
+  subroutine bind_any(self, name, array, dtype, is_output, stat, errmsg)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    type(*), dimension(..), intent(in), target :: array
+    integer, intent(in) :: dtype !! isthmus_float64, ...
+    logical, intent(in) :: is_output
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    type(array_view_t), target :: view
+    character(len=:), allocatable :: text
+    integer :: status
+
+    call describe(name, array, dtype, view, status, text)
+    if (status == isthmus_ok) call bind_view(self, name, view, is_output, status, text)
+    call report(status, text, stat, errmsg)
+  end subroutine bind_any
+
+  subroutine bind_pointer(self, name, address, dtype, shape, is_output, stat, errmsg, &
+    strides)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    type(c_ptr), intent(in) :: address
+    integer, intent(in) :: dtype, shape(:)
+    logical, intent(in) :: is_output
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    integer, intent(in), optional :: strides(:)
+
+    type(array_view_t), target :: view
+    character(len=:), allocatable :: text
+    integer :: status
+
+    call describe_pointer(name, address, dtype, shape, view, status, text, strides)
+    if (status == isthmus_ok) call bind_view(self, name, view, is_output, status, text)
+    call report(status, text, stat, errmsg)
+  end subroutine bind_pointer
+
+  subroutine bind_view(self, name, view, is_output, status, text)
+    class(isthmus_model_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    type(array_view_t), intent(in) :: view
+    logical, intent(in) :: is_output
+    integer, intent(out) :: status
+    character(len=:), allocatable, intent(out) :: text
+
+    if (is_output) then
+      status = isthmus_model_bind_output(self%handle(), c_text(name), view%c)
+    else
+      status = isthmus_model_bind_input(self%handle(), c_text(name), view%c)
+    end if
+    text = view%explained(last_message(), status)
+  end subroutine bind_view
+
+  subroutine count_names(self, method, inputs, outputs)
+    class(isthmus_model_t), intent(in) :: self
+    character(len=*), intent(in), optional :: method
+    integer, intent(out) :: inputs, outputs
+
+    integer(c_int32_t) :: n_in, n_out
+
+    n_in = 0
+    n_out = 0
+    if (isthmus_model_count(self%handle(), c_method(method), n_in, n_out) &
+      /= isthmus_ok) then
+      n_in = 0
+      n_out = 0
+    end if
+    inputs = int(n_in)
+    outputs = int(n_out)
+  end subroutine count_names
+
+end module isthmus_models

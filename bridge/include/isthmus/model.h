@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/** @file isthmus/model.h
+ *  An exported network, bound by name to the caller's arrays and run. */
+#ifndef ISTHMUS_MODEL_H
+#define ISTHMUS_MODEL_H
+
+#include "isthmus/array.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A loaded network and the arrays bound to it. Use one per thread. */
+typedef struct isthmus_model isthmus_model;
+
+/** Load a network from `.pt` (TorchScript) or `.pt2` (AOTInductor package).
+ *  The engine is chosen by what is in the file, not by its name. If the file carries a
+ *  contract, its checksums and instruction set are verified before any of it is executed.
+ *  @param[in]  path    file on disk
+ *  @param[in]  device  "cpu", "cuda", "cuda:1", ...: torch's own device strings
+ *  @param[out] model   freed by isthmus_model_free() */
+ISTHMUS_API isthmus_status isthmus_model_load(const char *path, const char *device,
+                                              isthmus_model **model);
+
+/** Free the model and forget its bindings. NULL is allowed. */
+ISTHMUS_API void isthmus_model_free(isthmus_model *model);
+
+/** The contract in the file as JSON text; "" if it carries none. Owned by the model. */
+ISTHMUS_API isthmus_status isthmus_model_contract(const isthmus_model *model,
+                                                  const char **json);
+
+/** Time step the network was trained for, as its contract says; 0 if it says none. */
+ISTHMUS_API isthmus_status isthmus_model_time_step(const isthmus_model *model, double *dt);
+
+/** "torchscript" or "inductor". Owned by the library. */
+ISTHMUS_API isthmus_status isthmus_model_engine(const isthmus_model *model,
+                                                const char **engine);
+
+/** Number of inputs and of outputs of a method ("forward", "jvp", "vjp"). */
+ISTHMUS_API isthmus_status isthmus_model_count(const isthmus_model *model,
+                                               const char *method, int32_t *n_inputs,
+                                               int32_t *n_outputs);
+
+/** Name of input `index` (from 0) of a method. Owned by the model. */
+ISTHMUS_API isthmus_status isthmus_model_input_name(const isthmus_model *model,
+                                                    const char *method, int32_t index,
+                                                    const char **name);
+
+/** Name of output `index` (from 0) of a method. Owned by the model. */
+ISTHMUS_API isthmus_status isthmus_model_output_name(const isthmus_model *model,
+                                                     const char *method, int32_t index,
+                                                     const char **name);
+
+/** Let the network read its input `name` straight from the caller's memory, without a copy.
+ *  Names are shared by all methods of the model: `x` for forward, and for derivatives
+ *  `x_tl` (input of jvp) and `y_ad` (input of vjp).
+ *  @param[in] array  its memory stays allocated and unmoved until rebound or freed */
+ISTHMUS_API isthmus_status isthmus_model_bind_input(isthmus_model *model, const char *name,
+                                                    const isthmus_array *array);
+
+/** Let the network write its output `name` straight into the caller's memory: one copy per
+ *  run. It may be the very array bound to an input (in-place step), but no two outputs may
+ *  overlap. */
+ISTHMUS_API isthmus_status isthmus_model_bind_output(isthmus_model *model, const char *name,
+                                                     const isthmus_array *array);
+
+/** Evaluate "forward" on the bound arrays. Every input and output must be bound. */
+ISTHMUS_API isthmus_status isthmus_model_run(isthmus_model *model);
+
+/** Evaluate a method: "forward", "jvp" (tangent-linear: reads `x`, `x_tl`, fills `y`,
+ * `y_tl`) or "vjp" (adjoint: reads `x`, `y_ad`, fills `x_ad`). Outputs left unbound are
+ * computed and dropped for "jvp" and "vjp". */
+ISTHMUS_API isthmus_status isthmus_model_run_method(isthmus_model *model,
+                                                    const char *method);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ISTHMUS_MODEL_H */
