@@ -9,7 +9,7 @@
 enum { max_rank = 15 };
 
 /* Bytes of an element, by isthmus_dtype. */
-static const size_t sizes[] = {1, 1, 2, 4, 8, 4, 8};
+static const size_t sizes[] = {1, 1, 2, 4, 8, 4, 8, 2, 2};
 
 /* Declared here only: the Fortran module isthmus_arrays is the sole caller. */
 int isthmus_fortran_describe(const char *name, CFI_cdesc_t *array, int dtype,

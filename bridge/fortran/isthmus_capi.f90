@@ -20,6 +20,7 @@ module isthmus_capi
     integer(c_int32_t) :: rank = 0
     type(c_ptr) :: shape = c_null_ptr   !! slowest first
     type(c_ptr) :: strides = c_null_ptr !! bytes; null: contiguous
+    type(c_ptr) :: device = c_null_ptr  !! null: host memory
   end type c_array_t
 
   interface

@@ -24,6 +24,8 @@ module isthmus_status
   integer, parameter, public :: isthmus_int64 = 4
   integer, parameter, public :: isthmus_float32 = 5 !! real32
   integer, parameter, public :: isthmus_float64 = 6 !! real64
+  integer, parameter, public :: isthmus_float16 = 7 !! of networks and devices only
+  integer, parameter, public :: isthmus_bfloat16 = 8 !! of networks and devices only
 
 contains
 

@@ -13,8 +13,9 @@ struct DtypeRow {
   const char *name;
   std::int64_t size;
 };
-constexpr DtypeRow dtypes[] = {{"bool", 1},  {"int8", 1},    {"int16", 2},  {"int32", 4},
-                               {"int64", 8}, {"float32", 4}, {"float64", 8}};
+constexpr DtypeRow dtypes[] = {{"bool", 1},    {"int8", 1},    {"int16", 2},
+                               {"int32", 4},   {"int64", 8},   {"float32", 4},
+                               {"float64", 8}, {"float16", 2}, {"bfloat16", 2}};
 
 [[noreturn]] void refuse(const std::string &name, const std::string &text) {
   throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(name) + " " + text);
@@ -153,13 +154,15 @@ std::string shape_text(const std::vector<std::int64_t> &shape) {
 Array checked_array(const std::string &name, const isthmus_array *array, Role role) {
   if (!array)
     throw Failure(ISTHMUS_ERR_ARGUMENT, in_quotes(name) + ": the array is null");
-  if (array->dtype < ISTHMUS_BOOL || array->dtype > ISTHMUS_FLOAT64)
+  if (array->dtype < ISTHMUS_BOOL || array->dtype >= n_dtypes)
     refuse(name, "has element type " + std::to_string(array->dtype) +
                      ", expected one of isthmus_dtype");
   check_extents(name, *array);
   Array checked;
   checked.data = array->data;
   checked.dtype = array->dtype;
+  if (array->device && std::string(array->device) != "cpu")
+    checked.device = array->device;
   checked.shape.assign(array->shape, array->shape + array->rank);
   if (array->strides)
     checked.strides.assign(array->strides, array->strides + array->rank);

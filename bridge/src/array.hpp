@@ -18,15 +18,18 @@ struct Array {
   isthmus_dtype dtype = ISTHMUS_FLOAT64;
   std::vector<std::int64_t> shape;   // slowest first
   std::vector<std::int64_t> strides; // bytes, same order
+  std::string device;                // "" for host memory
 
   std::int64_t n_elements() const;
   bool is_contiguous() const;
 };
 
 constexpr std::int32_t max_rank = 15;
+constexpr int n_dtypes = ISTHMUS_BFLOAT16 + 1;
 
 const char *dtype_name(isthmus_dtype dtype);
 std::int64_t element_size(isthmus_dtype dtype);
+inline bool is_floating(isthmus_dtype dtype) { return dtype >= ISTHMUS_FLOAT32; }
 
 /// "[3, member, 4]" and the like.
 std::string shape_text(const std::vector<std::int64_t> &shape);

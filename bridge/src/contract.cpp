@@ -34,7 +34,7 @@ const Json &member(const Json &object, const std::string &key, Json::value_t typ
 }
 
 isthmus_dtype dtype_of(const std::string &name, const std::string &text) {
-  for (int i = ISTHMUS_BOOL; i <= ISTHMUS_FLOAT64; ++i)
+  for (int i = ISTHMUS_BOOL; i < n_dtypes; ++i)
     if (text == dtype_name(static_cast<isthmus_dtype>(i)))
       return static_cast<isthmus_dtype>(i);
   refuse("contract gives " + in_quotes(name) + " the unknown dtype " + in_quotes(text));
@@ -187,9 +187,7 @@ bool has_instructions(const std::string &set) {
 
 } // namespace
 
-bool Variable::is_floating() const {
-  return dtype == ISTHMUS_FLOAT32 || dtype == ISTHMUS_FLOAT64;
-}
+bool Variable::is_floating() const { return isthmus::is_floating(dtype); }
 
 std::string base_name(const std::string &name) {
   if (name.size() > 3) {

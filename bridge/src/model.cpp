@@ -126,6 +126,10 @@ void Model::bind(Role role, const std::string &name, const isthmus_array *array)
                   "no " + std::string(role == Role::input ? "input " : "output ") +
                       in_quotes(name) + ": the network has " + list_text(known));
   Array checked = checked_array(name, array, role);
+  if (!checked.device.empty())
+    throw Failure(ISTHMUS_ERR_DEVICE, in_quotes(name) + " is on device " +
+                                          in_quotes(checked.device) +
+                                          ", only host memory can be bound");
   if (contract_)
     check_against(*contract_->find(name), name, checked);
   (role == Role::input ? inputs_ : outputs_)[name] = std::move(checked);
@@ -189,7 +193,7 @@ bool Model::may_be_unbound(Verb verb, const std::string &name) const {
     return false;
   const Bindings &bindings = verb == Verb::jvp ? inputs_ : outputs_;
   const auto base = bindings.find(base_name(name));
-  return base != bindings.end() && base->second.dtype < ISTHMUS_FLOAT32;
+  return base != bindings.end() && !is_floating(base->second.dtype);
 }
 
 /// A tangent `x_tl` is of the type and shape of `x`.

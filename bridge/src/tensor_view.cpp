@@ -32,11 +32,12 @@ void keep_thread_count() {
   is_done = true;
 }
 
-constexpr at::ScalarType scalar_types[] = {at::kBool, at::kChar,  at::kShort, at::kInt,
-                                           at::kLong, at::kFloat, at::kDouble};
+constexpr at::ScalarType scalar_types[n_dtypes] = {at::kBool,   at::kChar, at::kShort,
+                                                   at::kInt,    at::kLong, at::kFloat,
+                                                   at::kDouble, at::kHalf, at::kBFloat16};
 
 std::string type_text(at::ScalarType type) {
-  for (int i = ISTHMUS_BOOL; i <= ISTHMUS_FLOAT64; ++i)
+  for (int i = ISTHMUS_BOOL; i < n_dtypes; ++i)
     if (scalar_types[i] == type)
       return dtype_name(static_cast<isthmus_dtype>(i));
   return c10::toString(type);
@@ -69,6 +70,8 @@ bool is_plain(const at::Tensor &result) {
 }
 
 } // namespace
+
+at::ScalarType scalar_type_of(isthmus_dtype dtype) { return scalar_types[dtype]; }
 
 TorchModes::Silent TorchModes::silent_;
 

@@ -38,6 +38,9 @@ private:
 /// @throws Failure (device)
 c10::Device checked_device(const std::string &text);
 
+/// Torch's name for an element type.
+at::ScalarType scalar_type_of(isthmus_dtype dtype);
+
 /// An input as the engine reads it: the caller's memory, or a private copy of it.
 class Input {
 public:

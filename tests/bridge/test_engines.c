@@ -57,7 +57,7 @@ static void results_are_neither_broadcast_nor_converted(void) {
          isthmus_model_run(model));
   isthmus_model_free(model);
   model = bound("half.pt");
-  EXPECT(ISTHMUS_ERR_SHAPE, "is Half of shape [2, 4]", isthmus_model_run(model));
+  EXPECT(ISTHMUS_ERR_SHAPE, "is float16 of shape [2, 4]", isthmus_model_run(model));
   CHECK(y[0] == -1);
   isthmus_model_free(model);
 }

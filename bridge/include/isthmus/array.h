@@ -6,7 +6,7 @@
 
 #include "isthmus/status.h"
 
-/** Element types a caller's array may have. */
+/** Element types. */
 typedef enum isthmus_dtype {
   ISTHMUS_BOOL = 0, /**< one byte, 0 or 1: C `bool`, Fortran `logical(c_bool)` */
   ISTHMUS_INT8 = 1,
@@ -14,7 +14,9 @@ typedef enum isthmus_dtype {
   ISTHMUS_INT32 = 3,
   ISTHMUS_INT64 = 4,
   ISTHMUS_FLOAT32 = 5,
-  ISTHMUS_FLOAT64 = 6
+  ISTHMUS_FLOAT64 = 6,
+  ISTHMUS_FLOAT16 = 7, /**< IEEE half; networks and devices, no Fortran kind */
+  ISTHMUS_BFLOAT16 = 8 /**< upper half of a float32 */
 } isthmus_dtype;
 
 /** A caller's array: any rank from 0 to 15, any positive strides. The struct is read during
@@ -25,6 +27,9 @@ typedef struct isthmus_array {
   int32_t rank;           /**< number of dimensions, 0 for a scalar */
   const int64_t *shape;   /**< `rank` extents, slowest first; may be NULL for a scalar */
   const int64_t *strides; /**< `rank` byte strides, same order; NULL means C-contiguous */
+  const char *device;     /**< where `data` points: NULL or "cpu" for host memory, else
+                               torch's device string ("cuda:0"), for OpenACC, OpenMP and
+                               CUDA Fortran device addresses */
 } isthmus_array;
 
 #endif /* ISTHMUS_ARRAY_H */
