@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # make demo   install what is missing, build, run the main job (out/demo/report.html)
 # make test   the same installation, then every test and lint check
-# Both work offline once they have run; a second run rebuilds nothing.
+# make reference   the API pages of Fortran, C and Python from their sources: build/reference
+# All work offline once they have run; a second run rebuilds nothing.
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
@@ -13,11 +14,11 @@ sources := CMakeLists.txt $(shell find bridge fortran python tests -name '*.[fch
   -o -name '*.[ch]pp' -o -name 'CMakeLists.txt' -o -name '*.cmake*' -o -name '*.in' \
   -o -name 'ffi_build.py' -o -name 'kind_map')
 
-.PHONY: demo test test-install lint format install clean help
+.PHONY: demo test test-install reference lint format install clean help
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,4s/^# //p' Makefile
+	@sed -n '2,5s/^# //p' Makefile
 
 demo: install
 	$(VENV)/bin/isthmus demo --directory $(DEMO)
@@ -34,6 +35,13 @@ test-install: install
 	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
 	cmake --build build/bridge >> build/bridge.log
 	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
+
+reference: install
+	@command -v doxygen > /dev/null || { echo "reference: install doxygen first"; exit 1; }
+	$(VENV)/bin/ford --quiet docs/reference/fortran.md
+	@mkdir -p build/reference
+	doxygen docs/reference/Doxyfile
+	$(VENV)/bin/pdoc --docformat numpy --output-directory build/reference/python isthmus
 
 lint: $(VENV)/.installed
 	VENV=$(VENV) .ci/lint
