@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make demo   install what is missing, build, run the main job (out/demo/report.html)
 # make test   the same installation, then every test and lint check
+# make wheel  a relocatable wheel that finds torch's libraries beside it: build/dist
 # make reference   the API pages of Fortran, C and Python from their sources: build/reference
 # All work offline once they have run; a second run rebuilds nothing.
 PYTHON ?= python3
@@ -14,11 +15,11 @@ sources := CMakeLists.txt $(shell find bridge fortran python tests -name '*.[fch
   -o -name '*.[ch]pp' -o -name 'CMakeLists.txt' -o -name '*.cmake*' -o -name '*.in' \
   -o -name 'ffi_build.py' -o -name 'kind_map')
 
-.PHONY: demo test test-install reference lint format install clean help
+.PHONY: demo test test-install wheel reference lint format install clean help
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,5s/^# //p' Makefile
+	@sed -n '2,6s/^# //p' Makefile
 
 demo: install
 	$(VENV)/bin/isthmus demo --directory $(DEMO)
@@ -35,6 +36,14 @@ test-install: install
 	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
 	cmake --build build/bridge >> build/bridge.log
 	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
+	$(MAKE) wheel
+	tests/test_wheel.sh $(VENV)/bin/python build/dist build/bridge/tests/bridge/networks/weighted_float64.pt
+
+# For any machine of the last ten years, not for this one alone.
+wheel: $(VENV)/.installed
+	rm -rf build/dist
+	$(pip) wheel --quiet --no-build-isolation --no-deps --config-settings=build-dir=build/wheel \
+	  --config-settings=cmake.define.ISTHMUS_MARCH=x86-64-v3 --wheel-dir build/dist .
 
 reference: install
 	@command -v doxygen > /dev/null || { echo "reference: install doxygen first"; exit 1; }
