@@ -60,6 +60,10 @@ module isthmus_models
     procedure, public :: n_outputs
     procedure, public :: input_name
     procedure, public :: output_name
+    procedure, public :: require_input
+    procedure, public :: require_output
+    procedure, public :: require_time_step
+    procedure, public :: self_test
     generic, public :: assignment(=) => assign
     procedure, private :: assign
     procedure, private :: handle
@@ -79,6 +83,54 @@ module isthmus_models
     procedure, private :: bind_output_real64
     final :: finalize
   end type isthmus_model_t
+
+  ! isthmus_requirements.f90
+  interface
+    !> Hold input `name` against what this program will pass; what is left out is not
+    !> checked. Call it after `load`, before the time loop.
+    module subroutine require_input(self, name, units, dims, shape, dtype, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(in) :: self
+      character(len=*), intent(in) :: name              !! of the input
+      character(len=*), intent(in), optional :: units   !! "K", letter by letter
+      character(len=*), intent(in), optional :: dims(:) !! names, fastest first
+      integer, intent(in), optional :: shape(:)         !! fastest first; -1: may vary
+      integer, intent(in), optional :: dtype            !! isthmus_float64, ...
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine require_input
+
+    !> Hold output `name` against what this program will take.
+    module subroutine require_output(self, name, units, dims, shape, dtype, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(in) :: self
+      character(len=*), intent(in) :: name              !! of the output
+      character(len=*), intent(in), optional :: units   !! "K s-1", letter by letter
+      character(len=*), intent(in), optional :: dims(:) !! names, fastest first
+      integer, intent(in), optional :: shape(:)         !! fastest first; -1: may vary
+      integer, intent(in), optional :: dtype            !! isthmus_float64, ...
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine require_output
+
+    !> Refuse a network that was trained for another time step.
+    module subroutine require_time_step(self, dt, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(in) :: self
+      real(c_double), intent(in) :: dt !! in the unit of the training data
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine require_time_step
+
+    !> Evaluate the test vectors in the file on this machine.
+    module subroutine self_test(self, largest_error, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      real(c_double), intent(inout) :: largest_error !! relative [1]; untouched on failure
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine self_test
+  end interface
 
 contains
 

@@ -2,12 +2,8 @@
 // The C functions of isthmus.h: check the arguments, guard, delegate.
 #include "engine.hpp"
 #include "guarded.hpp"
+#include "handle.hpp"
 #include "isthmus.h"
-#include "model.hpp"
-
-struct isthmus_model {
-  isthmus::Model body;
-};
 
 namespace {
 

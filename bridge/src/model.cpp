@@ -136,6 +136,13 @@ void Model::bind(Role role, const std::string &name, const isthmus_array *array)
   ++changes_;
 }
 
+Model::Bound Model::exchange(Bound bound) {
+  std::swap(inputs_, bound.inputs);
+  std::swap(outputs_, bound.outputs);
+  ++changes_;
+  return bound;
+}
+
 void Model::run(const char *method) {
   for (std::size_t i = 0; i < n_verbs; ++i) {
     if (std::strcmp(method, verb_names[i]) != 0)

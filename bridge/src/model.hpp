@@ -15,6 +15,11 @@ namespace isthmus {
 
 class Model {
 public:
+  using Bindings = std::map<std::string, Array>;
+  struct Bound {
+    Bindings inputs, outputs;
+  };
+
   /// @throws Failure (file, device, contract)
   Model(const std::string &path, const std::string &device);
 
@@ -26,6 +31,8 @@ public:
 
   /// @throws Failure (argument, shape)
   void bind(Role role, const std::string &name, const isthmus_array *array);
+  /// Replace all bindings and return them: for a run on other arrays in between.
+  Bound exchange(Bound bound);
   /// @throws Failure (argument, shape, runtime)
   void run(const char *method);
 
@@ -34,7 +41,6 @@ private:
     unsigned long prepared_for = 0; // value of changes_ at that time
     bool has_nothing_to_do = false;
   };
-  using Bindings = std::map<std::string, Array>;
 
   void prepare(Verb verb);
   const Array *input_of(Verb verb, const std::string &name) const;

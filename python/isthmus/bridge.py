@@ -8,7 +8,7 @@ process has imported as `torch`, if it has.
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -179,6 +179,73 @@ class Model:
             self._check_bound(method)
         check(lib.isthmus_model_run_method(self._model, _bytes(method)))
 
+    def require_input(
+        self,
+        name: str,
+        *,
+        units: str | None = None,
+        dims: Sequence[str] | None = None,
+        shape: Sequence[int] | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        """Hold an input against what will be passed; what is left out is not checked.
+
+        Parameters
+        ----------
+        name
+            Of the input.
+        units
+            As in the contract, letter by letter.
+        dims
+            Names of the dimensions, slowest first.
+        shape
+            Extents, slowest first; -1 for one that may vary.
+        dtype
+            Element type.
+
+        Raises
+        ------
+        BindingError
+            If the name, shape or type is not the network's.
+        ContractError
+            If the units or dimensions are not, or the contract does not tell.
+        """
+        self._require("input", name, units, dims, shape, dtype)
+
+    def require_output(
+        self,
+        name: str,
+        *,
+        units: str | None = None,
+        dims: Sequence[str] | None = None,
+        shape: Sequence[int] | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        """Hold an output against what will be taken; see `require_input`."""
+        self._require("output", name, units, dims, shape, dtype)
+
+    def require_time_step(self, dt: float) -> None:
+        """Refuse a network that was trained for another time step.
+
+        Raises
+        ------
+        ContractError
+            If the contract has another time step, or none.
+        """
+        check(lib.isthmus_model_require_time_step(self._model, dt))
+
+    def self_test(self) -> float:
+        """Evaluate the vectors stored at export; return the largest relative error.
+
+        Raises
+        ------
+        ContractError
+            If the error is above the contract's tolerance, or there are no vectors.
+        """
+        error = ffi.new("double *")
+        check(lib.isthmus_model_self_test(self._model, error))
+        return float(error[0])
+
     def __call__(self, **inputs: Array) -> dict[str, Array]:
         """Evaluate `forward` once; outputs are allocated as the contract says.
 
@@ -215,6 +282,44 @@ class Model:
         del keep
         self._bound[role, name] = array
         self._temporary.discard((role, name))
+
+    def _require(
+        self,
+        role: str,
+        name: str,
+        units: str | None,
+        dims: Sequence[str] | None,
+        shape: Sequence[int] | None,
+        dtype: npt.DTypeLike | None,
+    ) -> None:
+        said = ffi.new("isthmus_requirement *")
+        if dims is not None and shape is not None and len(dims) != len(shape):
+            raise BindingError(
+                f"'{name}' is declared with {len(dims)} names of dimensions"
+                f" and {len(shape)} extents"
+            )
+        keep: list[Any] = []
+        if units is not None:
+            keep.append(ffi.new("char[]", _bytes(units)))
+            said.units = keep[-1]
+        if shape is not None:
+            keep.append(ffi.new("int64_t[]", list(shape)))
+            said.rank, said.shape = len(shape), keep[-1]
+        if dims is not None:
+            keep.extend(ffi.new("char[]", _bytes(each)) for each in dims)
+            names = ffi.new("char *[]", keep[len(keep) - len(dims) :])
+            keep.append(names)
+            said.rank, said.dims = len(dims), ffi.cast("char **", names)
+        if dtype is not None:
+            if np.dtype(dtype).name not in _DTYPES:
+                raise BindingError(
+                    f"'{name}' is declared as {np.dtype(dtype).name},"
+                    f" expected one of {', '.join(_DTYPES)}"
+                )
+            keep.append(ffi.new("isthmus_dtype *", _DTYPES[np.dtype(dtype).name]))
+            said.dtype = keep[-1]
+        function = getattr(lib, f"isthmus_model_require_{role}")
+        check(function(self._model, _bytes(name), said))
 
     def _check_bound(self, method: str) -> None:
         for role, names in zip(("input", "output"), self.names(method), strict=True):

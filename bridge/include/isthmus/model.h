@@ -73,6 +73,40 @@ ISTHMUS_API isthmus_status isthmus_model_run(isthmus_model *model);
 ISTHMUS_API isthmus_status isthmus_model_run_method(isthmus_model *model,
                                                     const char *method);
 
+/** What the host will pass under one name. A NULL member is not said, and not checked. */
+typedef struct isthmus_requirement {
+  const char *units;          /**< "K", compared letter by letter */
+  int32_t rank;               /**< length of `shape` and `dims` */
+  const int64_t *shape;       /**< extents, slowest first; -1 for one that may vary */
+  const char *const *dims;    /**< names of the dimensions, slowest first */
+  const isthmus_dtype *dtype; /**< element type */
+} isthmus_requirement;
+
+/** Hold input `name` of "forward" against what the host says it will pass. What is said
+ *  and not in the contract, or otherwise there, is refused with a text that names the
+ *  variable, what the network expects and what was found. Call it once, after loading:
+ *  nothing of it is kept. */
+ISTHMUS_API isthmus_status isthmus_model_require_input(
+    const isthmus_model *model, const char *name, const isthmus_requirement *requirement);
+
+/** The same for an output of "forward". */
+ISTHMUS_API isthmus_status isthmus_model_require_output(
+    const isthmus_model *model, const char *name, const isthmus_requirement *requirement);
+
+/** Refuse a network that was trained for another time step than the host's, or for an
+ *  unknown one. Equal is equal to single precision: time steps come from namelists. */
+ISTHMUS_API isthmus_status isthmus_model_require_time_step(const isthmus_model *model,
+                                                           double dt);
+
+/** Evaluate "forward" on the vectors stored in the contract by PyTorch at export, here and
+ *  now. What is bound stays bound and untouched.
+ *  @param[out] largest_error  of all elements, relative to the largest expected value of
+ *                             their output. Untouched if it is above the contract's
+ *                             tolerance: that is ISTHMUS_ERR_CONTRACT, with both in the
+ *                             text. */
+ISTHMUS_API isthmus_status isthmus_model_self_test(isthmus_model *model,
+                                                   double *largest_error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,7 +25,8 @@ typedef enum isthmus_status {
   ISTHMUS_ERR_DEVICE = 4,  /**< device unknown, or not present on this machine */
   ISTHMUS_ERR_RUNTIME = 5, /**< the engine failed while evaluating the network */
   ISTHMUS_ERR_INTERNAL = 6, /**< a defect of isthmus; please report it */
-  ISTHMUS_ERR_CONTRACT = 7  /**< the file breaks its own contract: checksum, ISA, format */
+  ISTHMUS_ERR_CONTRACT = 7 /**< the file breaks its own contract (checksum, ISA, format), or
+                                the contract is not what the host requires */
 } isthmus_status;
 
 /** Why the last call on this thread failed ("" if it did not). Owned by the library,
