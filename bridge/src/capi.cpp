@@ -86,6 +86,26 @@ isthmus_status isthmus_model_engine(const isthmus_model *model, const char **eng
   });
 }
 
+isthmus_status isthmus_model_method_count(const isthmus_model *model, int32_t *n_methods) {
+  return guarded([&] {
+    const isthmus::Model &body = required(model, "model").body;
+    required(n_methods, "n_methods") = static_cast<int32_t>(body.methods().size());
+  });
+}
+
+isthmus_status isthmus_model_method_name(const isthmus_model *model, int32_t index,
+                                         const char **name) {
+  return guarded([&] {
+    const isthmus::Methods &methods = required(model, "model").body.methods();
+    const char *&target = required(name, "name");
+    if (index < 0 || static_cast<std::size_t>(index) >= methods.size())
+      throw Failure(ISTHMUS_ERR_ARGUMENT, "index " + std::to_string(index) +
+                                              " is outside the " +
+                                              std::to_string(methods.size()) + " methods");
+    target = std::next(methods.begin(), index)->first.c_str();
+  });
+}
+
 isthmus_status isthmus_model_count(const isthmus_model *model, const char *method,
                                    int32_t *n_inputs, int32_t *n_outputs) {
   return guarded([&] {

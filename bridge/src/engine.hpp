@@ -3,6 +3,7 @@
 // bindings, which are the Model's affair.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -14,9 +15,20 @@
 
 namespace isthmus {
 
-enum class Verb { forward, jvp, vjp };
+/// A method by its number: the three that every caller knows, then the others of the file
+/// in the order of method_order().
+enum class Verb : std::size_t { forward, jvp, vjp };
 constexpr std::size_t n_verbs = 3;
 constexpr std::array<const char *, n_verbs> verb_names = {"forward", "jvp", "vjp"};
+
+/// Names of all methods by their numbers; "jvp" and "vjp" have theirs also where absent.
+inline std::vector<std::string> method_order(const Methods &methods) {
+  std::vector<std::string> order(verb_names.begin(), verb_names.end());
+  for (const auto &[name, names] : methods)
+    if (std::find(order.begin(), order.end(), name) == order.end())
+      order.push_back(name);
+  return order;
+}
 
 /// The arrays of one method in the order of its names; null where none is bound.
 struct Call {
@@ -29,6 +41,8 @@ public:
   virtual const char *name() const = 0;
   /// What can be evaluated, and the names its inputs and outputs go by.
   virtual const Methods &methods() const = 0;
+  /// Why a method that the file has cannot be called; "" if it has none of that name.
+  virtual std::string why_not(const std::string & /*method*/) const { return ""; }
   /// Take the arrays of a method; they stay where they are until the next prepare().
   virtual void prepare(Verb verb, const Call &call) = 0;
   /// Evaluate a method on the arrays taken; unbound outputs are dropped.

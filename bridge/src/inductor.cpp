@@ -1,66 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The engine for `.pt2`: models compiled by AOTInductor, one per method.
+// The engine for `.pt2`: models compiled by AOTInductor, one or several per method.
 #include <cstdlib>
-#include <map>
 #include <mutex>
 
 #include <nlohmann/json.hpp>
-#include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
+#include "compiled.hpp"
 #include "engine.hpp"
 #include "failure.hpp"
-#include "stderr_capture.hpp"
+#include "structure.hpp"
 #include "tensor_view.hpp"
 
 namespace isthmus {
 namespace {
 
-using Loader = torch::inductor::AOTIModelPackageLoader;
-
-/// The reason in what AOTInductor printed: its last line without the "Error: " before it.
-std::string reason_in(const std::string &printed, const std::string &fallback) {
-  const std::size_t begin = printed.find("Error: ");
-  std::string text = begin == std::string::npos ? printed : printed.substr(begin + 7);
-  text = text.substr(0, text.find('\n'));
-  return text.empty() ? fallback.substr(0, fallback.find('\n')) : text;
-}
-
 template <typename Body> void translating(isthmus_status status, Body &&body) {
-  const StderrCapture capture;
   try {
     body();
   } catch (const Failure &) {
     throw;
   } catch (const c10::Error &error) {
-    throw Failure(status, reason_in(capture.text(), error.what_without_backtrace()));
+    throw Failure(status, error.what_without_backtrace());
   } catch (const std::exception &error) {
-    throw Failure(status, reason_in(capture.text(), error.what()));
+    throw Failure(status, error.what());
   }
-}
-
-/// Leaves of one of the two tree specifications (inputs, outputs) torch.export writes.
-std::size_t n_leaves(const nlohmann::json &node) {
-  if (!node.is_object())
-    return 0;
-  if (node.contains("type") && node["type"].is_null())
-    return 1;
-  std::size_t n = 0;
-  if (node.contains("children_spec"))
-    for (const nlohmann::json &child : node["children_spec"])
-      n += n_leaves(child);
-  return n;
-}
-
-std::size_t n_leaves_of(const std::string &specification) {
-  const nlohmann::json tree = nlohmann::json::parse(specification, nullptr, false);
-  return tree.is_array() && tree.size() == 2 ? n_leaves(tree[1]) : 0;
-}
-
-std::vector<std::string> numbered(const std::string &stem, std::size_t n) {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < n; ++i)
-    names.push_back(stem + std::to_string(i));
-  return names;
 }
 
 /// Compiled code believes what it is told: without a contract, let it check its inputs.
@@ -83,6 +46,31 @@ private:
   bool is_set_;
 };
 
+/// A compiled model that is only for one extent of the separable symbol.
+struct Variant {
+  std::string model;
+  std::int64_t extent;
+};
+
+/// The variants of a method that a contract lists, and the symbol they are for.
+std::vector<Variant> variants_of(const Contract &contract, const std::string &method,
+                                 std::string &symbol) {
+  const nlohmann::json json = nlohmann::json::parse(contract.text);
+  std::vector<Variant> variants;
+  if (!json.contains("variants") || !json["variants"].contains(method))
+    return variants;
+  for (const nlohmann::json &each : json["variants"][method])
+    variants.push_back(
+        {each.at("model").get<std::string>(), each.at("extent").get<std::int64_t>()});
+  symbol = json.value("separable", nlohmann::json()).is_string()
+               ? json["separable"].get<std::string>()
+               : "";
+  if (symbol.empty())
+    throw Failure(ISTHMUS_ERR_CONTRACT,
+                  "contract has variants, but no separable symbol they could be for");
+  return variants;
+}
+
 class Inductor final : public Engine {
 public:
   Inductor(const Archive &archive, const std::string &device, const Contract *contract);
@@ -92,58 +80,50 @@ public:
   void run(Verb verb) override;
 
 private:
+  struct Special {
+    std::int64_t extent = 0;
+    std::unique_ptr<CompiledModel> model;
+  };
   struct Prepared {
-    std::unique_ptr<Loader> loader;
+    std::unique_ptr<CompiledModel> general; // null: the file has no such method
+    std::vector<Special> special;
+    std::vector<std::pair<std::size_t, std::size_t>> places; // of the symbol in the inputs
+    CompiledModel *chosen = nullptr;
     std::vector<Input> inputs;
     std::vector<Target> targets;
-    std::vector<at::Tensor> tensors; // kept to reuse its memory
+    std::vector<at::Tensor> tensors, results; // kept to reuse their memory
     bool has_run = false;
   };
 
   void check_target(const Archive &archive) const;
-  void open(const std::string &path, const std::string &method, const std::string &model);
-  void name_foreign(const std::string &method);
-  void evaluate(Prepared &prepared);
+  void open(const Archive &archive, const Contract &contract, const std::string &method);
+  void open_foreign(const Archive &archive);
+  void check_counts(const std::string &method, const CompiledModel &model) const;
+  std::unique_ptr<CompiledModel> loaded(const Archive &archive, const std::string &model);
+  static CompiledModel *choice(const Prepared &prepared, const Call &call);
+  static void evaluate(Prepared &prepared);
 
   c10::Device device_;
   bool is_foreign_; // no contract says what it needs
   Methods methods_;
-  std::array<Prepared, n_verbs> prepared_;
+  std::vector<std::string> order_;
+  std::vector<Prepared> prepared_; // by number of the method
 };
-
-std::size_t index_of(const std::string &path, const std::string &method) {
-  for (std::size_t i = 0; i < n_verbs; ++i)
-    if (method == verb_names[i])
-      return i;
-  throw Failure(ISTHMUS_ERR_CONTRACT,
-                in_quotes(path) + ": contract has the unknown method " + in_quotes(method));
-}
 
 Inductor::Inductor(const Archive &archive, const std::string &device,
                    const Contract *contract)
     : device_(checked_device(device)), is_foreign_(!contract) {
   check_target(archive);
-  const std::vector<std::string> models = archive.compiled_models();
-  const auto has = [&](const std::string &name) {
-    return std::find(models.begin(), models.end(), name) != models.end();
-  };
   const TorchModes modes(false);
   if (contract)
     methods_ = contract->methods;
-  else
-    methods_["forward"] = {};
-  for (const auto &[method, names] : methods_) {
-    if (has(method))
-      open(archive.path(), method, method);
-    else if (method == "forward" && models.size() == 1)
-      open(archive.path(), method, models.front());
-    else
-      throw Failure(contract ? ISTHMUS_ERR_CONTRACT : ISTHMUS_ERR_FILE,
-                    in_quotes(archive.path()) + " holds no compiled model " +
-                        in_quotes(method));
-  }
+  order_ = method_order(methods_);
+  prepared_.resize(order_.size());
   if (is_foreign_)
-    name_foreign("forward");
+    open_foreign(archive);
+  else
+    for (const auto &[method, names] : methods_)
+      open(archive, *contract, method);
 }
 
 void Inductor::check_target(const Archive &archive) const {
@@ -156,27 +136,71 @@ void Inductor::check_target(const Archive &archive) const {
                                           ", not for " + in_quotes(own));
 }
 
-void Inductor::open(const std::string &path, const std::string &method,
-                    const std::string &model) {
-  // One model per thread, so one runner that nobody shares: no locks, no waiting.
-  prepared_[index_of(path, method)].loader =
-      std::make_unique<Loader>(path, model, /*run_single_threaded=*/true,
-                               /*num_runners=*/1, device_.index());
+std::unique_ptr<CompiledModel> Inductor::loaded(const Archive &archive,
+                                                const std::string &model) {
+  const std::vector<std::string> models = archive.compiled_models();
+  if (std::find(models.begin(), models.end(), model) == models.end())
+    throw Failure(is_foreign_ ? ISTHMUS_ERR_FILE : ISTHMUS_ERR_CONTRACT,
+                  in_quotes(archive.path()) + " holds no compiled model " +
+                      in_quotes(model));
+  return std::make_unique<CompiledModel>(archive, model, device_);
 }
 
-void Inductor::name_foreign(const std::string &method) {
-  Loader &loader = *prepared_[0].loader;
-  const std::vector<std::string> specification = loader.get_call_spec();
-  if (specification.size() != 2)
-    throw Failure(ISTHMUS_ERR_FILE, "the package does not say what it takes and returns");
-  methods_[method] = {numbered("input_", n_leaves_of(specification[0])),
-                      numbered("output_", n_leaves_of(specification[1]))};
+void Inductor::open(const Archive &archive, const Contract &contract,
+                    const std::string &method) {
+  const std::vector<std::string> models = archive.compiled_models();
+  const bool is_only = method == "forward" && models.size() == 1;
+  const auto place = std::find(order_.begin(), order_.end(), method) - order_.begin();
+  Prepared &prepared = prepared_[static_cast<std::size_t>(place)];
+  prepared.general = loaded(archive, is_only ? models.front() : method);
+  check_counts(method, *prepared.general);
+  std::string symbol;
+  for (const Variant &variant : variants_of(contract, method, symbol)) {
+    prepared.special.push_back({variant.extent, loaded(archive, variant.model)});
+    check_counts(method, *prepared.special.back().model);
+  }
+  const std::vector<std::string> &inputs = methods_.at(method).inputs;
+  for (std::size_t i = 0; i < inputs.size() && !symbol.empty(); ++i) {
+    const std::vector<Extent> &shape = contract.find(inputs[i])->shape;
+    for (std::size_t k = 0; k < shape.size(); ++k)
+      if (shape[k].symbol == symbol)
+        prepared.places.emplace_back(i, k);
+  }
+}
+
+void Inductor::check_counts(const std::string &method, const CompiledModel &model) const {
+  const MethodNames &names = methods_.at(method);
+  if (names.inputs.size() != model.n_inputs() || names.outputs.size() != model.n_outputs())
+    throw Failure(ISTHMUS_ERR_CONTRACT,
+                  "method " + in_quotes(method) + " was compiled for " +
+                      std::to_string(model.n_inputs()) + " inputs and " +
+                      std::to_string(model.n_outputs()) + " outputs, its contract names " +
+                      std::to_string(names.inputs.size()) + " and " +
+                      std::to_string(names.outputs.size()));
+}
+
+/// Without a contract every compiled model is a method; a single one is "forward".
+void Inductor::open_foreign(const Archive &archive) {
+  const std::vector<std::string> models = archive.compiled_models();
+  std::map<std::string, std::unique_ptr<CompiledModel>> opened;
+  for (const std::string &model : models) {
+    auto compiled = loaded(archive, model);
+    const std::string method = models.size() == 1 ? "forward" : model;
+    methods_[method] = {numbered("input_", compiled->n_inputs()),
+                        output_names(compiled->output_structure(), compiled->n_outputs())};
+    opened[method] = std::move(compiled);
+  }
+  order_ = method_order(methods_);
+  prepared_.resize(order_.size());
+  for (std::size_t i = 0; i < order_.size(); ++i)
+    if (const auto found = opened.find(order_[i]); found != opened.end())
+      prepared_[i].general = std::move(found->second);
 }
 
 void Inductor::prepare(Verb verb, const Call &call) {
   const TorchModes modes(false);
   const auto index = static_cast<std::size_t>(verb);
-  const MethodNames &names = methods_.at(verb_names[index]);
+  const MethodNames &names = methods_.at(order_.at(index));
   Prepared &prepared = prepared_[index];
   prepared.inputs.clear();
   for (const Array *array : call.inputs)
@@ -184,10 +208,32 @@ void Inductor::prepare(Verb verb, const Call &call) {
     // a contract it may also write to its inputs.
     prepared.inputs.emplace_back(*array, device_, is_foreign_ || !array->is_contiguous());
   prepared.targets = targets_of(names.outputs, call.outputs);
+  prepared.chosen = choice(prepared, call);
+}
+
+/// The model made for this extent of the separable symbol, if there is one.
+CompiledModel *Inductor::choice(const Prepared &prepared, const Call &call) {
+  for (const Special &special : prepared.special) {
+    const bool fits =
+        std::all_of(prepared.places.begin(), prepared.places.end(), [&](const auto &place) {
+          return call.inputs[place.first]->shape[place.second] == special.extent;
+        });
+    if (fits && !prepared.places.empty())
+      return special.model.get();
+  }
+  return prepared.general.get();
 }
 
 void Inductor::run(Verb verb) {
   Prepared &prepared = prepared_[static_cast<std::size_t>(verb)];
+  // Also after a failure: no tensor may outlive its binding.
+  struct Release {
+    Prepared &prepared;
+    ~Release() {
+      prepared.tensors.clear();
+      prepared.results.clear();
+    }
+  } const release{prepared};
   translating(ISTHMUS_ERR_RUNTIME, [&] {
     if (prepared.has_run || !is_foreign_)
       return evaluate(prepared);
@@ -201,11 +247,26 @@ void Inductor::run(Verb verb) {
 
 void Inductor::evaluate(Prepared &prepared) {
   const TorchModes modes(false);
-  prepared.tensors.clear();
   for (Input &input : prepared.inputs)
     prepared.tensors.push_back(input.fetch());
-  std::vector<at::Tensor> results = prepared.loader->run(prepared.tensors);
-  deliver(results, prepared.targets);
+  prepared.chosen->run(prepared.tensors, prepared.results);
+  deliver(prepared.results, prepared.targets);
+}
+
+/// A library compiled by a newer torch may want functions that this one lacks.
+std::string versions_text(const Contract *contract) {
+  if (!contract)
+    return "";
+  const nlohmann::json json = nlohmann::json::parse(contract->text, nullptr, false);
+  const nlohmann::json found = json.value("provenance", nlohmann::json::object());
+  if (!found.is_object() || !found.contains("torch") || !found["torch"].is_string())
+    return "";
+  std::string compiled = found["torch"].get<std::string>();
+  compiled = compiled.substr(0, compiled.find('+'));
+  return compiled == torch_version()
+             ? ""
+             : " (compiled by torch " + compiled + ", this library is of torch " +
+                   torch_version() + ")";
 }
 
 } // namespace
@@ -219,8 +280,8 @@ std::unique_ptr<Engine> make_inductor(const Archive &archive, const std::string 
   } catch (const Failure &failure) {
     if (failure.status() != ISTHMUS_ERR_FILE)
       throw;
-    throw Failure(ISTHMUS_ERR_FILE,
-                  in_quotes(archive.path()) + " cannot be loaded: " + failure.what());
+    throw Failure(ISTHMUS_ERR_FILE, in_quotes(archive.path()) + " cannot be loaded: " +
+                                        failure.what() + versions_text(contract));
   }
   return engine;
 }

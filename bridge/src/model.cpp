@@ -81,6 +81,8 @@ void check_overlaps(const std::vector<std::string> &names,
                                                 in_quotes(names[i]) + " overlap in memory");
 }
 
+bool is_derivative(Verb verb) { return verb == Verb::jvp || verb == Verb::vjp; }
+
 } // namespace
 
 Model::Model(const std::string &path, const std::string &device) {
@@ -96,6 +98,8 @@ Model::Model(const std::string &path, const std::string &device) {
     check_instruction_set(path, contract->isa);
   engine_ = kind == EngineKind::torchscript ? make_torchscript(archive, device, contract)
                                             : make_inductor(archive, device, contract);
+  order_ = method_order(engine_->methods());
+  states_.resize(order_.size());
   if (contract && contract->engine != engine_->name())
     throw Failure(ISTHMUS_ERR_CONTRACT,
                   in_quotes(path) + " is for the engine " + in_quotes(engine_->name()) +
@@ -106,6 +110,10 @@ const MethodNames &Model::names(const std::string &method) const {
   const Methods &methods = engine_->methods();
   const auto found = methods.find(method);
   if (found == methods.end()) {
+    const std::string reason = engine_->why_not(method);
+    if (!reason.empty())
+      throw Failure(ISTHMUS_ERR_ARGUMENT,
+                    "method " + in_quotes(method) + " cannot be called: " + reason);
     std::vector<std::string> known;
     for (const auto &[name, names] : methods)
       known.push_back(name);
@@ -144,8 +152,8 @@ Model::Bound Model::exchange(Bound bound) {
 }
 
 void Model::run(const char *method) {
-  for (std::size_t i = 0; i < n_verbs; ++i) {
-    if (std::strcmp(method, verb_names[i]) != 0)
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (std::strcmp(method, order_[i].c_str()) != 0)
       continue;
     if (states_[i].prepared_for != changes_)
       prepare(static_cast<Verb>(i));
@@ -160,13 +168,13 @@ void Model::run(const char *method) {
 
 void Model::prepare(Verb verb) {
   const auto index = static_cast<std::size_t>(verb);
-  const MethodNames &method = names(verb_names[index]);
+  const MethodNames &method = names(order_[index]);
   Call call;
   for (const std::string &name : method.inputs)
     call.inputs.push_back(input_of(verb, name));
   for (const std::string &name : method.outputs) {
     const auto bound = outputs_.find(name);
-    if (bound == outputs_.end() && verb == Verb::forward)
+    if (bound == outputs_.end() && !is_derivative(verb))
       throw Failure(ISTHMUS_ERR_ARGUMENT, "output " + in_quotes(name) + " is not bound");
     call.outputs.push_back(bound == outputs_.end() ? nullptr : &bound->second);
   }
@@ -196,7 +204,7 @@ const Array *Model::input_of(Verb verb, const std::string &name) const {
 
 /// Without a contract only the arrays tell that a variable has no derivative.
 bool Model::may_be_unbound(Verb verb, const std::string &name) const {
-  if (contract_ || verb == Verb::forward || base_name(name) == name)
+  if (contract_ || !is_derivative(verb) || base_name(name) == name)
     return false;
   const Bindings &bindings = verb == Verb::jvp ? inputs_ : outputs_;
   const auto base = bindings.find(base_name(name));

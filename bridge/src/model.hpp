@@ -2,11 +2,11 @@
 // A loaded network with the names of its inputs and outputs and the arrays bound to them.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "contract.hpp"
 #include "engine.hpp"
@@ -26,6 +26,8 @@ public:
   const char *contract() const { return contract_ ? contract_->text.c_str() : ""; }
   double dt() const { return contract_ ? contract_->dt : 0.0; }
   const char *engine() const { return engine_->name(); }
+  /// Methods of the network and their names.
+  const Methods &methods() const { return engine_->methods(); }
   /// @throws Failure (argument) if the file has no such method
   const MethodNames &names(const std::string &method) const;
 
@@ -51,7 +53,8 @@ private:
   std::unique_ptr<Engine> engine_;
   Bindings inputs_, outputs_;
   unsigned long changes_ = 1;
-  std::array<State, n_verbs> states_;
+  std::vector<std::string> order_; // methods by number
+  std::vector<State> states_;      // likewise
 };
 
 } // namespace isthmus

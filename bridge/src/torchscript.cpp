@@ -14,6 +14,7 @@
 
 #include "engine.hpp"
 #include "failure.hpp"
+#include "script_signature.hpp"
 #include "tensor_view.hpp"
 
 namespace isthmus {
@@ -67,41 +68,22 @@ jit::Module loaded(const std::string &path, c10::Device device) {
   if (is_frozen)
     return module;
   try {
+    std::vector<std::string> others; // freezing drops methods that are not named
+    for (const jit::Method &method : module.get_methods())
+      if (method.name() != "forward")
+        others.push_back(method.name());
     // Numerics are left alone: folding batch norms would round differently from PyTorch.
-    return jit::freeze(module, std::nullopt, /*optimize_numerics=*/false);
+    return jit::freeze(module, others, /*optimize_numerics=*/false);
   } catch (const std::exception &) {
     return module; // what cannot be frozen runs as it is
   }
 }
 
-MethodNames forward_names(const std::string &path, const c10::FunctionSchema &schema) {
-  MethodNames names;
-  for (std::size_t i = 1; i < schema.arguments().size(); ++i) {
-    const c10::Argument &argument = schema.arguments()[i];
-    if (!argument.type()->isSubtypeOf(*c10::TensorType::get()))
-      throw Failure(ISTHMUS_ERR_FILE,
-                    in_quotes(path) + ": argument " + in_quotes(argument.name()) +
-                        " of forward is of type " + argument.type()->str() +
-                        ", isthmus passes tensors only");
-    names.inputs.push_back(argument.name());
-  }
-  const c10::TypePtr type = schema.returns().at(0).type();
-  std::vector<c10::TypePtr> types = {type};
-  if (const auto tuple = type->cast<c10::TupleType>())
-    types.assign(tuple->elements().begin(), tuple->elements().end());
-  for (const c10::TypePtr &element : types) {
-    if (!element->isSubtypeOf(*c10::TensorType::get()))
-      throw Failure(ISTHMUS_ERR_FILE, in_quotes(path) + ": forward returns " + type->str() +
-                                          ", expected a tensor or a tuple of tensors");
-    names.outputs.push_back("output_" + std::to_string(names.outputs.size()));
-  }
-  return names;
-}
-
 /// Names of the derivatives of `forward`, where the contract does not give them.
-Methods with_derivatives(const MethodNames &forward, const Contract *contract) {
+Methods with_derivatives(const MethodNames &forward, const ScriptSignature &own,
+                         const Contract *contract) {
   const auto differentiable = [&](const std::string &name) {
-    return !contract || contract->variables.at(name).is_floating();
+    return contract ? contract->variables.at(name).is_floating() : !own.is_scalar(name);
   };
   Methods methods = {{"forward", forward}};
   MethodNames jvp = forward, vjp = {forward.inputs, {}};
@@ -142,19 +124,34 @@ public:
   TorchScript(const Archive &archive, const std::string &device, const Contract *contract);
   const char *name() const override { return "torchscript"; }
   const Methods &methods() const override { return methods_; }
+  std::string why_not(const std::string &method) const override;
   void prepare(Verb verb, const Call &call) override;
   void run(Verb verb) override;
 
 private:
+  /// A method of the module: its own graph, interpreted.
+  struct Function {
+    ScriptSignature signature;
+    jit::GraphExecutor executor;
+    std::vector<bool> is_written; // inputs the network modifies: it gets a copy of these
+  };
   struct Prepared {
     std::vector<Place> input_places, output_places;
     std::vector<Input> inputs;
     std::vector<Target> targets;
   };
 
-  void name_methods(const std::string &path, const Contract *contract);
-  void evaluate(const Tensors &inputs, Tensors &results);
-  void run_forward();
+  void name_methods(const Contract *contract);
+  MethodNames checked_names(const ScriptSignature &own, const std::string &method,
+                            const Contract *contract) const;
+  Function made(const std::string &method, const Contract *contract) const;
+  void prepare_derivative(Verb verb, const Call &call, Prepared &prepared);
+  void evaluate(const Tensors &inputs, Tensors &results) {
+    evaluate(functions_.at("forward"), methods_.at("forward"), inputs, results);
+  }
+  void evaluate(Function &function, const MethodNames &names, const Tensors &inputs,
+                Tensors &results);
+  void run_directly(Verb verb);
   void run_jvp();
   void run_vjp();
   void read(Prepared &prepared, Tensors &primals, Tensors &derivatives);
@@ -165,10 +162,12 @@ private:
 
   c10::Device device_;
   jit::Module module_;
-  jit::GraphExecutor executor_;
-  std::vector<bool> is_written_; // inputs the network modifies: it gets a copy of these
   Methods methods_;
-  std::array<Prepared, n_verbs> prepared_;
+  std::map<std::string, std::string> unfit_; // methods with the reason why
+  std::map<std::string, Function> functions_;
+  std::vector<std::string> order_; // of the methods, by number
+  std::vector<Prepared> prepared_; // likewise
+  std::vector<std::pair<Function *, const MethodNames *>> direct_; // likewise
   bool has_forward_mode_ = true;
   jit::Stack stack_;
   Tensors inputs_, results_; // kept to reuse their memory
@@ -183,57 +182,122 @@ TorchScript::TorchScript(const Archive &archive, const std::string &device,
   const auto method = module_.find_method("forward");
   if (!method)
     throw Failure(ISTHMUS_ERR_FILE, in_quotes(archive.path()) + " has no method 'forward'");
-  name_methods(archive.path(), contract);
-  const auto graph = method->graph()->copy();
+  name_methods(contract);
+  order_ = method_order(methods_);
+  prepared_.resize(order_.size());
+  for (const std::string &name : order_) {
+    const auto function = functions_.find(name);
+    if (function == functions_.end())
+      direct_.emplace_back(nullptr, nullptr);
+    else
+      direct_.emplace_back(&function->second, &methods_.at(name));
+  }
+}
+
+TorchScript::Function TorchScript::made(const std::string &method,
+                                        const Contract *contract) const {
+  const jit::Method found = module_.get_method(method);
+  const MethodNames *stated = contract ? &contract->methods.at(method) : nullptr;
+  Function function{signature_of(found.function().getSchema(), method, stated), {}, {}};
+  const auto graph = found.graph()->copy();
   jit::Inline(*graph);
   const jit::AliasDb aliases(graph);
   for (std::size_t i = 1; i < graph->inputs().size(); ++i)
-    is_written_.push_back(aliases.hasWriters(graph->inputs()[i]));
+    if (function.signature.arguments[i - 1].kind != Argument::Kind::left_out)
+      function.is_written.push_back(aliases.hasWriters(graph->inputs()[i]));
   // The profiling executor would spend the first calls on profiling, and specialize.
-  executor_ = jit::GraphExecutor(graph, "forward", jit::ExecutorExecutionMode::SIMPLE);
+  function.executor = jit::GraphExecutor(graph, method, jit::ExecutorExecutionMode::SIMPLE);
+  return function;
 }
 
-void TorchScript::name_methods(const std::string &path, const Contract *contract) {
-  const MethodNames own =
-      forward_names(path, module_.get_method("forward").function().getSchema());
-  if (!contract) {
-    methods_ = with_derivatives(own, nullptr);
-    return;
+MethodNames TorchScript::checked_names(const ScriptSignature &own,
+                                       const std::string &method,
+                                       const Contract *contract) const {
+  if (!contract)
+    return {own.inputs(), own.outputs};
+  const MethodNames &stated = contract->methods.at(method);
+  const std::size_t n_inputs = own.inputs().size(), n_outputs = own.outputs.size();
+  if (stated.inputs.size() != n_inputs ||
+      (!own.has_open_outputs && stated.outputs.size() != n_outputs))
+    throw Failure(ISTHMUS_ERR_CONTRACT, method + " has " + std::to_string(n_inputs) +
+                                            " inputs and " + std::to_string(n_outputs) +
+                                            " outputs, its contract names " +
+                                            std::to_string(stated.inputs.size()) + " and " +
+                                            std::to_string(stated.outputs.size()));
+  return stated;
+}
+
+void TorchScript::name_methods(const Contract *contract) {
+  functions_["forward"] = made("forward", contract);
+  const ScriptSignature &own = functions_["forward"].signature;
+  methods_ = with_derivatives(checked_names(own, "forward", contract), own, contract);
+  if (contract)
+    for (const auto &[name, names] : contract->methods)
+      methods_[name] = names;
+  const auto is_derivative = [](const std::string &name) {
+    return name == "jvp" || name == "vjp"; // made by the engine from forward
+  };
+  for (const jit::Method &method : module_.get_methods()) {
+    const std::string name = method.name();
+    if (name == "forward" || is_derivative(name) || name.compare(0, 2, "__") == 0)
+      continue;
+    if (contract && !contract->methods.count(name)) {
+      unfit_[name] = "the contract of the file does not list it";
+      continue;
+    }
+    try {
+      Function function = made(name, contract);
+      methods_[name] = checked_names(function.signature, name, contract);
+      functions_[name] = std::move(function);
+    } catch (const Failure &failure) {
+      if (contract)
+        throw;
+      unfit_[name] = failure.what();
+    }
   }
-  const MethodNames &stated = contract->methods.at("forward");
-  if (stated.inputs.size() != own.inputs.size() ||
-      stated.outputs.size() != own.outputs.size())
-    throw Failure(ISTHMUS_ERR_CONTRACT,
-                  in_quotes(path) + ": forward has " + std::to_string(own.inputs.size()) +
-                      " inputs and " + std::to_string(own.outputs.size()) +
-                      " outputs, its contract names " +
-                      std::to_string(stated.inputs.size()) + " and " +
-                      std::to_string(stated.outputs.size()));
-  methods_ = with_derivatives(stated, contract);
-  for (const auto &[name, names] : contract->methods)
-    methods_[name] = names;
+  for (const auto &[name, names] : methods_)
+    if (!is_derivative(name) && !functions_.count(name))
+      throw Failure(ISTHMUS_ERR_CONTRACT, "contract lists the method " + in_quotes(name) +
+                                              ", which the module does not have");
+}
+
+std::string TorchScript::why_not(const std::string &method) const {
+  const auto found = unfit_.find(method);
+  return found == unfit_.end() ? "" : found->second;
 }
 
 void TorchScript::prepare(Verb verb, const Call &call) {
   const TorchModes modes(false);
-  const MethodNames &names = methods_.at(verb_names[static_cast<std::size_t>(verb)]);
+  const auto index = static_cast<std::size_t>(verb);
+  const MethodNames &names = methods_.at(order_.at(index));
+  Prepared prepared;
+  if (const Function *function = direct_[index].first) {
+    for (std::size_t i = 0; i < names.inputs.size(); ++i)
+      prepared.inputs.emplace_back(*call.inputs[i], device_, function->is_written[i]);
+  } else {
+    prepare_derivative(verb, call, prepared);
+  }
+  prepared.targets = targets_of(names.outputs, call.outputs);
+  prepared_[index] = std::move(prepared);
+}
+
+void TorchScript::prepare_derivative(Verb verb, const Call &call, Prepared &prepared) {
+  const MethodNames &names = methods_.at(order_[static_cast<std::size_t>(verb)]);
   const MethodNames &forward = methods_.at("forward");
+  const std::vector<bool> &is_written = functions_.at("forward").is_written;
   const bool is_reverse = verb == Verb::vjp;
   const char *suffix = is_reverse ? "_ad" : "_tl";
-  Prepared prepared;
   for (std::size_t i = 0; i < names.inputs.size(); ++i) {
     const Place place = place_of(names.inputs[i], forward.inputs,
                                  is_reverse ? forward.outputs : forward.inputs, suffix);
     prepared.input_places.push_back(place);
-    const bool as_copy = !place.is_derivative && is_written_[place.index];
+    const bool as_copy = !place.is_derivative && is_written[place.index];
     prepared.inputs.push_back(call.inputs[i] ? Input(*call.inputs[i], device_, as_copy)
                                              : Input());
   }
   for (const std::string &name : names.outputs)
     prepared.output_places.push_back(place_of(
         name, forward.outputs, is_reverse ? forward.inputs : forward.outputs, suffix));
-  prepared.targets = targets_of(names.outputs, call.outputs);
-  prepared_[static_cast<std::size_t>(verb)] = std::move(prepared);
 }
 
 void TorchScript::run(Verb verb) {
@@ -247,39 +311,35 @@ void TorchScript::run(Verb verb) {
     }
   } const release{*this};
   translating(ISTHMUS_ERR_RUNTIME, [&] {
-    switch (verb) {
-    case Verb::forward:
-      return run_forward();
-    case Verb::jvp:
-      return run_jvp();
-    case Verb::vjp:
-      return run_vjp();
-    }
+    if (direct_[static_cast<std::size_t>(verb)].first)
+      return run_directly(verb);
+    return verb == Verb::jvp ? run_jvp() : run_vjp();
   });
 }
 
-void TorchScript::evaluate(const Tensors &inputs, Tensors &results) {
+void TorchScript::evaluate(Function &function, const MethodNames &names,
+                           const Tensors &inputs, Tensors &results) {
   stack_.clear();
   stack_.emplace_back(module_._ivalue());
-  for (const at::Tensor &input : inputs)
-    stack_.emplace_back(input);
-  executor_.run(stack_);
-  results.clear();
-  const at::IValue &answer = stack_.back();
-  if (answer.isTensor())
-    results.push_back(answer.toTensor());
-  else
-    for (const at::IValue &element : answer.toTupleRef().elements())
-      results.push_back(element.toTensor());
+  auto input = inputs.begin();
+  for (const Argument &argument : function.signature.arguments)
+    if (argument.kind == Argument::Kind::left_out)
+      stack_.emplace_back(argument.standard);
+    else
+      stack_.push_back(value_of(argument, *input++));
+  function.executor.run(stack_);
+  flatten(stack_.back(), names.outputs, function.signature.has_open_outputs, results);
 }
 
-void TorchScript::run_forward() {
+/// A method of the module as it stands: forward, or another that the file has.
+void TorchScript::run_directly(Verb verb) {
   const TorchModes modes(false);
-  Prepared &prepared = prepared_[0];
+  const auto [function, names] = direct_[static_cast<std::size_t>(verb)];
+  Prepared &prepared = prepared_[static_cast<std::size_t>(verb)];
   inputs_.clear();
   for (Input &input : prepared.inputs)
     inputs_.push_back(input.fetch());
-  evaluate(inputs_, results_);
+  evaluate(*function, *names, inputs_, results_);
   deliver(results_, prepared.targets);
 }
 
@@ -440,6 +500,8 @@ std::unique_ptr<Engine> make_torchscript(const Archive &archive, const std::stri
     translating(ISTHMUS_ERR_FILE,
                 [&] { engine = std::make_unique<TorchScript>(archive, device, contract); });
   } catch (const Failure &failure) {
+    if (failure.status() == ISTHMUS_ERR_CONTRACT)
+      throw Failure(failure.status(), in_quotes(archive.path()) + ": " + failure.what());
     if (failure.status() != ISTHMUS_ERR_FILE)
       throw;
     throw Failure(ISTHMUS_ERR_FILE, in_quotes(archive.path()) +

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -154,6 +155,50 @@ class Scaling(nn.Module):
         return n * x
 
 
+class Pair(NamedTuple):
+    """Fields whose names are names of outputs."""
+
+    mean: Tensor
+    spread: Tensor
+
+
+class Nested(nn.Module):
+    """Returns tuples in a tuple, and has other methods."""
+
+    def __init__(self) -> None:
+        """Hold an offset, so that freezing has something to fold."""
+        super().__init__()
+        self.offset = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Pair, tuple[Tensor, Tensor]]:
+        """Return x + 1, (2 x, 3 x), (4 x, 5 x)."""
+        return x + 1, Pair(2 * x, 3 * x), (4 * x, 5 * x)
+
+    @torch.jit.export
+    def step(self, x: Tensor, dt: float, n: int, flag: bool, power: int = 2) -> Tensor:
+        """Return dt x^power + n + offset; power keeps its default."""
+        y = dt * x**power + n + self.offset
+        return -y if flag else y
+
+    @torch.jit.export
+    def named(self, x: Tensor) -> dict[str, Tensor]:
+        """Return what only a run can name."""
+        return {"double": 2 * x, "half": 0.5 * x}
+
+    @torch.jit.export
+    def failing(self, x: Tensor, names: list[str]) -> Tensor:
+        """Take what no array can be."""
+        return x * len(names)
+
+
+class Named(nn.Module):
+    """Returns a dictionary with a list in it."""
+
+    def forward(self, x: Tensor) -> dict[str, list[Tensor]]:
+        """Return 2 x and x / 2 as `a.0`, `b.0`."""
+        return {"a": [2 * x], "b": [0.5 * x]}
+
+
 class Square(nn.Module):
     """float64 in, float16 out: a type that no caller's array has."""
 
@@ -181,6 +226,20 @@ def weighted_contract(engine: str, dtype: str, isa: str | None = None) -> Contra
         },
         payload_sha256={},
         dt=0.25,
+        isa=isa,
+    )
+
+
+def named_contract(
+    engine: str, outputs: tuple[str, str], isa: str | None = None
+) -> Contract:
+    """Return a contract of `Named`, its outputs in another order than they are returned."""
+    return Contract(
+        name="named",
+        engine=engine,
+        methods={"forward": Method(("x",), outputs)},
+        variables={name: Variable("float32", ("row", N_J)) for name in ("x", *outputs)},
+        payload_sha256={},
         isa=isa,
     )
 
@@ -245,9 +304,14 @@ def export_scripts(folder: Path) -> None:
         "answering": Answering(),
         "scaling": Scaling(),
         "half": Square(),
+        "nested": Nested(),
     }
     for name, module in plain.items():
         script(module, folder / f"{name}.pt")
+    script(Named(), folder / "named.pt")
+    write_contract(folder / "named.pt", named_contract("torchscript", ("b.0", "a.0")))
+    script(Named(), folder / "misnamed.pt")
+    write_contract(folder / "misnamed.pt", named_contract("torchscript", ("b.0", "c.0")))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         frozen = torch.jit.freeze(torch.jit.script(Weighted().eval()))
@@ -265,6 +329,10 @@ def export_packages(folder: Path) -> None:
     two, three = ({0: n}, None), ({0: n}, None, {0: n}, None)
     both = ({0: n}, None, {0: n}, {0: n})
     compile_package({"model": (Weighted(), (x, scale), two)}, folder / "plain.pt2")
+    compile_package(
+        {"forward": (Named(), (x,), ({0: n},)), "step": (Indexed(), (x,), None)},
+        folder / "methods.pt2",
+    )
     path = folder / "weighted_float64.pt2"
     compile_package(
         {
@@ -305,6 +373,7 @@ def damage(folder: Path) -> None:
     flip(package, folder / "flipped_kernel.pt2", b"\x7fELF", 200000)
     flip(good, folder / "flipped_seal.pt", b"isthmus sha256 ", 20)
 
+    cut_library(folder / "plain.pt2", folder / "cut_kernel.pt2")
     shutil.copy(good, folder / "unlisted.pt")
     with zipfile.ZipFile(folder / "unlisted.pt", "a") as archive:
         archive.writestr(f"{root_of(archive)}/extra/surprise.txt", "new")
@@ -338,6 +407,15 @@ def flip(source: Path, target: Path, after: bytes, offset: int) -> None:
     data = bytearray(source.read_bytes())
     data[data.index(after) + offset] ^= 4
     target.write_bytes(data)
+
+
+def cut_library(source: Path, target: Path) -> None:
+    """Keep only the start of the compiled library, in an archive that is whole."""
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w") as copy:
+        for info in archive.infolist():
+            data = archive.read(info)
+            n_kept = 4096 if info.filename.endswith(".so") else len(data)
+            copy.writestr(info, data[:n_kept])
 
 
 def content_of(path: Path, start: str) -> bytes:

@@ -20,7 +20,6 @@ static const struct row rows[] = {
     {"state_dict.pt", ISTHMUS_ERR_FILE, "torch.save"},
     {".", ISTHMUS_ERR_FILE, "no regular file"},
     {"answering.pt", ISTHMUS_ERR_FILE, "Dict"},
-    {"scaling.pt", ISTHMUS_ERR_FILE, "argument 'n' of forward is of type int"},
     {"flipped_code.pt", ISTHMUS_ERR_CONTRACT, "'code/__torch__"},
     {"flipped_contract.pt", ISTHMUS_ERR_CONTRACT, "the contract was changed"},
     {"flipped_kernel.pt2", ISTHMUS_ERR_CONTRACT, ".so' was changed"},

@@ -36,6 +36,14 @@ ISTHMUS_API isthmus_status isthmus_model_time_step(const isthmus_model *model, d
 ISTHMUS_API isthmus_status isthmus_model_engine(const isthmus_model *model,
                                                 const char **engine);
 
+/** Number of methods that can be run: "forward", derivatives, others of the file. */
+ISTHMUS_API isthmus_status isthmus_model_method_count(const isthmus_model *model,
+                                                      int32_t *n_methods);
+
+/** Name of method `index` (from 0), in alphabetical order. Owned by the model. */
+ISTHMUS_API isthmus_status isthmus_model_method_name(const isthmus_model *model,
+                                                     int32_t index, const char **name);
+
 /** Number of inputs and of outputs of a method ("forward", "jvp", "vjp"). */
 ISTHMUS_API isthmus_status isthmus_model_count(const isthmus_model *model,
                                                const char *method, int32_t *n_inputs,
@@ -68,8 +76,10 @@ ISTHMUS_API isthmus_status isthmus_model_bind_output(isthmus_model *model, const
 ISTHMUS_API isthmus_status isthmus_model_run(isthmus_model *model);
 
 /** Evaluate a method: "forward", "jvp" (tangent-linear: reads `x`, `x_tl`, fills `y`,
- * `y_tl`) or "vjp" (adjoint: reads `x`, `y_ad`, fills `x_ad`). Outputs left unbound are
- * computed and dropped for "jvp" and "vjp". */
+ *  `y_tl`), "vjp" (adjoint: reads `x`, `y_ad`, fills `x_ad`) or any other the file has.
+ *  Outputs left unbound are computed and dropped for "jvp" and "vjp". Results in tuples,
+ *  lists and dictionaries have paths as names, such as "state.0". A number (`n: int`) is
+ *  bound as a scalar: int64, float64 or bool; arguments with a default keep it. */
 ISTHMUS_API isthmus_status isthmus_model_run_method(isthmus_model *model,
                                                     const char *method);
 
