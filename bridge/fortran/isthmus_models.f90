@@ -64,6 +64,7 @@ module isthmus_models
     procedure, public :: require_output
     procedure, public :: require_time_step
     procedure, public :: self_test
+    procedure, public :: check_derivatives
     generic, public :: assignment(=) => assign
     procedure, private :: assign
     procedure, private :: handle
@@ -130,6 +131,20 @@ module isthmus_models
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine self_test
+
+    !> Try `run_jvp` and `run_vjp` at the point bound for `run`, in random directions. What
+    !> is bound stays bound and untouched.
+    module subroutine check_derivatives(self, dot_error, taylor_error, seed, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      real(c_double), intent(inout) :: dot_error
+        !! |<F x_tl, y_ad> - <x_tl, F^T y_ad>| relative to the norms: some roundings
+      real(c_double), intent(inout) :: taylor_error
+        !! |f(x + h x_tl) - f(x) - h F x_tl| relative to |h F x_tl|, at the best h
+      integer, intent(in), optional :: seed !! of the directions, 1 by default
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine check_derivatives
   end interface
 
 contains

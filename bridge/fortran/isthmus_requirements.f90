@@ -1,7 +1,8 @@
 ! SPDX-License-Identifier: MIT
 !> What the host declares it will pass, and the network's own test, before step one.
 submodule(isthmus_models) isthmus_requirements
-  use isthmus_requirements_capi, only: c_requirement_t, isthmus_model_require_input, &
+  use isthmus_requirements_capi, only: c_requirement_t, isthmus_model_check_derivatives, &
+    isthmus_model_require_input, &
     isthmus_model_require_output, isthmus_model_require_time_step, isthmus_model_self_test
   implicit none
 
@@ -58,6 +59,16 @@ contains
     status = isthmus_model_self_test(self%handle(), largest_error)
     call report(int(status), last_message(), stat, errmsg)
   end procedure self_test
+
+  module procedure check_derivatives
+    integer(c_int) :: status
+    integer(c_int64_t) :: start
+
+    start = 1
+    if (present(seed)) start = int(seed, c_int64_t)
+    status = isthmus_model_check_derivatives(self%handle(), start, dot_error, taylor_error)
+    call report(int(status), last_message(), stat, errmsg)
+  end procedure check_derivatives
 
   !> What was said, reversed: the library names dimensions slowest first.
   subroutine describe_said(name, said, status, text, units, dims, shape, dtype)

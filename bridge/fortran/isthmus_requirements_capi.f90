@@ -2,12 +2,13 @@
 !> The functions of `model.h` that hold a network against its host, as Fortran sees them.
 ! allow(C071)
 module isthmus_requirements_capi
-  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_null_ptr, &
-    c_ptr
+  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_int64_t, &
+    c_null_ptr, c_ptr
   implicit none
   private
   public :: isthmus_model_require_input, isthmus_model_require_output
   public :: isthmus_model_require_time_step, isthmus_model_self_test
+  public :: isthmus_model_check_derivatives
 
   !> `isthmus_requirement` of `model.h`; null is not said.
   type, bind(c), public :: c_requirement_t
@@ -52,5 +53,15 @@ module isthmus_requirements_capi
       real(c_double), intent(inout) :: largest_error
       integer(c_int) :: status
     end function isthmus_model_self_test
+
+    function isthmus_model_check_derivatives(model, seed, dot_error, taylor_error) &
+      result(status) bind(c)
+      import :: c_double, c_int, c_int64_t, c_ptr
+      implicit none
+      type(c_ptr), value :: model
+      integer(c_int64_t), value :: seed
+      real(c_double), intent(inout) :: dot_error, taylor_error
+      integer(c_int) :: status
+    end function isthmus_model_check_derivatives
   end interface
 end module isthmus_requirements_capi

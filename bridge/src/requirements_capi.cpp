@@ -2,6 +2,7 @@
 // The functions of model.h that hold a network against the host, and against itself.
 #include "requirements.hpp"
 
+#include "derivative_check.hpp"
 #include "guarded.hpp"
 #include "handle.hpp"
 
@@ -72,5 +73,17 @@ isthmus_status isthmus_model_self_test(isthmus_model *model, double *largest_err
     isthmus::Model &body = required(model, "model").body;
     double &target = required(largest_error, "largest_error");
     target = isthmus::self_test(body);
+  });
+}
+
+isthmus_status isthmus_model_check_derivatives(isthmus_model *model, uint64_t seed,
+                                               double *dot_error, double *taylor_error) {
+  return guarded([&] {
+    isthmus::Model &body = required(model, "model").body;
+    double &dot = required(dot_error, "dot_error");
+    double &taylor = required(taylor_error, "taylor_error");
+    const isthmus::DerivativeErrors errors = isthmus::check_derivatives(body, seed);
+    dot = errors.dot;
+    taylor = errors.taylor;
   });
 }

@@ -246,6 +246,26 @@ class Model:
         check(lib.isthmus_model_self_test(self._model, error))
         return float(error[0])
 
+    def check_derivatives(self, seed: int = 1) -> tuple[float, float]:
+        """Try `jvp` and `vjp` at the point bound for `forward`, in random directions.
+
+        Returns
+        -------
+        dot_error
+            `|<F x_tl, y_ad> - <x_tl, F^T y_ad>|` relative to the norms: some roundings.
+        taylor_error
+            Smallest `|f(x + h x_tl) - f(x) - h F x_tl| / |h F x_tl|` over steps h: about
+            the square root of a rounding, near 1 for a wrong derivative.
+
+        Raises
+        ------
+        BindingError
+            If an input or output of `forward` is not bound, or `jvp` or `vjp` is missing.
+        """
+        errors = ffi.new("double[2]")
+        check(lib.isthmus_model_check_derivatives(self._model, seed, errors, errors + 1))
+        return float(errors[0]), float(errors[1])
+
     def __call__(self, **inputs: Array) -> dict[str, Array]:
         """Evaluate `forward` once; outputs are allocated as the contract says.
 

@@ -141,6 +141,54 @@ static void missing_methods_are_named(void) {
   isthmus_model_free(model);
 }
 
+/* Roundings of a few dozen sums; and the square root of a rounding, with a margin. */
+static const double dot_tolerance = 1e-13, taylor_tolerance = 1e-6;
+
+static void own_check_agrees(const char *file, const struct names *names) {
+  isthmus_model *model = load(file);
+  double dot_error = -1, taylor_error = -1, before = 0;
+  fill();
+  bind_everything(model, names);
+  OK(isthmus_model_run(model));
+  before = y[5];
+  for (uint64_t seed = 0; seed < 3; ++seed) {
+    OK(isthmus_model_check_derivatives(model, seed, &dot_error, &taylor_error));
+    CHECK(dot_error >= 0 && dot_error < dot_tolerance);
+    CHECK(taylor_error > 0 && taylor_error < taylor_tolerance);
+  }
+  CHECK(y[5] == before && x_ad[3] == -99); /* the caller's arrays are untouched */
+  x[5] += 1;
+  OK(isthmus_model_run(model)); /* and still bound */
+  CHECK(y[5] != before);
+  isthmus_model_free(model);
+}
+
+/* Stairs that rise by 1 on a slope of 1: torch sees the slope alone. */
+static void own_check_finds_a_wrong_derivative(void) {
+  isthmus_model *model = load("stairs.pt");
+  double dot_error = -1, taylor_error = -1;
+  fill();
+  EXPECT(ISTHMUS_ERR_ARGUMENT, "input 'x' is not bound: the derivatives are checked",
+         isthmus_model_check_derivatives(model, 1, &dot_error, &taylor_error));
+  OK(bind_in(model, "x", x, ISTHMUS_FLOAT64, 2, shape));
+  OK(bind_out(model, "output_0", y, ISTHMUS_FLOAT64, 2, shape));
+  OK(isthmus_model_check_derivatives(model, 1, &dot_error, &taylor_error));
+  CHECK(dot_error < dot_tolerance); /* the adjoint is the transpose, of the wrong thing */
+  CHECK(taylor_error > 0.9 && taylor_error < 1.1);
+  isthmus_model_free(model);
+}
+
+static void own_check_needs_both_methods(void) {
+  isthmus_model *model = load("plain.pt2");
+  double dot_error = -1, taylor_error = -1;
+  EXPECT(ISTHMUS_ERR_ARGUMENT, "no method 'jvp'",
+         isthmus_model_check_derivatives(model, 1, &dot_error, &taylor_error));
+  EXPECT(ISTHMUS_ERR_ARGUMENT, "argument 'taylor_error' is null",
+         isthmus_model_check_derivatives(model, 1, &dot_error, NULL));
+  CHECK(dot_error == -1 && taylor_error == -1);
+  isthmus_model_free(model);
+}
+
 int main(int argc, char **argv) {
   const struct names named = {"y", "s", "y_tl", "s_tl", "y_ad", "s_ad"};
   const struct names numbered = {"output_0",    "output_1",    "output_0_tl",
@@ -156,5 +204,10 @@ int main(int argc, char **argv) {
   unfit_derivatives_are_refused();
   operators_without_forward_mode_go_by_two_adjoints();
   missing_methods_are_named();
+  own_check_agrees("weighted_float64.pt", &named);
+  own_check_agrees("weighted_float64.pt2", &named);
+  own_check_agrees("plain_weighted.pt", &numbered);
+  own_check_finds_a_wrong_derivative();
+  own_check_needs_both_methods();
   return finish();
 }

@@ -229,6 +229,7 @@ contains
     type(isthmus_model_t) :: model
     real(wp), target :: x_tl(n_j, n_i), x_ad(n_j, n_i), y_tl(n_j, n_i), y_ad(n_j, n_i)
     real(wp), target :: s_tl(n_i), s_ad(n_i), scale_tl, scale_ad
+    real(wp) :: dot_error, taylor_error
     integer :: i
 
     do i = 1, size(files)
@@ -250,6 +251,9 @@ contains
       call model%run_vjp()
       call check(abs(sum(y_ad*y_tl) + sum(s_ad*s_tl) - sum(x_ad*x_tl) - scale_ad*scale_tl) &
         < 100*tolerance, "adjoint is transpose of tangent-linear, "//trim(files(i)))
+      call model%check_derivatives(dot_error, taylor_error)
+      call check(dot_error < 1.0e-13_wp, "own dot-product test, "//trim(files(i)))
+      call check(taylor_error < 1.0e-6_wp, "own Taylor test, "//trim(files(i)))
     end do
   end subroutine derivatives_are_computed
 

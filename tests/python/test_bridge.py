@@ -95,6 +95,13 @@ def test_derivatives_agree_with_pytorch(exporter, networks, arrays, file):
     found = model.vjp(**{n: arrays[n] for n in ("x", "scale", "y_ad", "s_ad")})
     np.testing.assert_allclose(found["x_ad"], x_ad, rtol=0, atol=1e-13)
     np.testing.assert_allclose(found["scale_ad"], scale_ad, rtol=0, atol=1e-12)
+    for name in ("x", "scale"):
+        model.bind_input(name, arrays[name])
+    model.bind_output("y", np.zeros_like(arrays["x"]))
+    model.bind_output("s", np.zeros(len(arrays["x"])))
+    dot_error, taylor_error = model.check_derivatives(seed=3)
+    assert dot_error < 1e-13  # some roundings
+    assert 0 < taylor_error < 1e-6  # about the root of a rounding
 
 
 @BOTH

@@ -117,6 +117,19 @@ ISTHMUS_API isthmus_status isthmus_model_require_time_step(const isthmus_model *
 ISTHMUS_API isthmus_status isthmus_model_self_test(isthmus_model *model,
                                                    double *largest_error);
 
+/** Try "jvp" and "vjp" at the point that is bound for "forward" (all inputs and outputs),
+ * in random directions. What is bound stays bound and untouched.
+ *  @param[in]  seed          of the directions
+ *  @param[out] dot_error     |<F x_tl, y_ad> - <x_tl, F^T y_ad>| relative to the norms:
+ * some roundings of the network's precision if the adjoint is the transpose of the
+ * tangent-linear
+ *  @param[out] taylor_error  smallest, over steps h, of |f(x + h x_tl) - f(x) - h F x_tl|
+ *                            relative to |h F x_tl|: about the square root of a rounding if
+ *                            the tangent-linear is the derivative, near 1 if it is not */
+ISTHMUS_API isthmus_status isthmus_model_check_derivatives(isthmus_model *model,
+                                                           uint64_t seed, double *dot_error,
+                                                           double *taylor_error);
+
 #ifdef __cplusplus
 }
 #endif
