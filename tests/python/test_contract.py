@@ -2,6 +2,7 @@
 """The contract without torch: its text, its checks, and the sums over an archive."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from typing import Any
@@ -9,11 +10,18 @@ from typing import Any
 import pytest
 
 from isthmus.contract import (
+    Bounds,
+    Conserve,
     Contract,
+    Guard,
+    Limits,
+    Mahalanobis,
     Method,
     Normalization,
+    PositiveState,
     SelfTest,
     Variable,
+    Variant,
     payload_sums,
     read_contract,
     verify_file,
@@ -134,7 +142,7 @@ def removed(*keys: str):
             r"'variables\.x\.shape\[0\]' is 1.5",
         ),
         (set_in("variables", "x", "shape", value=[0, 3]), r"'variables\.x\.shape' has 0"),
-        (set_in("variables", "x", "dtype", value="float16"), r"x\.dtype' is 'float16'"),
+        (set_in("variables", "x", "dtype", value="float8"), r"x\.dtype' is 'float8'"),
         (set_in("variables", "x", "dims", value=["k"]), r"x\.dims' names 1 dimensions"),
         (set_in("variables", "x", "training_range", value=[1]), "expected two numbers"),
         (set_in("variables", "x", "training_range", value=[2, 1]), "not in rising order"),
@@ -142,7 +150,10 @@ def removed(*keys: str):
             set_in("variables", "c", value={"dtype": "bool", "shape": []}),
             r"variables\.c' is neither",
         ),
-        (set_in("methods", "adjoint", value={"inputs": [], "outputs": []}), "'adjoint'"),
+        (
+            set_in("methods", "adjoint", value={"inputs": [], "outputs": []}),
+            "adjoint.outputs' is empty",
+        ),
         (set_in("methods", "forward", "inputs", value=["x", "y"]), "'y'.* lacks"),
         (set_in("methods", "vjp", "outputs", value=["n_ad"]), "'n' is int32"),
         (removed("methods", "forward"), "lacks 'forward'"),
@@ -311,3 +322,129 @@ def test_writing_keeps_the_mode(model_file):
     model_file.chmod(0o640)
     write_contract(model_file, CONTRACT)
     assert model_file.stat().st_mode & 0o777 == 0o640
+
+
+# The guard, memory, variants and normalization
+
+
+COLUMNS = Contract(
+    name="column",
+    engine="inductor",
+    methods={
+        "forward": Method(("t", "q", "h"), ("dq", "h_next")),
+        "physics_step": Method(("t",), ("state.mean",)),
+    },
+    variables={
+        "t": Variable(
+            "float32",
+            ("column", 2),
+            dims=("column", "level"),
+            normalization=Normalization((220.0, 250.0), (4.0, 6.0), "level", "bridge"),
+        ),
+        "q": Variable("bfloat16", ("column", 2)),
+        "h": Variable("float64", ("column", 5)),
+        "dq": Variable("float16", ("column", 2)),
+        "h_next": Variable("float64", ("column", 5)),
+        "state.mean": Variable("float64", ("column",)),
+    },
+    payload_sha256={},
+    separable="column",
+    dt=600.0,
+    isa="avx2",
+    version="3",
+    guard=Guard(
+        inputs={"t": Limits((180.0, None), 330.0), "q": Limits(low=0.0)},
+        outputs={"dq": Limits(-1.0, 1.0)},
+        quantiles=(0.001, 0.999),
+        mahalanobis=Mahalanobis(
+            ("t", "q"), (0.0,) * 4, ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0)), 9.2
+        ),
+        fixers=(
+            Bounds("dq", low=0.0),
+            Conserve({"dq": (1.0, 2.0)}, 0.5),
+            PositiveState("dq", "q"),
+        ),
+    ),
+    memory={"h": "h_next"},
+    variants={"forward": (Variant("forward_batch_1", 1),)},
+)
+
+
+def columns() -> dict[str, Any]:
+    return json.loads(COLUMNS.to_json())
+
+
+def test_guard_memory_and_variants_survive_the_text():
+    assert Contract.from_json(COLUMNS.to_json()) == COLUMNS
+    written = columns()
+    assert written["guard"]["fixers"][0] == {"kind": "bounds", "output": "dq", "low": 0.0}
+    assert written["guard"]["inputs"]["t"] == {"low": [180.0, None], "high": 330.0}
+    assert written["variants"] == {"forward": [{"model": "forward_batch_1", "extent": 1}]}
+
+
+def test_absent_keys_are_not_written():
+    for key in ("guard", "memory", "variants", "version"):
+        assert key not in document()
+    assert document()["variables"]["x"]["normalization"] == {"mean": 2.5, "sd": 3.5}
+
+
+def test_half_precision_has_derivatives_too():
+    assert COLUMNS.variable_of("q_tl").dtype == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("guard.rnages", {}, "'guard.rnages' is not a key"),
+        ("guard.inputs.t.low", [1.0], "lists 1 values, a sample has 2"),
+        ("guard.inputs.t.low", 400.0, "above the high one"),
+        ("guard.inputs.dq", {}, "not among the inputs"),
+        ("guard.quantiles", [0.9, 0.1], "not rising"),
+        ("guard.mahalanobis.mean", [0.0], "lists 1 values, the inputs have 4"),
+        ("guard.mahalanobis.whitening", [[1.0]], "rows of another length than 4"),
+        ("guard.mahalanobis.threshold", 0.0, "not above 0"),
+        ("guard.fixers", [{"kind": "magic"}], "expected one of bounds"),
+        ("guard.fixers", [{"kind": "bounds", "output": "t"}], "no output"),
+        (
+            "guard.fixers",
+            [{"kind": "conserve", "weights": {"dq": [0.0, 0.0]}, "total": 0.0}],
+            "all 0",
+        ),
+        (
+            "guard.fixers",
+            [{"kind": "positive_state", "tendency": "dq", "state": "h"}],
+            "pairs 'dq'",
+        ),
+        ("memory.h", "dq", "'memory.h' is 'dq', float16"),
+        ("memory.dq", "h_next", "no input of 'forward'"),
+        ("variants.forward", [{"model": "a", "extent": 0}], "expected each once"),
+        ("variants.nothing", [], "is of no method"),
+        ("version", 3, "'version' is 3, expected a name"),
+        ("variables.t.normalization.dim", "k", "no dimension of fixed extent"),
+        ("variables.t.normalization.mean", [1.0], "expected 2, as 'level' has"),
+        ("variables.t.normalization.sd", 0.0, "not above 0"),
+        ("variables.t.normalization.applied_by", "host", "expected one of"),
+        ("variables.t.dtype", "float128", "expected one of bool"),
+        ("methods.a b", {"inputs": ["t"], "outputs": ["dq"]}, "expected a name"),
+        ("methods.physics_step.inputs", ["t_tl"], "which 'variables' lacks"),
+    ],
+)
+def test_terms_that_contradict_each_other_are_refused(path, value, said):
+    changed = columns()
+    *parents, last = path.split(".")
+    place = changed
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    with pytest.raises(ContractError, match=re.escape(said)):
+        Contract.from_json(json.dumps(changed))
+
+
+def test_positive_state_needs_a_time_step():
+    with pytest.raises(ContractError, match="needs 'dt'"):
+        replace(COLUMNS, dt=None)
+
+
+def test_lists_need_samples_of_fixed_size():
+    with pytest.raises(ContractError, match="samples have no fixed size"):
+        replace(COLUMNS, separable=None, variants={})

@@ -13,10 +13,13 @@ from .archive import (
     verify_file,
     write_contract,
 )
+from .consistency import sample_size
+from .guards import Bounds, Conserve, Fixer, Guard, Limits, Mahalanobis, PositiveState
 from .terms import (
     ADJOINT,
     DTYPES,
     ENGINES,
+    HALF_DTYPES,
     METHODS,
     TANGENT,
     Contract,
@@ -25,23 +28,34 @@ from .terms import (
     Normalization,
     SelfTest,
     Variable,
+    Variant,
 )
 
 __all__ = [
     "ADJOINT",
     "DTYPES",
     "ENGINES",
+    "HALF_DTYPES",
     "METHODS",
     "TANGENT",
+    "Bounds",
+    "Conserve",
     "Contract",
     "Extent",
+    "Fixer",
+    "Guard",
+    "Limits",
+    "Mahalanobis",
     "Method",
     "Normalization",
+    "PositiveState",
     "SelfTest",
     "Variable",
+    "Variant",
     "Verification",
     "payload_sums",
     "read_contract",
+    "sample_size",
     "sync_folder",
     "verify_file",
     "write_contract",

@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..errors import ContractError
+from .guards import Guard
 
 FORMAT: Final = "isthmus"
 FORMAT_VERSION: Final = 1
 DTYPES: Final = ("bool", "int8", "int16", "int32", "int64", "float32", "float64")
+HALF_DTYPES: Final = ("float16", "bfloat16")
+"""Of networks; no Fortran kind: the host binds real32 or real64 and asks for conversion."""
 ENGINES: Final = ("torchscript", "inductor")
 METHODS: Final = ("forward", "jvp", "vjp")
+"""The methods with a fixed meaning; others are whatever the module calls so."""
+APPLIERS: Final = ("network", "bridge")
 TANGENT: Final = "_tl"
 ADJOINT: Final = "_ad"
 
@@ -27,16 +32,21 @@ Extent = int | str
 class Normalization:
     """Mean and standard deviation the trainer used, in the units of the variable."""
 
-    mean: float
-    sd: float
+    mean: float | tuple[float, ...]
+    sd: float | tuple[float, ...]
+    dim: str | None = None
+    """The dimension that lists run along; its extent is fixed."""
+    applied_by: str = "network"
+    """`"network"`: for information; `"bridge"`: the host binds physical values and the
+    bridge applies `(x - mean)/sd` to inputs and `y*sd + mean` to outputs."""
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One input or output of `forward`."""
+    """One input or output of `forward` or of a method of the module's own."""
 
     dtype: str
-    """One of `DTYPES`."""
+    """One of `DTYPES` or `HALF_DTYPES`."""
     shape: tuple[Extent, ...]
     """Extents and symbols, slowest first: Fortran `x(k, member)` is `("member", 36)`."""
     dims: tuple[str, ...] | None = None
@@ -50,7 +60,7 @@ class Variable:
     @property
     def is_differentiable(self) -> bool:
         """Whether `_tl` and `_ad` companions of this variable exist."""
-        return self.dtype.startswith("float")
+        return self.dtype.startswith(("float", "bfloat"))
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,20 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A compiled model for one extent of the separable symbol."""
+
+    model: str
+    """Its name in the package."""
+    extent: int
+
+
+@dataclass(frozen=True)
 class SelfTest:
-    """One evaluation of `forward` by PyTorch, stored at export."""
+    """One evaluation of `forward` by PyTorch, stored at export.
+
+    The values are those the host binds: physical ones where the bridge normalizes.
+    """
 
     seed: int
     inputs: Mapping[str, Any]
@@ -94,10 +116,19 @@ class Contract:
     """`"contiguous"` if the engine needs C-contiguous inputs, else `"any"`."""
     self_test: SelfTest | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    version: str | None = None
+    """Of the weights."""
+    guard: Guard | None = None
+    memory: Mapping[str, str] = field(default_factory=dict)
+    """Recurrent input: the output of the previous call that it takes."""
+    variants: Mapping[str, tuple[Variant, ...]] = field(default_factory=dict)
+    """By method: compiled models for one extent, taken when the bound extent fits."""
 
     def __post_init__(self) -> None:
         """Refuse terms that contradict each other."""
-        _check_consistency(self)
+        from .consistency import check_consistency
+
+        check_consistency(self)
 
     def variable_of(self, name: str) -> Variable:
         """Return the variable behind a name; `x_tl` and `x_ad` are looked up as `x`.
@@ -109,7 +140,7 @@ class Contract:
         """
         if name in self.variables:
             return self.variables[name]
-        base = _base_of(name)
+        base = base_of(name)
         variable = self.variables.get(base)
         if variable is None:
             known = ", ".join(f"'{known}'" for known in self.variables)
@@ -143,72 +174,9 @@ class Contract:
         return read_contract_text(text)
 
 
-def _check_consistency(contract: Contract) -> None:
-    if contract.engine not in ENGINES:
-        raise ContractError(f"'engine' is '{contract.engine}', expected one of {ENGINES}")
-    if contract.strides not in ("any", "contiguous"):
-        raise ContractError(
-            f"'strides' is '{contract.strides}', expected 'any' or 'contiguous'"
-        )
-    if "forward" not in contract.methods:
-        raise ContractError("'methods' lacks 'forward'")
-    for name, variable in contract.variables.items():
-        _check_variable(name, variable)
-        base = _base_of(name)
-        if base != name and base in contract.variables:
-            raise ContractError(
-                f"'variables.{name}' has the name of a derivative of '{base}'"
-            )
-    for name, method in contract.methods.items():
-        if name not in METHODS:
-            raise ContractError(f"'methods' has '{name}', expected one of {METHODS}")
-        _check_method(name, method, contract)
-    used = {*contract.methods["forward"].inputs, *contract.methods["forward"].outputs}
-    for name in contract.variables:
-        if name not in used:
-            raise ContractError(
-                f"'variables.{name}' is neither input nor output of 'forward'"
-            )
-    symbols = {extent for v in contract.variables.values() for extent in v.shape}
-    if contract.separable is not None and contract.separable not in symbols:
-        raise ContractError(f"'separable' names '{contract.separable}', which no shape has")
-
-
-def _base_of(name: str) -> str:
+def base_of(name: str) -> str:
     """Return `x` for `x_tl` and `x_ad`."""
     for suffix in (TANGENT, ADJOINT):
         if name.endswith(suffix):
             return name.removesuffix(suffix)
     return name
-
-
-def _check_variable(name: str, variable: Variable) -> None:
-    key = f"variables.{name}"
-    if variable.dtype not in DTYPES:
-        raise ContractError(
-            f"'{key}.dtype' is '{variable.dtype}', expected one of {', '.join(DTYPES)}"
-        )
-    for extent in variable.shape:
-        if (isinstance(extent, int) and extent < 1) or extent == "":
-            raise ContractError(f"'{key}.shape' has {extent!r}, expected extents above 0")
-    if variable.dims is not None and len(variable.dims) != len(variable.shape):
-        raise ContractError(
-            f"'{key}.dims' names {len(variable.dims)} dimensions, 'shape' has"
-            f" {len(variable.shape)}"
-        )
-    limits = variable.training_range
-    if limits is not None and not limits[0] <= limits[1]:
-        raise ContractError(
-            f"'{key}.training_range' is {list(limits)}, not in rising order"
-        )
-
-
-def _check_method(name: str, method: Method, contract: Contract) -> None:
-    for side, names in (("inputs", method.inputs), ("outputs", method.outputs)):
-        key = f"methods.{name}.{side}"
-        if len(set(names)) != len(names):
-            raise ContractError(f"'{key}' repeats a name: {list(names)}")
-        for variable in names:
-            if name == "forward" and variable not in contract.variables:
-                raise ContractError(f"'{key}' has '{variable}', which 'variables' lacks")
-            contract.variable_of(variable)

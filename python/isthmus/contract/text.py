@@ -6,11 +6,21 @@ key: a misspelt `training_range` would otherwise be a guard that silently is not
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from ..errors import ContractError
+from .guards import (
+    Bounds,
+    Conserve,
+    Fixer,
+    Guard,
+    Limit,
+    Limits,
+    Mahalanobis,
+    PositiveState,
+)
 from .terms import (
     FORMAT,
     FORMAT_VERSION,
@@ -20,6 +30,7 @@ from .terms import (
     Normalization,
     SelfTest,
     Variable,
+    Variant,
 )
 
 _T = TypeVar("_T")
@@ -57,7 +68,7 @@ def read_contract_text(text: str) -> Contract:
 
 
 def _plain(contract: Contract) -> dict[str, Any]:
-    return {
+    plain = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "name": contract.name,
@@ -76,6 +87,11 @@ def _plain(contract: Contract) -> dict[str, Any]:
         "provenance": dict(contract.provenance),
         "payload_sha256": dict(contract.payload_sha256),
     }
+    # Older readers refuse these keys: they are written where they say something.
+    for key in ("version", "guard", "memory", "variants"):
+        if value := getattr(contract, key):
+            plain[key] = _plain_value(value)
+    return plain
 
 
 def _present(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any of the dataclasses above)
@@ -84,13 +100,23 @@ def _present(record: Any) -> dict[str, Any]:  # noqa: ANN401 (any of the datacla
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _plain_value(value: Any) -> Any:  # noqa: ANN401 (terms of any depth)
+    """Return terms as JSON has them: objects, lists, numbers and texts."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = {"kind": value.kind} if isinstance(value, Fixer) else {}
+        return kind | {key: _plain_value(item) for key, item in _present(value).items()}
+    if isinstance(value, Mapping):
+        return {key: _plain_value(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain_value(item) for item in value]
+    return value
+
+
 def _plain_variable(variable: Variable) -> dict[str, Any]:
-    plain = _present(variable)
-    for key in ("shape", "dims", "training_range"):
-        if key in plain:
-            plain[key] = list(plain[key])
-    if variable.normalization is not None:
-        plain["normalization"] = _present(variable.normalization)
+    plain: dict[str, Any] = _plain_value(variable)
+    scaling = plain.get("normalization", {})
+    if scaling.get("applied_by") == "network":  # the default
+        del scaling["applied_by"]
     return plain
 
 
@@ -218,7 +244,55 @@ def _is_required(f: "Field[Any]") -> bool:
     return f.default is MISSING and f.default_factory is MISSING
 
 
-_normalization = _record(Normalization, mean=_number, sd=_number)
+def _numbers(value: object, key: str) -> float | tuple[float, ...]:
+    if isinstance(value, list):
+        return _sequence(_number)(value, key)
+    return _number(value, key)
+
+
+def _limit(value: object, key: str) -> Limit:
+    if isinstance(value, list):
+        return _sequence(_optional(_number))(value, key)
+    return _optional(_number)(value, key)
+
+
+_FIXERS: dict[str, _Reader[Fixer]] = {
+    Bounds.kind: _record(
+        Bounds, output=_name, low=_optional(_number), high=_optional(_number)
+    ),
+    Conserve.kind: _record(Conserve, weights=_mapping(_sequence(_number)), total=_number),
+    PositiveState.kind: _record(PositiveState, tendency=_name, state=_name),
+}
+
+
+def _fixer(value: object, key: str) -> Fixer:
+    given = dict(_object(value, key))
+    kind = given.pop("kind", None)
+    if not isinstance(kind, str) or kind not in _FIXERS:
+        raise _wrong(f"{key}.kind", f"one of {', '.join(_FIXERS)}", kind)
+    return _FIXERS[kind](given, key)
+
+
+_limits = _record(Limits, low=_limit, high=_limit)
+_mahalanobis = _record(
+    Mahalanobis,
+    inputs=_sequence(_name),
+    mean=_sequence(_number),
+    whitening=_sequence(_sequence(_number)),
+    threshold=_number,
+)
+_guard = _record(
+    Guard,
+    inputs=_mapping(_limits),
+    outputs=_mapping(_limits),
+    quantiles=_optional(_range),
+    mahalanobis=_optional(_mahalanobis),
+    fixers=_sequence(_fixer),
+)
+_variant = _record(Variant, model=_name, extent=_integer)
+_normalization = _record(
+    Normalization, mean=_numbers, sd=_numbers, dim=_optional(_name), applied_by=_text
+)
 _variable = _record(
     Variable,
     dtype=_text,
@@ -251,6 +325,10 @@ _contract = _record(
     self_test=_optional(_self_test),
     provenance=_mapping(_anything),
     payload_sha256=_mapping(_digest),
+    version=_optional(_name),
+    guard=_optional(_guard),
+    memory=_mapping(_name),
+    variants=_mapping(_sequence(_variant)),
 )
 
 
