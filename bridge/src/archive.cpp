@@ -20,6 +20,8 @@ namespace {
 const std::string compiled_folder = "data/aotinductor/";
 const std::string seal_word = "isthmus sha256 ";
 constexpr std::size_t n_digits = 64;
+const std::string end_record = "PK\x05\x06"; // of a zip archive, with what follows it:
+constexpr std::size_t n_end_rest = 18;        // the last two bytes count the comment's
 
 [[noreturn]] void refuse(const std::string &path, const std::string &text) {
   throw Failure(ISTHMUS_ERR_FILE, in_quotes(path) + " " + text);
@@ -60,6 +62,13 @@ std::string sum_of_head(std::ifstream &file, std::size_t n_bytes) {
     n_bytes -= n;
   }
   return sum.hexadecimal();
+}
+
+std::string tail_of(std::ifstream &file, std::size_t size, std::size_t n_bytes) {
+  std::string tail(std::min(size, n_bytes), '\0');
+  file.seekg(static_cast<std::streamoff>(size - tail.size()));
+  file.read(tail.data(), static_cast<std::streamsize>(tail.size()));
+  return tail;
 }
 
 } // namespace
@@ -147,14 +156,14 @@ std::string Archive::metadata(const std::string &key) const {
 void Archive::check_seal() const {
   std::ifstream file(path_, std::ios::binary | std::ios::ate);
   const auto size = static_cast<std::size_t>(file.tellg());
-  const std::size_t n_seal = seal_word.size() + n_digits;
-  if (size < n_seal)
-    return;
-  std::string seal(n_seal, '\0');
-  file.seekg(static_cast<std::streamoff>(size - n_seal));
-  file.read(seal.data(), static_cast<std::streamsize>(n_seal));
+  const std::string end = tail_of(file, size, end_record.size() + n_end_rest);
+  if (starts_with(end, end_record) && ends_with(end, std::string(2, '\0')))
+    return; // no comment is due: written by hand, or by a tool that keeps none
+  const std::string seal = tail_of(file, size, seal_word.size() + n_digits);
   if (!starts_with(seal, seal_word))
-    return; // written by hand, or by a tool that keeps no comment
+    throw Failure(ISTHMUS_ERR_CONTRACT,
+                  in_quotes(path_) + " is damaged: its end is cut off, or the comment there "
+                                     "is not the seal of isthmus");
   if (sum_of_head(file, size - n_digits) != seal.substr(seal_word.size()))
     throw Failure(ISTHMUS_ERR_CONTRACT,
                   in_quotes(path_) + " is damaged: its SHA-256 is not the one of its seal");

@@ -29,7 +29,11 @@ struct Place {
   bool is_derivative = false;
 };
 
-std::string first_line(const std::string &text) { return text.substr(0, text.find('\n')); }
+/// The first line that is not empty.
+std::string first_line(const std::string &text) {
+  const std::size_t begin = std::min(text.find_first_not_of('\n'), text.size());
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
 
 /// Run `body`; what libtorch throws becomes a Failure without its backtrace.
 template <typename Body> void translating(isthmus_status status, Body &&body) try {
