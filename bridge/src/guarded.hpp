@@ -2,6 +2,7 @@
 // What every C entry point is made of: arguments checked, exceptions turned into a status.
 #pragma once
 
+#include <cerrno>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -18,23 +19,38 @@ inline void set_message(const char *text) noexcept {
   }
 }
 
+/// errno is the host's: a call leaves it as found.
+class KeptErrno {
+public:
+  KeptErrno() = default;
+  ~KeptErrno() { errno = value_; }
+  KeptErrno(const KeptErrno &) = delete;
+  KeptErrno &operator=(const KeptErrno &) = delete;
+
+private:
+  int value_ = errno;
+};
+
 // No exception crosses the C boundary: every entry point is `return guarded([&] {...});`.
-template <typename Body> isthmus_status guarded(Body &&body) noexcept try {
-  last_message().clear();
-  body();
-  return ISTHMUS_OK;
-} catch (const Failure &failure) { // ours: knows its status
-  set_message(failure.what());
-  return failure.status();
-} catch (const std::bad_alloc &) {
-  set_message("out of memory");
-  return ISTHMUS_ERR_RUNTIME;
-} catch (const std::exception &error) {
-  set_message(error.what());
-  return ISTHMUS_ERR_INTERNAL;
-} catch (...) {
-  set_message("exception of unknown type");
-  return ISTHMUS_ERR_INTERNAL;
+template <typename Body> isthmus_status guarded(Body &&body) noexcept {
+  const KeptErrno kept;
+  try {
+    last_message().clear();
+    body();
+    return ISTHMUS_OK;
+  } catch (const Failure &failure) { // ours: knows its status
+    set_message(failure.what());
+    return failure.status();
+  } catch (const std::bad_alloc &) {
+    set_message("out of memory");
+    return ISTHMUS_ERR_RUNTIME;
+  } catch (const std::exception &error) {
+    set_message(error.what());
+    return ISTHMUS_ERR_INTERNAL;
+  } catch (...) {
+    set_message("exception of unknown type");
+    return ISTHMUS_ERR_INTERNAL;
+  }
 }
 
 /// The pointer, if it is not null.

@@ -40,9 +40,9 @@ static int n_failures = 0;
 
 static const char *folder = ".";
 
-/* Path of a test network; valid until the next call. */
+/* Path of a test network; valid until the next call of this thread. */
 static const char *network(const char *name) {
-  static char path[4096];
+  static __thread char path[4096];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   return path;
 }
