@@ -85,6 +85,12 @@ bool is_derivative(Verb verb) { return verb == Verb::jvp || verb == Verb::vjp; }
 
 } // namespace
 
+Model::Turn::Turn(std::atomic_flag &is_taken) : is_taken_(is_taken) {
+  if (is_taken.test_and_set(std::memory_order_acquire))
+    throw Failure(ISTHMUS_ERR_ARGUMENT,
+                  "the network is in use by another thread: load one per thread");
+}
+
 Model::Model(const std::string &path, const std::string &device) {
   // Loading two networks at once is not what torch's loaders were tested for.
   static std::mutex loading;
@@ -124,6 +130,7 @@ const MethodNames &Model::names(const std::string &method) const {
 }
 
 void Model::bind(Role role, const std::string &name, const isthmus_array *array) {
+  const Turn turn(is_taken_);
   std::vector<std::string> known;
   for (const auto &[method, names] : engine_->methods())
     for (const std::string &each : role == Role::input ? names.inputs : names.outputs)
@@ -152,6 +159,7 @@ Model::Bound Model::exchange(Bound bound) {
 }
 
 void Model::run(const char *method) {
+  const Turn turn(is_taken_);
   for (std::size_t i = 0; i < order_.size(); ++i) {
     if (std::strcmp(method, order_[i].c_str()) != 0)
       continue;

@@ -2,6 +2,7 @@
 // A loaded network with the names of its inputs and outputs and the arrays bound to them.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +40,19 @@ public:
   void run(const char *method);
 
 private:
+  /// Two threads in one model would compute each other's numbers: the second is refused.
+  class Turn {
+  public:
+    /// @throws Failure (argument) if another thread is at it
+    explicit Turn(std::atomic_flag &is_taken);
+    ~Turn() { is_taken_.clear(std::memory_order_release); }
+    Turn(const Turn &) = delete;
+    Turn &operator=(const Turn &) = delete;
+
+  private:
+    std::atomic_flag &is_taken_;
+  };
+
   struct State {
     unsigned long prepared_for = 0; // value of changes_ at that time
     bool has_nothing_to_do = false;
@@ -55,6 +69,7 @@ private:
   unsigned long changes_ = 1;
   std::vector<std::string> order_; // methods by number
   std::vector<State> states_;      // likewise
+  std::atomic_flag is_taken_ = ATOMIC_FLAG_INIT;
 };
 
 } // namespace isthmus

@@ -35,15 +35,28 @@ std::string first_line(const std::string &text) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
+/// The interpreter tells where before it tells why: a short `errmsg` should hold the why.
+std::string reason_first(const std::string &text) {
+  const std::string mark = "<--- HERE\n";
+  const std::size_t end = text.rfind(mark);
+  if (end == std::string::npos)
+    return text;
+  const std::size_t begin = text.find_first_not_of('\n', end + mark.size());
+  if (begin == std::string::npos)
+    return text;
+  const std::string reason = text.substr(begin, text.find_last_not_of('\n') + 1 - begin);
+  return reason + "\n" + text.substr(0, end + mark.size() - 1);
+}
+
 /// Run `body`; what libtorch throws becomes a Failure without its backtrace.
 template <typename Body> void translating(isthmus_status status, Body &&body) try {
   body();
 } catch (const Failure &) {
   throw;
 } catch (const c10::Error &error) {
-  throw Failure(status, error.what_without_backtrace());
+  throw Failure(status, reason_first(error.what_without_backtrace()));
 } catch (const std::exception &error) {
-  throw Failure(status, error.what());
+  throw Failure(status, reason_first(error.what()));
 }
 
 class ForwardLevel {

@@ -13,7 +13,7 @@ Ensemble::Ensemble(const std::vector<std::string> &paths, const std::string &dev
   if (paths.empty())
     throw Failure(ISTHMUS_ERR_ARGUMENT, "no file is named, expected one or several");
   for (const std::string &path : paths) {
-    members_.push_back(std::make_unique<isthmus_model>(isthmus_model{{path, device}}));
+    members_.push_back(std::unique_ptr<isthmus_model>(new isthmus_model{{path, device}}));
     terms_.push_back(terms_of(members_.back()->body));
     if (members_.size() > 1 && terms_.back().signature.empty())
       throw Failure(ISTHMUS_ERR_CONTRACT,

@@ -222,7 +222,7 @@ static int n_unpacked(const char *place) {
 static void library_that_is_none(void) {
   const char *place = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
   const int before = n_unpacked(place);
-  refused("faults/no_elf.pt2", ISTHMUS_ERR_FILE, "ELF");
+  refused("faults/no_elf.pt2", ISTHMUS_ERR_FILE, "compiled library is damaged");
   CHECK(n_unpacked(place) == before); /* nothing is left behind */
 }
 

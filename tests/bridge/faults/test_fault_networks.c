@@ -66,8 +66,16 @@ static void returning_no_tensors(void) {
   refused("faults/silent.pt", ISTHMUS_ERR_FILE, "forward returns NoneType");
 }
 
-static void taking_no_tensors(void) {
-  refused("scaling.pt", ISTHMUS_ERR_FILE, "argument 'n' of forward is of type int");
+static void given_another_number(void) {
+  isthmus_model *model = bound("scaling.pt"); /* forward(x, n: int) */
+  int64_t n = 2;
+  OK(bind_in(model, "n", x, ISTHMUS_FLOAT64, 0, NULL));
+  EXPECT(ISTHMUS_ERR_SHAPE, "'n' is a number to the network: bind a scalar int64",
+         isthmus_model_run(model));
+  OK(bind_in(model, "n", &n, ISTHMUS_INT64, 0, NULL));
+  OK(isthmus_model_run(model));
+  CHECK(y[3] == 6);
+  isthmus_model_free(model);
 }
 
 static void shape_from_values(void) {
@@ -181,7 +189,7 @@ static const struct fault faults[] = {
     {"N03", "forward reads outside a table", reading_outside},
     {"N04", "forward raises under jvp and vjp", raising_in_derivatives},
     {"N05", "forward returns no tensors", returning_no_tensors},
-    {"N06", "forward takes no tensors", taking_no_tensors},
+    {"N06", "number of another type", given_another_number},
     {"N07", "shape depends on values", shape_from_values},
     {"N08", "result has another shape", returning_another_shape},
     {"N09", "result has another type", returning_another_type},

@@ -209,6 +209,32 @@ static void eight_threads_failing(void) {
   CHECK(n_wrong == 0);
 }
 
+/* One model in several threads: who comes second is refused, and no result is mixed up. */
+static void one_model_for_all(void) {
+  enum { n_threads = 4, n_rounds = 100, n_long = 50000 };
+  const int64_t long_shape[] = {n_long};
+  static double x[n_long], y[n_long];
+  int n_refused = 0, n_wrong = 0, n_run = 0;
+  isthmus_model *model = load("failing.pt");
+  OK(bind_in(model, "x", x, ISTHMUS_FLOAT64, 1, long_shape));
+  OK(bind_out(model, "output_0", y, ISTHMUS_FLOAT64, 1, long_shape));
+  for (int i = 0; i < n_long; ++i)
+    x[i] = i % 100;
+#pragma omp parallel num_threads(n_threads) reduction(+ : n_refused, n_wrong, n_run)
+  for (int round = 0; round < n_rounds; ++round) {
+    const isthmus_status status = isthmus_model_run(model);
+    n_run += status == ISTHMUS_OK;
+    n_refused += status == ISTHMUS_ERR_ARGUMENT &&
+                 strstr(isthmus_error_message(), "in use by another thread");
+  }
+  for (int i = 0; i < n_long; ++i)
+    n_wrong += y[i] != 2 * x[i];
+  CHECK(n_wrong == 0);
+  CHECK(n_refused > 0 && n_run > 0 && n_refused + n_run == n_threads * n_rounds);
+  OK(isthmus_model_run(model));
+  isthmus_model_free(model);
+}
+
 static void nested_regions(void) {
   int n_wrong = 0;
   omp_set_max_active_levels(2);
@@ -284,6 +310,34 @@ static int without_disk(void) {
 
 static void full_disk(void) { CHECK(in_child(without_disk) == 0); }
 
+/* The address space ends a little beyond what is in use: whatever fails, fails with a
+ * status. */
+static int with_little_memory(void) {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file || fscanf(file, "%ld", &pages) != 1)
+    return 9;
+  fclose(file);
+  const rlim_t used = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+  alarm(60);
+  for (int kilobytes = 0; kilobytes <= 8192; kilobytes += 512) {
+    const struct rlimit limit = {used + (rlim_t)kilobytes * 1024, RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &limit);
+    for (int i = 0; i < 2; ++i) {
+      isthmus_model *model = NULL;
+      if (isthmus_model_load(network(files[i]), "cpu", &model) != ISTHMUS_OK &&
+          (model || isthmus_error_message()[0] == '\0'))
+        return 1;
+      isthmus_model_free(model);
+    }
+  }
+  const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_AS, &all);
+  return all_calls_of_both() ? 0 : 2;
+}
+
+static void no_memory_left(void) { CHECK(in_child(with_little_memory) == 0); }
+
 static const struct fault faults[] = {
     {"P01", "floating-point traps are on", traps_on},
     {"P02", "rounding mode is another", rounding_mode},
@@ -294,10 +348,12 @@ static const struct fault faults[] = {
     {"P07", "threads that exit", threads_that_exit},
     {"P08", "a thread with a small stack", small_stack},
     {"P09", "eight threads failing at once", eight_threads_failing},
-    {"P10", "nested parallel regions", nested_regions},
-    {"P11", "a forked child", forked_child},
-    {"P12", "streams closed, pipe broken", closed_streams},
-    {"P13", "full disk", full_disk},
+    {"P10", "one model in several threads", one_model_for_all},
+    {"P11", "nested parallel regions", nested_regions},
+    {"P12", "a forked child", forked_child},
+    {"P13", "streams closed, pipe broken", closed_streams},
+    {"P14", "full disk", full_disk},
+    {"P15", "no memory left", no_memory_left},
 };
 
 int main(int argc, char **argv) {
