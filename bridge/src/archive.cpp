@@ -21,7 +21,7 @@ const std::string compiled_folder = "data/aotinductor/";
 const std::string seal_word = "isthmus sha256 ";
 constexpr std::size_t n_digits = 64;
 const std::string end_record = "PK\x05\x06"; // of a zip archive, with what follows it:
-constexpr std::size_t n_end_rest = 18;        // the last two bytes count the comment's
+constexpr std::size_t n_end_rest = 18;       // the last two bytes count the comment's
 
 [[noreturn]] void refuse(const std::string &path, const std::string &text) {
   throw Failure(ISTHMUS_ERR_FILE, in_quotes(path) + " " + text);
@@ -162,8 +162,9 @@ void Archive::check_seal() const {
   const std::string seal = tail_of(file, size, seal_word.size() + n_digits);
   if (!starts_with(seal, seal_word))
     throw Failure(ISTHMUS_ERR_CONTRACT,
-                  in_quotes(path_) + " is damaged: its end is cut off, or the comment there "
-                                     "is not the seal of isthmus");
+                  in_quotes(path_) +
+                      " is damaged: its end is cut off, or the comment there "
+                      "is not the seal of isthmus");
   if (sum_of_head(file, size - n_digits) != seal.substr(seal_word.size()))
     throw Failure(ISTHMUS_ERR_CONTRACT,
                   in_quotes(path_) + " is damaged: its SHA-256 is not the one of its seal");

@@ -41,8 +41,10 @@ std::string reason_first(const std::string &text) {
   const std::size_t end = text.rfind(mark);
   if (end == std::string::npos)
     return text;
-  const std::size_t begin = text.find_first_not_of('\n', end + mark.size());
-  if (begin == std::string::npos)
+  std::size_t begin = end + mark.size();
+  while (begin < text.size() && (text[begin] == ' ' || text[begin] == '\n')) // more code
+    begin = std::min(text.find('\n', begin), text.size() - 1) + 1;
+  if (begin == text.size())
     return text;
   const std::string reason = text.substr(begin, text.find_last_not_of('\n') + 1 - begin);
   return reason + "\n" + text.substr(0, end + mark.size() - 1);

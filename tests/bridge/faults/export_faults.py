@@ -84,7 +84,7 @@ class Multiplying(nn.Module):
 
 
 def rewrite_entries(source: Path, target: Path, changes: dict[str, bytes]) -> None:
-    """Copy an archive with other content in the entries that end so; checksums are right."""
+    """Copy an archive with other content in the entries whose names end so."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         done = set()
         for info in old.infolist():
@@ -156,7 +156,9 @@ def export_bad_archives(folder: Path, networks: Path) -> None:
     with zipfile.ZipFile(plain) as archive:
         code = next(n for n in archive.namelist() if n.endswith(".py"))
     end = code.partition("/")[2]
-    rewrite_entries(plain, folder / "bad_code.pt", {end: b"class Weighted(Module):\n  def ("})
+    rewrite_entries(
+        plain, folder / "bad_code.pt", {end: b"class Weighted(Module):\n  def ("}
+    )
     with zipfile.ZipFile(package) as archive:
         entry = next(n for n in archive.namelist() if n.endswith("wrapper_metadata.json"))
         library = next(n for n in archive.namelist() if n.endswith("wrapper.so"))

@@ -26,7 +26,7 @@ program stopping
   case ("run")
     call model%load(trim(path))
     call model%run()
-  case ("unloaded")
+  case default ! nothing is loaded
     call model%run_jvp()
   end select
   write (*, "(a)") "went on"

@@ -132,7 +132,8 @@ static void flip_bits(const char *name, long n_flips, long step_at_end) {
     }
     bytes[place] ^= bit;
   }
-  for (long place = n - 110; place < n; place += step_at_end) { /* end of the directory, seal */
+  for (long place = n - 110; place < n;
+       place += step_at_end) { /* end of the directory, seal */
     bytes[place] ^= 2;
     write_scratch(bytes, n);
     if (!is_refused()) {
@@ -229,7 +230,8 @@ static void library_that_is_none(void) {
 static void nowhere_to_unpack(void) {
   const char *own = getenv("TMPDIR");
   setenv("TMPDIR", "/nonexistent/folder", 1);
-  refused("weighted_float64.pt2", ISTHMUS_ERR_FILE, "weighted_float64.pt2' cannot be loaded");
+  refused("weighted_float64.pt2", ISTHMUS_ERR_FILE,
+          "weighted_float64.pt2' cannot be loaded");
   isthmus_model_free(load("weighted_float64.pt")); /* needs no such place */
   if (own)
     setenv("TMPDIR", own, 1);
