@@ -2,6 +2,7 @@
 """Write a PyTorch network, with its derivatives and contract, into one checked file."""
 
 from .exporter import ExportReport, export_network
+from .guards import flagged, learn_guard
 from .parity import Difference, Parity, run_self_test
 from .signature import VariableSpec
 
@@ -11,5 +12,7 @@ __all__ = [
     "Parity",
     "VariableSpec",
     "export_network",
+    "flagged",
+    "learn_guard",
     "run_self_test",
 ]

@@ -10,7 +10,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..contract import Contract, SelfTest, Variable, write_contract
+from ..contract import (
+    Contract,
+    Guard,
+    Normalization,
+    SelfTest,
+    Variable,
+    write_contract,
+)
 from ..errors import ContractError, ExportError
 from . import checks, inductor, parity, signature, torchscript
 from .derivatives import Linearisation, Tensors
@@ -66,7 +73,10 @@ def export_network(
     units: Mapping[str, str] | None = None,
     long_names: Mapping[str, str] | None = None,
     training_range: Mapping[str, tuple[float, float]] | None = None,
-    normalization: Mapping[str, tuple[float, float]] | None = None,
+    normalization: Mapping[str, tuple[float, float] | Normalization] | None = None,
+    version: str | None = None,
+    guard: Guard | None = None,
+    memory: Mapping[str, str] | None = None,
     provenance: Mapping[str, Any] | None = None,
     engine: Engine | None = None,
     derivatives: bool = True,
@@ -104,6 +114,12 @@ def export_network(
     dims, units, long_names, training_range, normalization
         By variable; `normalization` is mean and standard deviation. Parity is checked on
         random inputs within `training_range`, or like the example if there is none.
+    version
+        Of the weights.
+    guard
+        Where the network may be believed; `learn_guard` learns it from the training data.
+    memory
+        Recurrent inputs, each with the output of the previous call that it takes.
     provenance
         Added to what is collected: versions, time, seed.
     engine
@@ -163,6 +179,9 @@ def export_network(
             dt=dt,
             strides="contiguous" if chosen == "inductor" else "any",
             self_test=_self_test(frozen, described, seed, tolerance),
+            version=version,
+            guard=guard,
+            memory=memory or {},
             provenance={**collected_provenance(seed), **(provenance or {})},
         )
         contract.to_json()  # fails now rather than after a minute of compilation

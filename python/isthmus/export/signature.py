@@ -38,7 +38,7 @@ class VariableSpec:
     units: str | None = None
     long_name: str | None = None
     training_range: tuple[float, float] | None = None
-    normalization: tuple[float, float] | None = None
+    normalization: tuple[float, float] | Normalization | None = None
     """Mean and standard deviation used in training."""
 
 
@@ -230,10 +230,16 @@ def _variable(
         units=spec.units,
         long_name=spec.long_name,
         training_range=None if limits is None else (float(limits[0]), float(limits[1])),
-        normalization=None
-        if spec.normalization is None
-        else Normalization(float(spec.normalization[0]), float(spec.normalization[1])),
+        normalization=_normalization(spec.normalization),
     )
+
+
+def _normalization(
+    given: tuple[float, float] | Normalization | None,
+) -> Normalization | None:
+    if given is None or isinstance(given, Normalization):
+        return given
+    return Normalization(float(given[0]), float(given[1]))
 
 
 def _infer_shape(
