@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "contract_keys.hpp"
 #include "failure.hpp"
 #include "sha256.hpp"
 
@@ -99,6 +100,7 @@ Json parsed(const std::string &text) {
   if (version.get<int>() != format_version)
     refuse("contract has format version " + version.dump() + ", this library reads " +
            std::to_string(format_version));
+  check_keys(json);
   return json;
 }
 
