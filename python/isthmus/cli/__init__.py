@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The command `isthmus`: simulate, train, couple, judge, and a demo of it all."""
+"""The command `isthmus`: model files and installation; simulate, train, couple, judge."""
 
 import sys
 
 import typer
 from rich.console import Console
 
-from isthmus.cli import demo, programs, stability, train
+from isthmus.cli import (
+    check_file,
+    demo,
+    doctor,
+    export_module,
+    inspect_file,
+    programs,
+    stability,
+    train,
+)
 from isthmus.errors import IsthmusError
 
 EXIT_FAILED = 1
@@ -24,6 +33,10 @@ app.command()(programs.simulate)
 app.command()(programs.couple)
 app.add_typer(train.app, name="train")
 app.command()(stability.stability)
+app.command()(inspect_file.inspect)
+app.command()(check_file.check)
+app.command()(doctor.doctor)
+app.command()(export_module.export)
 
 
 def main() -> None:

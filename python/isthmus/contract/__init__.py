@@ -7,6 +7,7 @@ A model file is a zip archive (`.pt` or `.pt2`) to which Isthmus adds `isthmus.j
 
 from .archive import (
     Verification,
+    has_contract,
     payload_sums,
     read_contract,
     sync_folder,
@@ -53,6 +54,7 @@ __all__ = [
     "Variable",
     "Variant",
     "Verification",
+    "has_contract",
     "payload_sums",
     "read_contract",
     "sample_size",

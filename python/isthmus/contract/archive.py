@@ -54,6 +54,19 @@ def read_contract(path: Path | str) -> Contract:
         return _read_contract(archive, _root_of(archive))
 
 
+def has_contract(path: Path | str) -> bool:
+    """Tell whether a model file has a contract, right or wrong, or the sum of one.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is absent, unreadable or no zip archive.
+    """
+    with _opened(Path(path)) as archive:
+        own = (f"/{CONTRACT_ENTRY}", f"/{DIGEST_ENTRY}")
+        return any(name.endswith(own) for name in archive.namelist())
+
+
 def verify_file(path: Path | str) -> Verification:
     """Compare every byte of a model file with the sums in it.
 
