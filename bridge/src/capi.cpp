@@ -145,6 +145,10 @@ isthmus_status isthmus_model_bind_output(isthmus_model *model, const char *name,
       [&] { required(model, "model").body.bind(Role::output, text(name, "name"), array); });
 }
 
+isthmus_status isthmus_model_use_loops(isthmus_model *model, int64_t n_samples) {
+  return guarded([&] { required(model, "model").body.use_loops(n_samples); });
+}
+
 isthmus_status isthmus_model_run(isthmus_model *model) {
   return guarded([&] { required(model, "model").body.run("forward"); });
 }

@@ -12,6 +12,7 @@
 #include "archive.hpp"
 #include "array.hpp"
 #include "contract.hpp"
+#include "failure.hpp"
 
 namespace isthmus {
 
@@ -43,6 +44,14 @@ public:
   virtual const Methods &methods() const = 0;
   /// Why a method that the file has cannot be called; "" if it has none of that name.
   virtual std::string why_not(const std::string & /*method*/) const { return ""; }
+  /// Evaluate "forward" by own loops instead, for up to that many samples; 0 for none.
+  /// Holds from the next prepare() on.
+  /// @throws Failure (argument) if the network is none they can evaluate
+  virtual void use_loops(std::int64_t n_samples) {
+    if (n_samples > 0)
+      throw Failure(ISTHMUS_ERR_ARGUMENT,
+                    std::string("the engine ") + name() + " has no own loops");
+  }
   /// Take the arrays of a method; they stay where they are until the next prepare().
   virtual void prepare(Verb verb, const Call &call) = 0;
   /// Evaluate a method on the arrays taken; unbound outputs are dropped.

@@ -129,6 +129,15 @@ const MethodNames &Model::names(const std::string &method) const {
   return found->second;
 }
 
+void Model::use_loops(std::int64_t n_samples) {
+  if (n_samples < 0)
+    throw Failure(ISTHMUS_ERR_ARGUMENT,
+                  "n_samples is " + std::to_string(n_samples) + ", expected 0 or more");
+  const FpEnvironment masked;
+  engine_->use_loops(n_samples);
+  ++changes_;
+}
+
 void Model::bind(Role role, const std::string &name, const isthmus_array *array) {
   const Turn turn(is_taken_);
   std::vector<std::string> known;

@@ -32,6 +32,9 @@ public:
   /// @throws Failure (argument) if the file has no such method
   const MethodNames &names(const std::string &method) const;
 
+  /// Evaluate "forward" by own loops for up to that many samples.
+  /// @throws Failure (argument, runtime)
+  void use_loops(std::int64_t n_samples);
   /// @throws Failure (argument, shape)
   void bind(Role role, const std::string &name, const isthmus_array *array);
   /// Replace all bindings and return them: for a run on other arrays in between.

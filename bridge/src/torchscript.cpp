@@ -12,6 +12,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "chain/chain_of.hpp"
 #include "engine.hpp"
 #include "failure.hpp"
 #include "script_signature.hpp"
@@ -144,6 +145,7 @@ public:
   const char *name() const override { return "torchscript"; }
   const Methods &methods() const override { return methods_; }
   std::string why_not(const std::string &method) const override;
+  void use_loops(std::int64_t n_samples) override;
   void prepare(Verb verb, const Call &call) override;
   void run(Verb verb) override;
 
@@ -158,12 +160,18 @@ private:
     std::vector<Place> input_places, output_places;
     std::vector<Input> inputs;
     std::vector<Target> targets;
+    // For own loops; no samples: the interpreter runs.
+    const void *x = nullptr;
+    void *y = nullptr;
+    std::int64_t n_samples = 0;
   };
 
   void name_methods(const Contract *contract);
   MethodNames checked_names(const ScriptSignature &own, const std::string &method,
                             const Contract *contract) const;
   Function made(const std::string &method, const Contract *contract) const;
+  void prepare_loops(const Call &call, Prepared &prepared) const;
+  void check_chain(Chain &chain);
   void prepare_derivative(Verb verb, const Call &call, Prepared &prepared);
   void evaluate(const Tensors &inputs, Tensors &results) {
     evaluate(functions_.at("forward"), methods_.at("forward"), inputs, results);
@@ -188,6 +196,8 @@ private:
   std::vector<Prepared> prepared_; // likewise
   std::vector<std::pair<Function *, const MethodNames *>> direct_; // likewise
   bool has_forward_mode_ = true;
+  std::unique_ptr<Chain> chain_; // forward by own loops, for up to n_samples_by_loops_
+  std::int64_t n_samples_by_loops_ = 0;
   jit::Stack stack_;
   Tensors inputs_, results_; // kept to reuse their memory
 };
@@ -297,7 +307,66 @@ void TorchScript::prepare(Verb verb, const Call &call) {
     prepare_derivative(verb, call, prepared);
   }
   prepared.targets = targets_of(names.outputs, call.outputs);
+  if (chain_ && verb == Verb::forward)
+    prepare_loops(call, prepared);
   prepared_[index] = std::move(prepared);
+}
+
+void TorchScript::use_loops(std::int64_t n_samples) {
+  if (n_samples > 0 && !chain_) {
+    std::string reason = "it does not run on the CPU";
+    std::unique_ptr<Chain> chain;
+    if (device_.is_cpu()) {
+      const auto graph = module_.get_method("forward").graph()->copy();
+      jit::Inline(*graph);
+      chain = chain_of(*graph, reason);
+    }
+    if (!chain)
+      throw Failure(ISTHMUS_ERR_ARGUMENT,
+                    "the network is no chain of layers for own loops: " + reason);
+    check_chain(*chain);
+    chain_ = std::move(chain);
+  }
+  n_samples_by_loops_ = n_samples;
+}
+
+/// The loops round in another order than torch, and that is all they may do.
+void TorchScript::check_chain(Chain &chain) {
+  const TorchModes modes(false);
+  const at::ScalarType type = scalar_type_of(chain.dtype());
+  constexpr std::int64_t n_samples = 7;
+  constexpr double n_units = 256; // of rounding, relative to the largest value
+  const double epsilon = type == at::kFloat ? 1.2e-7 : 2.3e-16;
+  at::Tensor x = at::linspace(-4, 4, n_samples * chain.n_in(), at::TensorOptions(type));
+  x = x.mul(7).sin().mul(3).reshape({n_samples, chain.n_in()}).contiguous();
+  const at::Tensor y = at::empty({n_samples, chain.n_out()}, at::TensorOptions(type));
+  Tensors expected;
+  evaluate({x}, expected);
+  stack_.clear();
+  chain.run(x.const_data_ptr(), y.mutable_data_ptr(), n_samples);
+  const double largest = expected[0].abs().max().item().toDouble();
+  const double apart = y.sub(expected[0]).abs().max().item().toDouble();
+  if (!(apart <= n_units * epsilon * largest))
+    throw Failure(ISTHMUS_ERR_RUNTIME, "own loops differ from torch by " +
+                                           std::to_string(apart / largest) +
+                                           " of the largest value: they are not used");
+}
+
+void TorchScript::prepare_loops(const Call &call, Prepared &prepared) const {
+  const Array &x = *call.inputs[0], &y = *call.outputs[0];
+  const auto fits = [&](const Array &array, int n) {
+    return array.dtype == chain_->dtype() && array.is_contiguous() &&
+           !array.shape.empty() && array.shape.back() == n;
+  };
+  if (!fits(x, chain_->n_in()) || !fits(y, chain_->n_out()) || overlap(x, y) ||
+      !std::equal(x.shape.begin(), x.shape.end() - 1, y.shape.begin(), y.shape.end() - 1))
+    return;
+  const std::int64_t n_samples = x.n_elements() / chain_->n_in();
+  if (n_samples > n_samples_by_loops_)
+    return;
+  prepared.x = x.data;
+  prepared.y = y.data;
+  prepared.n_samples = n_samples;
 }
 
 void TorchScript::prepare_derivative(Verb verb, const Call &call, Prepared &prepared) {
@@ -320,6 +389,9 @@ void TorchScript::prepare_derivative(Verb verb, const Call &call, Prepared &prep
 }
 
 void TorchScript::run(Verb verb) {
+  if (const Prepared &by_loops = prepared_[static_cast<std::size_t>(verb)];
+      by_loops.n_samples > 0)
+    return chain_->run(by_loops.x, by_loops.y, by_loops.n_samples);
   // Also after a failure: no dual tensor may outlive its level, no input its binding.
   struct Release {
     TorchScript &engine;

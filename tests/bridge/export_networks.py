@@ -163,6 +163,29 @@ class Scaling(nn.Module):
         return n * x
 
 
+class Chain(nn.Module):
+    """Layers one after the other, with every function that own loops know."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        """Make layers of widths that are no multiples of a vector's, and one beyond 64."""
+        super().__init__()
+        torch.manual_seed(3)
+        widths = (5, 7, 70, 33, 12, 19)
+        pairs = zip(widths[:-1], widths[1:], strict=True)
+        self.layers = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in pairs)
+        self.mean = nn.Buffer(torch.linspace(-1, 1, 5, dtype=dtype))
+        self.sd = nn.Buffer(torch.linspace(0.5, 2, 5, dtype=dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale, then five layers, each with another function."""
+        x = (x - self.mean) / self.sd
+        x = torch.tanh(self.layers[0](x))
+        x = nn.functional.silu(self.layers[1](x))
+        x = nn.functional.leaky_relu(self.layers[2](x), 0.1)
+        x = torch.sigmoid(self.layers[3](x) * 3.0 + 0.5)
+        return torch.relu(self.layers[4](x)) * 2 - 1
+
+
 class Pair(NamedTuple):
     """Fields whose names are names of outputs."""
 
@@ -314,6 +337,8 @@ def export_scripts(folder: Path) -> None:
         "scaling": Scaling(),
         "half": Square(),
         "nested": Nested(),
+        "chain_float32": Chain(torch.float32),
+        "chain_float64": Chain(torch.float64),
     }
     for name, module in plain.items():
         script(module, folder / f"{name}.pt")
