@@ -5,6 +5,7 @@ With plain torch, not with `isthmus.export`: the bridge must stand without it. G
 come first; the damaged ones are made from them.
 """
 
+import itertools
 import shutil
 import sys
 import warnings
@@ -171,7 +172,7 @@ class Chain(nn.Module):
         super().__init__()
         torch.manual_seed(3)
         widths = (5, 7, 70, 33, 12, 19)
-        pairs = zip(widths[:-1], widths[1:], strict=True)
+        pairs = itertools.pairwise(widths)
         self.layers = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in pairs)
         self.mean = nn.Buffer(torch.linspace(-1, 1, 5, dtype=dtype))
         self.sd = nn.Buffer(torch.linspace(0.5, 2, 5, dtype=dtype))
