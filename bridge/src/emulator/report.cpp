@@ -25,18 +25,20 @@ std::string share(std::int64_t part, std::int64_t whole) {
 Json json_of(const Tallies &tallies) {
   Json json = Json::object();
   for (const auto &[name, tally] : tallies)
-    json[name] = {
-        {"below", tally.below}, {"above", tally.above}, {"not_finite", tally.not_finite}};
+    if (tally.below + tally.above + tally.not_finite > 0)
+      json[name] = {
+          {"below", tally.below}, {"above", tally.above}, {"not_finite", tally.not_finite}};
   return json;
 }
 
 Json json_of(const std::map<std::string, Difference> &sums) {
   Json json = Json::object();
   for (const auto &[name, difference] : sums)
-    json[name] = {{"n", difference.n},
-                  {"mean", difference.mean()},
-                  {"rms", difference.rms()},
-                  {"largest", difference.largest}};
+    if (difference.n > 0)
+      json[name] = {{"n", difference.n},
+                    {"mean", difference.mean()},
+                    {"rms", difference.rms()},
+                    {"largest", difference.largest}};
   return json;
 }
 
@@ -53,14 +55,12 @@ std::string text_of(const Json &report) {
     if (n != 0)
       text << "    " << name << ": " << share(n.get<std::int64_t>(), samples) << "\n";
   for (const auto &[name, tally] : report["variables"].items())
-    if (tally["below"] != 0 || tally["above"] != 0 || tally["not_finite"] != 0)
-      text << "  " << name << ": " << tally["below"] << " below, " << tally["above"]
-           << " above, " << tally["not_finite"] << " not finite\n";
+    text << "  " << name << ": " << tally["below"] << " below, " << tally["above"]
+         << " above, " << tally["not_finite"] << " not finite\n";
   for (const auto &[name, sums] : report["differences"].items())
-    if (sums["n"] != 0)
-      text << "  " << name << " network - physics: mean " << sums["mean"] << ", rms "
-           << sums["rms"] << ", largest " << sums["largest"] << " (" << sums["n"]
-           << " values)\n";
+    text << "  " << name << " network - physics: mean " << sums["mean"] << ", rms "
+         << sums["rms"] << ", largest " << sums["largest"] << " (" << sums["n"]
+         << " values)\n";
   return text.str();
 }
 

@@ -41,8 +41,8 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Take x [cell], h [cell, 3]."""
-        a = torch.tensor([0.9, -0.5, 0.3], dtype=x.dtype)
-        b = torch.tensor([1.0, 0.7, -0.4], dtype=x.dtype)
+        a = torch.tensor([0.75, -0.5, 0.25], dtype=x.dtype)
+        b = torch.tensor([1.0, 0.625, -0.375], dtype=x.dtype)
         h_next = torch.tanh(a * h.flip(1) + b * x.unsqueeze(1))
         return h_next.sum(1), h_next
 
