@@ -5,6 +5,7 @@
 !> `stat` a failure is printed and stops the program.
 ! allow(C121)
 module isthmus
+  use isthmus_emulators
   use isthmus_models
   use isthmus_status
   implicit none

@@ -30,6 +30,7 @@ module isthmus_models
   type :: shared_t
     type(c_ptr) :: handle = c_null_ptr !! the C model
     integer :: n_owners = 1            !! it is freed with the last one
+    logical :: is_borrowed = .false.   !! it belongs to something else, which frees it
   end type shared_t
 
   !> A network and the arrays bound to it. One per thread. A copy by assignment is the same
@@ -51,6 +52,7 @@ module isthmus_models
     procedure, public :: run
     procedure, public :: run_jvp
     procedure, public :: run_vjp
+    procedure, public :: borrow
     procedure, public :: free
     procedure, public :: is_loaded
     procedure, public :: contract
@@ -390,6 +392,19 @@ contains
     call run_method(self, c_char_"vjp"//c_null_char, stat, errmsg)
   end subroutine run_vjp
 
+  !> Look at a C model that belongs to something else, such as an emulator: to ask for its
+  !> names and contract, to require, to test. It must not outlive its owner.
+  subroutine borrow(self, model)
+    class(isthmus_model_t), intent(inout), target :: self
+    type(c_ptr), intent(in) :: model !! isthmus_model *
+
+    call self%free()
+    allocate (self%shared)
+    self%shared%handle = model
+    self%shared%is_borrowed = .true.
+    self%owner = c_loc(self%anchor)
+  end subroutine borrow
+
   !> Free the network, unless other copies of it are left.
   subroutine free(self)
     class(isthmus_model_t), intent(inout), target :: self
@@ -398,7 +413,7 @@ contains
     if (associated(self%shared) .and. c_associated(self%owner, c_loc(self%anchor))) then
       self%shared%n_owners = self%shared%n_owners - 1
       if (self%shared%n_owners == 0) then
-        call isthmus_model_free(self%shared%handle)
+        if (.not. self%shared%is_borrowed) call isthmus_model_free(self%shared%handle)
         deallocate (self%shared)
       end if
     end if
