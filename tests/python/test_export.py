@@ -268,7 +268,7 @@ def test_autograd_and_func_give_the_same_derivatives():
 
 REFUSED = {
     "gives a plain number": (lambda x: 1.0, "returns a float as output 0"),
-    "gives a list": (lambda x: [x + 1], "returns a list as output 0"),
+    "gives a text": (lambda x: "x + 1", "returns a str as output 0"),
     "gives two tensors": (
         lambda x: (x + 1, x + 2),
         "returns 2 tensors, 1 outputs",
@@ -439,3 +439,39 @@ def test_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         export(BilinearNet().double(), tmp_path / "n.pt")
     assert list(tmp_path.iterdir()) == []
+
+
+# Nested results
+
+
+class _Nested(nn.Module):
+    """A dictionary with a tuple in it."""
+
+    def forward(self, x: Tensor) -> dict[str, object]:
+        return {"tendency": (x.sin(), 2 * x), "flux": x.sum(dim=1)}
+
+
+def test_nested_outputs_are_flattened_and_named_by_their_paths(tmp_path):
+    path = tmp_path / "nested.pt"
+    x = torch.randn(4, 3, dtype=torch.float64)
+    report = export_network(_Nested().eval(), path, inputs={"x": x}, dynamic={"n": 0})
+    names = ("tendency.0", "tendency.1", "flux")
+    assert report.contract.methods["forward"].outputs == names
+    assert report.contract.methods["vjp"].inputs == ("x", *(f"{n}_ad" for n in names))
+    assert max(relative_errors(report).values()) < ROUNDING_F64
+    assert run_self_test(path) < ROUNDING_F64
+
+
+def test_outputs_nobody_names_are_numbered(tmp_path):
+    report = export_network(
+        _Mixer().eval(),
+        tmp_path / "mixer.pt",
+        inputs={
+            "u": torch.randn(5, 4),
+            "level": torch.tensor([[2], [5]], dtype=torch.int64)[:1],
+            "w": torch.randn(5, 3),
+        },
+        derivatives=False,
+    )
+    outputs = report.contract.methods["forward"].outputs
+    assert outputs == ("output_0", "output_1", "output_2")

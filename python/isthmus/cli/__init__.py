@@ -8,6 +8,7 @@ from rich.console import Console
 
 from isthmus.cli import (
     check_file,
+    compile_file,
     demo,
     doctor,
     export_module,
@@ -37,6 +38,7 @@ app.command()(inspect_file.inspect)
 app.command()(check_file.check)
 app.command()(doctor.doctor)
 app.command()(export_module.export)
+app.command(name="compile")(compile_file.compile_)
 
 
 def main() -> None:

@@ -47,8 +47,9 @@ def export(
         ),
     ],
     outputs: Annotated[
-        Texts, typer.Option("--output", help="A name for each output, in order.")
-    ],
+        Texts | None,
+        typer.Option("--output", help="A name for each output; default: paths as flux.0"),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="The file; default: the network's name here.")
     ] = None,
@@ -79,6 +80,9 @@ def export(
     portable: Annotated[
         bool, typer.Option("--portable/--native", help="A .pt2 for any AVX2 machine.")
     ] = False,
+    portable_program: Annotated[
+        bool, typer.Option(help="Keep in a .pt2 what `isthmus compile` needs elsewhere.")
+    ] = False,
 ) -> None:
     """Write a PyTorch module as a model file that Fortran can run, checked against PyTorch.
 
@@ -100,7 +104,7 @@ def export(
             module,
             path,
             inputs=examples,
-            outputs=outputs,
+            outputs=outputs or None,
             dynamic=dynamic,
             separable=separable,
             description=description,
@@ -110,6 +114,7 @@ def export(
             training_range=limits,
             derivatives=derivatives,
             isa="portable" if portable else "native",
+            portable_program=portable_program and path.suffix == ".pt2",
             provenance={"command": " ".join(["isthmus", *sys.argv[1:]])},
         )
         typer.echo(report.summary())

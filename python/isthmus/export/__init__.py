@@ -4,6 +4,7 @@
 from .exporter import ExportReport, export_network
 from .guards import flagged, learn_guard
 from .parity import Difference, Parity, run_self_test
+from .portable import compile_file
 from .signature import VariableSpec
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ExportReport",
     "Parity",
     "VariableSpec",
+    "compile_file",
     "export_network",
     "flagged",
     "learn_guard",

@@ -2,6 +2,7 @@
 """What a module must be before it is worth writing: a fixed function of its inputs."""
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ from .torchscript import first_line
 
 SEPARABLE_ROUNDING: Final = 1024
 """Units in the last place that a matrix product may change by with its batch size."""
+_PART: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+", re.ASCII)
+"""Of a path to a nested output: a key, a field or a position."""
 
 
 def frozen_copy(module: nn.Module) -> nn.Module:
@@ -52,7 +55,8 @@ def check_names(inputs: Sequence[str], outputs: Sequence[str]) -> None:
         raise ExportError("a network needs at least one input and one output")
     names = [*inputs, *outputs]
     for name in names:
-        if not (name.isascii() and name.isidentifier()):
+        parts = name.split(".") if name in outputs else [name]
+        if not all(_PART.fullmatch(part) for part in parts) or name.isdigit():
             raise ExportError(f"'{name}' is no name: use letters, digits and underscores")
         if names.count(name) > 1:
             raise ExportError(f"'{name}' names two variables: give each its own")

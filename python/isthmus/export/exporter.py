@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From a module to a model file: describe, check, write, compare, and only then name it."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from ..contract import (
     write_contract,
 )
 from ..errors import ContractError, ExportError
-from . import checks, inductor, parity, signature, torchscript
+from . import checks, inductor, parity, portable, signature, structure, torchscript
 from .derivatives import Linearisation, Tensors
 from .draft import collected_provenance, folder_beside, publish, shown
 from .signature import Signature, VariableSpec
@@ -63,7 +64,7 @@ def export_network(
     path: Path | str,
     *,
     inputs: Mapping[str, Tensor | VariableSpec],
-    outputs: Sequence[str] | Mapping[str, VariableSpec],
+    outputs: Sequence[str] | Mapping[str, VariableSpec] | None = None,
     dynamic: Dynamic | None = None,
     separable: str | None = None,
     name: str | None = None,
@@ -82,6 +83,7 @@ def export_network(
     derivatives: bool = True,
     isa: inductor.Isa = "native",
     threads: int = 1,
+    portable_program: bool = False,
     tolerance: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
@@ -101,7 +103,9 @@ def export_network(
     inputs
         By name, in the order of `forward`: an example tensor or a `VariableSpec`.
     outputs
-        Names, in the order they are returned, or specifications by name.
+        Names, in the order they are returned, or specifications by name. Nested results
+        are flattened depth first; names not given are paths such as `flux.0`, or
+        `output_0`, ... of a plain tuple.
     dynamic
         Extents that may vary: `{"member": 0}` is dimension 0 of every input,
         `{"member": {"x": 0}}` of `x` alone. All other extents are fixed.
@@ -130,6 +134,9 @@ def export_network(
         `"native"`: this machine's; `"portable"`: any x86-64 with AVX2. Only for `.pt2`.
     threads
         Threads a compiled kernel is made for. Only for `.pt2`.
+    portable_program
+        Whether the file also holds what it was compiled from, for `compile_file` on another
+        machine: as large as the weights again for each method. Only for `.pt2`.
     tolerance
         Largest difference allowed, relative to the largest value of each output; default
         256 units of the dtype's epsilon.
@@ -146,6 +153,10 @@ def export_network(
     started = time.monotonic()
     target = Path(path)
     chosen = _engine_of(target, engine)
+    frozen = checks.frozen_copy(module)
+    frozen, outputs = _flattened(
+        frozen, inputs, outputs, dynamic or {}, training_range or {}
+    )
     specs_in, specs_out = _specifications(
         inputs,
         outputs,
@@ -160,8 +171,9 @@ def export_network(
         raise ExportError(f"threads is {threads}, expected at least 1")
     if isa not in ("native", "portable"):
         raise ExportError(f"isa is '{isa}', expected 'native' or 'portable'")
+    if portable_program and chosen != "inductor":
+        raise ExportError("portable_program is for .pt2: a .pt runs anywhere as it is")
     generator = torch.Generator().manual_seed(seed)
-    frozen = checks.frozen_copy(module)
     described, samples = _describe(frozen, specs_in, specs_out, dynamic or {}, generator)
     if separable is not None:
         _check_separable(frozen, described, separable, generator)
@@ -200,7 +212,12 @@ def export_network(
             made_by: str = torchscript.write_torchscript(frozen, draft, samples)
         else:
             made_by = "compile"
-            contract = _compile(draft, linear, contract, samples[0], isa, threads, show)
+            keep = portable.Programs() if portable_program else None
+            contract = _compile(
+                draft, linear, contract, samples[0], isa, threads, show, keep
+            )
+            if keep is not None:
+                keep.append_to(draft)
         contract = write_contract(draft, contract)
         show(f"{target.name}: comparing with PyTorch through the bridge")
         compared = parity.check_parity(
@@ -221,6 +238,36 @@ def _engine_of(path: Path, engine: Engine | None) -> Engine:
     if engine not in (None, by_suffix):
         raise ExportError(f"'{path}' is for {by_suffix}, but engine is '{engine}'")
     return by_suffix
+
+
+def _flattened(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor | VariableSpec],
+    outputs: Sequence[str] | Mapping[str, VariableSpec] | None,
+    dynamic: Dynamic,
+    training_range: Mapping[str, tuple[float, float]],
+) -> tuple[nn.Module, Sequence[str] | Mapping[str, VariableSpec]]:
+    """Return a module whose result is at most a tuple, and the names of its outputs."""
+    try:
+        specs = {n: _as_spec(n, given) for n, given in inputs.items()}
+        for name in training_range.keys() & specs.keys():
+            specs[name] = replace(specs[name], training_range=training_range[name])
+        described = signature.describe_inputs(specs, dynamic)
+        examples = {n: s.example for n, s in specs.items() if s.example is not None}
+        extents = signature.tracing_extents(module, described)
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            result = copy.deepcopy(module)(
+                *Signature(described, {}, examples).sample(extents, generator)
+            )
+    except Exception as error:
+        if outputs is not None:
+            return module, outputs  # said below, with names and shapes
+        raise ExportError(
+            f"forward fails for the examples: {torchscript.first_line(error)}"
+        ) from error
+    names = structure.default_names(result) if outputs is None else outputs
+    return (structure.Flattened(module) if structure.is_nested(result) else module), names
 
 
 def _specifications(
@@ -320,6 +367,7 @@ def _compile(
     isa: inductor.Isa,
     threads: int,
     show: Callable[[str], None],
+    keep: portable.Programs | None,
 ) -> Contract:
     """Compile all methods and return the contract with the instruction set they need."""
     y = linear.forward(*x)
@@ -340,5 +388,6 @@ def _compile(
             isa=isa,
             threads=threads,
             started=lambda method: show(f"{draft.name}: compiling {method}"),
+            exported=None if keep is None else keep.add,
         )
         return replace(contract, isa=inductor.write_package(draft, files))

@@ -27,7 +27,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from ..contract import Variable
 from ..errors import ExportError
 from .derivatives import Linearisation, Tensors
-from .torchscript import first_line
+from .reasons import reason_of
 
 Isa = Literal["native", "portable"]
 DynamicShapes = tuple[dict[int, Any], ...]
@@ -44,11 +44,13 @@ def compile_methods(
     isa: Isa,
     threads: int,
     started: Callable[[str], None],
+    exported: Callable[[str, ExportedProgram], None] | None = None,
 ) -> dict[str, list[Any]]:
     """Compile each method in `samples`; return the files of each.
 
     `samples` and `variables` hold the arguments of a method and what they are; `started`
-    is called with the name of each method before its compilation. All methods are exported
+    is called with the name of each method before its compilation, `exported` with the
+    program of each. All methods are exported
     before the first is compiled: what fails, fails soon.
     """
     symbols = {
@@ -67,7 +69,9 @@ def compile_methods(
     files = {}
     for method, program in programs.items():
         started(method)
-        files[method] = _compile(program, method, samples[method], options)
+        if exported is not None:
+            exported(method, program)
+        files[method] = compile_program(program, method, samples[method], options)
     return files
 
 
@@ -184,11 +188,7 @@ def _export(
             # An operation without second derivative: forward mode may know its formula.
             with suppress(Exception):
                 return _export_traced(linear.jvp, sample, shapes)
-        raise ExportError(
-            f"'{method}' cannot be exported: {first_line(error)}. Branches on a tensor's"
-            " value or on a dynamic extent, and operations without a symbolic shape, are"
-            " the usual reasons; torch.cond or fewer dynamic extents the usual cures"
-        ) from error
+        raise ExportError(f"'{method}' cannot be exported: {reason_of(error)}") from error
 
 
 def _export_traced(
@@ -199,15 +199,16 @@ def _export_traced(
     return torch.export.export(graph, sample, dynamic_shapes=shapes)
 
 
-def _compile(
+def compile_program(
     program: ExportedProgram, method: str, sample: Tensors, options: Mapping[str, Any]
 ) -> list[Any]:
+    """Compile one exported program; return its files."""
     try:
         files: Any = torch._inductor.aot_compile(
             program.module(), sample, options=dict(options)
         )
     except Exception as error:
-        raise ExportError(f"'{method}' cannot be compiled: {first_line(error)}") from error
+        raise ExportError(f"'{method}' cannot be compiled: {reason_of(error)}") from error
     return list(files)
 
 
