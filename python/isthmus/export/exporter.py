@@ -175,6 +175,7 @@ def export_network(
         raise ExportError("portable_program is for .pt2: a .pt runs anywhere as it is")
     generator = torch.Generator().manual_seed(seed)
     described, samples = _describe(frozen, specs_in, specs_out, dynamic or {}, generator)
+    _check_normalization(described)
     if separable is not None:
         _check_separable(frozen, described, separable, generator)
     if derivatives:
@@ -331,6 +332,17 @@ def _check_separable(
     extents = {s: 11 + i for i, s in enumerate(described.symbols)}
     x = described.sample(extents, generator)
     checks.check_separable(module, described, symbol, extents, x)
+
+
+def _check_normalization(described: Signature) -> None:
+    """Refuse what cannot be compared: the file would differ from the module."""
+    for name, variable in {**described.inputs, **described.outputs}.items():
+        scaling = variable.normalization
+        if scaling is not None and scaling.applied_by == "bridge":
+            raise ExportError(
+                f"'{name}' is to be normalized by the bridge, which export cannot compare"
+                " with PyTorch yet: normalize within the module"
+            )
 
 
 def _check_differentiable(described: Signature) -> None:
