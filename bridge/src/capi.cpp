@@ -145,6 +145,13 @@ isthmus_status isthmus_model_bind_output(isthmus_model *model, const char *name,
       [&] { required(model, "model").body.bind(Role::output, text(name, "name"), array); });
 }
 
+isthmus_status isthmus_model_tuning(const isthmus_model *model, const char **note) {
+  return guarded([&] {
+    const isthmus::Model &body = required(model, "model").body;
+    required(note, "note") = body.tuning();
+  });
+}
+
 isthmus_status isthmus_model_use_loops(isthmus_model *model, int64_t n_samples) {
   return guarded([&] { required(model, "model").body.use_loops(n_samples); });
 }

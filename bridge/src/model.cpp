@@ -7,6 +7,7 @@
 
 #include "failure.hpp"
 #include "fp_environment.hpp"
+#include "tuning.hpp"
 
 namespace isthmus {
 namespace {
@@ -110,6 +111,7 @@ Model::Model(const std::string &path, const std::string &device) {
     throw Failure(ISTHMUS_ERR_CONTRACT,
                   in_quotes(path) + " is for the engine " + in_quotes(engine_->name()) +
                       ", its contract says " + in_quotes(contract->engine));
+  apply_tuning(path);
 }
 
 const MethodNames &Model::names(const std::string &method) const {
@@ -127,6 +129,19 @@ const MethodNames &Model::names(const std::string &method) const {
                                             ": the network has " + list_text(known));
   }
   return found->second;
+}
+
+/// A choice that does not hold here is no reason to refuse the network: it runs as without.
+void Model::apply_tuning(const std::string &path) {
+  const Tuning tuning = tuning_of(path);
+  tuning_note_ = tuning.note;
+  if (!tuning.is_valid)
+    return;
+  try {
+    engine_->use_loops(tuning.n_samples_by_loops);
+  } catch (const Failure &failure) {
+    tuning_note_ = path + ".tune.json is ignored: " + failure.what();
+  }
 }
 
 void Model::use_loops(std::int64_t n_samples) {

@@ -32,6 +32,8 @@ public:
   /// @throws Failure (argument) if the file has no such method
   const MethodNames &names(const std::string &method) const;
 
+  /// What became of the choice of `isthmus tune`; "" if there is none.
+  const char *tuning() const { return tuning_note_.c_str(); }
   /// Evaluate "forward" by own loops for up to that many samples.
   /// @throws Failure (argument, runtime)
   void use_loops(std::int64_t n_samples);
@@ -43,6 +45,7 @@ public:
   void run(const char *method);
 
 private:
+  void apply_tuning(const std::string &path);
   /// Two threads in one model would compute each other's numbers: the second is refused.
   class Turn {
   public:
@@ -70,6 +73,7 @@ private:
   std::unique_ptr<Engine> engine_;
   Bindings inputs_, outputs_;
   unsigned long changes_ = 1;
+  std::string tuning_note_;
   std::vector<std::string> order_; // methods by number
   std::vector<State> states_;      // likewise
   std::atomic_flag is_taken_ = ATOMIC_FLAG_INIT;

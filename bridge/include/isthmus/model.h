@@ -72,6 +72,12 @@ ISTHMUS_API isthmus_status isthmus_model_bind_input(isthmus_model *model, const 
 ISTHMUS_API isthmus_status isthmus_model_bind_output(isthmus_model *model, const char *name,
                                                      const isthmus_array *array);
 
+/** What became of the choice that `isthmus tune` stored beside the file (FILE.tune.json):
+ *  applied at load, or ignored and why; "" if there is none or the environment has
+ *  ISTHMUS_TUNE=0. Owned by the model. */
+ISTHMUS_API isthmus_status isthmus_model_tuning(const isthmus_model *model,
+                                                const char **note);
+
 /** Evaluate "forward" by loops of Isthmus' own for up to `n_samples` samples, 0 for none
  *  (the default). For a `.pt` that is a chain of linear layers, relu, leaky_relu, tanh,
  *  sigmoid, silu and constant scalings, bound contiguously: there a call costs a tenth of

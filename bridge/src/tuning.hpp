@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// What `isthmus tune` found best on a machine, kept beside the model file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace isthmus {
+
+struct Tuning {
+  std::int64_t n_samples_by_loops = 0; // see isthmus_model_use_loops
+  std::string note; // "" if there is no such file; else what became of it
+  bool is_valid = false;
+};
+
+/// Read `path`.tune.json, unless ISTHMUS_TUNE=0. A choice made for another file, processor
+/// or torch is not taken, and the note says why.
+Tuning tuning_of(const std::string &path);
+
+} // namespace isthmus
