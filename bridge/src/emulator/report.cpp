@@ -45,6 +45,7 @@ Json json_of(const std::map<std::string, Difference> &sums) {
 std::string text_of(const Json &report) {
   const std::int64_t samples = report["samples"].get<std::int64_t>();
   std::ostringstream text;
+  text.precision(4);
   text << "emulator: " << report["steps"] << " steps, mode "
        << report["mode"].get<std::string>() << ", version";
   for (const Json &version : report["versions"])
@@ -58,9 +59,9 @@ std::string text_of(const Json &report) {
     text << "  " << name << ": " << tally["below"] << " below, " << tally["above"]
          << " above, " << tally["not_finite"] << " not finite\n";
   for (const auto &[name, sums] : report["differences"].items())
-    text << "  " << name << " network - physics: mean " << sums["mean"] << ", rms "
-         << sums["rms"] << ", largest " << sums["largest"] << " (" << sums["n"]
-         << " values)\n";
+    text << "  " << name << " network - physics: mean " << sums["mean"].get<double>()
+         << ", rms " << sums["rms"].get<double>() << ", largest "
+         << sums["largest"].get<double>() << " (" << sums["n"] << " values)\n";
   return text.str();
 }
 
