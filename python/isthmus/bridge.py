@@ -165,6 +165,25 @@ class Model:
         """
         self._bind("output", name, array)
 
+    @property
+    def tuning(self) -> str:
+        """What became of the choice of `isthmus tune`; empty if there is none."""
+        out = ffi.new("char **")
+        check(lib.isthmus_model_tuning(self._model, ffi.cast("const char **", out)))
+        return _text(out[0])
+
+    def use_loops(self, n_samples: int) -> None:
+        """Evaluate `forward` by Isthmus' own loops for up to `n_samples` samples.
+
+        Raises
+        ------
+        BindingError
+            If the network is no chain of layers that they know, or not TorchScript.
+        InferenceError
+            If they give something else than torch.
+        """
+        check(lib.isthmus_model_use_loops(self._model, n_samples))
+
     def run(self, method: str = "forward") -> None:
         """Evaluate a method on the bound arrays.
 

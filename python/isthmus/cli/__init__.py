@@ -16,6 +16,7 @@ from isthmus.cli import (
     programs,
     stability,
     train,
+    tune,
 )
 from isthmus.errors import IsthmusError
 
@@ -39,6 +40,7 @@ app.command()(check_file.check)
 app.command()(doctor.doctor)
 app.command()(export_module.export)
 app.command(name="compile")(compile_file.compile_)
+app.command()(tune.tune)
 
 
 def main() -> None:
