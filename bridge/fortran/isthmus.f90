@@ -7,6 +7,7 @@
 module isthmus
   use isthmus_emulators
   use isthmus_models
+  use isthmus_runtime
   use isthmus_status
   implicit none
   public

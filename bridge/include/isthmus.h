@@ -17,6 +17,7 @@
 #include "isthmus/emulator.h"
 #include "isthmus/model.h"
 #include "isthmus/network.h"
+#include "isthmus/runtime.h"
 #include "isthmus/status.h"
 #include "isthmus/tensor.h"
 #include "isthmus/training.h"

@@ -7,6 +7,7 @@
 
 #include "failure.hpp"
 #include "fp_environment.hpp"
+#include "runtime/thread_budget.hpp"
 #include "tuning.hpp"
 
 namespace isthmus {
@@ -191,6 +192,7 @@ void Model::run(const char *method) {
       prepare(static_cast<Verb>(i));
     if (states_[i].has_nothing_to_do)
       return;
+    const ThreadBudget threads;
     const FpEnvironment masked;
     engine_->run(static_cast<Verb>(i));
     return;

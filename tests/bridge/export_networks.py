@@ -187,6 +187,36 @@ class Chain(nn.Module):
         return torch.relu(self.layers[4](x)) * 2 - 1
 
 
+class Wide(nn.Module):
+    """A perceptron that is parallel and needs memory for its layers."""
+
+    def __init__(self) -> None:
+        """Draw the weights."""
+        super().__init__()
+        torch.manual_seed(1)
+        self.layers = nn.Sequential(
+            nn.Linear(64, 128),
+            nn.GELU(),
+            nn.Linear(128, 128),
+            nn.GELU(),
+            nn.Linear(128, 32),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, 32) from (n, 64)."""
+        y: Tensor = self.layers(x)
+        return y
+
+
+class Putting(nn.Module):
+    """Uses an operator whose result may depend on the order of threads."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a copy of x, put element by element."""
+        y = torch.zeros_like(x)
+        return y.put_(torch.arange(x.numel()), x, accumulate=False)
+
+
 class Pair(NamedTuple):
     """Fields whose names are names of outputs."""
 
@@ -340,6 +370,8 @@ def export_scripts(folder: Path) -> None:
         "nested": Nested(),
         "chain_float32": Chain(torch.float32),
         "chain_float64": Chain(torch.float64),
+        "wide": Wide(),
+        "putting": Putting(),
     }
     for name, module in plain.items():
         script(module, folder / f"{name}.pt")
