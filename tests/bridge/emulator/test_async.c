@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* submit() returns while the network runs; the host may change its inputs; wait() delivers
  * what run() would have, and what went wrong. A lag of n delivers the step n before. */
-#define _POSIX_C_SOURCE 199309L
 #include <fenv.h>
 #include <time.h>
 
@@ -167,9 +166,7 @@ static void a_lagged_failure_is_told_once(void) {
 }
 
 int main(int n_arguments, char **arguments) {
-  use_all_emulators();
-  if (n_arguments > 1)
-    folder = arguments[1];
+  begin(n_arguments, arguments);
   the_network_runs_beside_the_host();
   what_fails_beside_the_host_is_told_at_wait();
   the_hosts_traps_are_not_the_workers();

@@ -162,9 +162,7 @@ static void random_numbers_follow_from_the_seed(void) {
 }
 
 int main(int n_arguments, char **arguments) {
-  use_all_emulators();
-  if (n_arguments > 1)
-    folder = arguments[1];
+  begin(n_arguments, arguments);
   the_mean_and_the_spread_are_those_of_the_members();
   where_members_disagree_the_physics_counts();
   members_are_drawn_from_the_seed();

@@ -317,9 +317,7 @@ static void nonsense_is_refused(void) {
 }
 
 int main(int n_arguments, char **arguments) {
-  use_all_emulators();
-  if (n_arguments > 1)
-    folder = arguments[1];
+  begin(n_arguments, arguments);
   exactly_the_perturbed_columns_take_the_physics("column.pt");
   exactly_the_perturbed_columns_take_the_physics("column.pt2");
   limits_of_the_contract_are_by_level();

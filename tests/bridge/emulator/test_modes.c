@@ -165,9 +165,7 @@ static void what_a_mode_lacks_is_told(void) {
 }
 
 int main(int n_arguments, char **arguments) {
-  use_all_emulators();
-  if (n_arguments > 1)
-    folder = arguments[1];
+  begin(n_arguments, arguments);
   the_ends_of_a_blend_are_bits();
   a_ramp_follows_the_steps();
   each_sample_may_have_its_weight();

@@ -181,9 +181,7 @@ static void a_foreign_or_damaged_state_is_refused(void) {
 }
 
 int main(int n_arguments, char **arguments) {
-  use_all_emulators();
-  if (n_arguments > 1)
-    folder = arguments[1];
+  begin(n_arguments, arguments);
   const char *const recurrent[] = {"recurrent.pt", "recurrent.pt2"};
   for (int i = 0; i < 2; ++i) {
     the_network_depends_on_its_past(recurrent[i]);
