@@ -10,7 +10,7 @@ static const char *const file = "tuning_chain.pt"; /* a copy: others load the or
 static float x[n_in] = {1, -2, 0.5F, 3, -1}, y[n_out];
 
 static const char *sidecar(void) {
-  static char path[4096];
+  static char path[4096 + 16]; /* and the suffix */
   snprintf(path, sizeof path, "%s.tune.json", network(file));
   return path;
 }
