@@ -19,6 +19,7 @@ struct Array {
   std::vector<std::int64_t> shape;   // slowest first
   std::vector<std::int64_t> strides; // bytes, same order
   std::string device;                // "" for host memory
+  bool may_convert = false;          // to the network's floating-point type
 
   std::int64_t n_elements() const;
   bool is_contiguous() const;

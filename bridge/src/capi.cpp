@@ -139,6 +139,42 @@ isthmus_status isthmus_model_bind_input(isthmus_model *model, const char *name,
       [&] { required(model, "model").body.bind(Role::input, text(name, "name"), array); });
 }
 
+isthmus_status isthmus_model_bind_input_as(isthmus_model *model, const char *name,
+                                           const isthmus_array *array,
+                                           const isthmus_binding *binding) {
+  return guarded([&] {
+    required(model, "model").body.bind(Role::input, text(name, "name"), array, binding);
+  });
+}
+
+isthmus_status isthmus_model_bind_output_as(isthmus_model *model, const char *name,
+                                            const isthmus_array *array,
+                                            const isthmus_binding *binding) {
+  return guarded([&] {
+    required(model, "model").body.bind(Role::output, text(name, "name"), array, binding);
+  });
+}
+
+isthmus_status isthmus_model_set_tile(isthmus_model *model, int64_t n_samples) {
+  return guarded([&] {
+    isthmus::Model &body = required(model, "model").body;
+    if (n_samples < 0 || (n_samples & (n_samples - 1)) != 0)
+      throw Failure(ISTHMUS_ERR_ARGUMENT, "a tile of " + std::to_string(n_samples) +
+                                              " samples: expected a power of two, or 0");
+    body.set_pieces({n_samples, 0});
+  });
+}
+
+isthmus_status isthmus_model_set_chunk(isthmus_model *model, int64_t n_samples) {
+  return guarded([&] {
+    isthmus::Model &body = required(model, "model").body;
+    if (n_samples < 0)
+      throw Failure(ISTHMUS_ERR_ARGUMENT, "a chunk of " + std::to_string(n_samples) +
+                                              " samples: expected 0 or more");
+    body.set_pieces({0, n_samples});
+  });
+}
+
 isthmus_status isthmus_model_bind_output(isthmus_model *model, const char *name,
                                          const isthmus_array *array) {
   return guarded(

@@ -27,10 +27,13 @@ std::string list_text(const std::vector<std::string> &names) {
 }
 
 void check_against(const Variable &variable, const std::string &name, const Array &array) {
-  if (array.dtype != variable.dtype)
-    throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(name) + " is " + dtype_name(array.dtype) +
-                                         ", the network expects " +
-                                         dtype_name(variable.dtype));
+  const bool is_convertible = is_floating(array.dtype) && variable.is_floating();
+  if (array.dtype != variable.dtype && !(is_convertible && array.may_convert))
+    throw Failure(
+        ISTHMUS_ERR_SHAPE,
+        in_quotes(name) + " is " + dtype_name(array.dtype) + ", the network expects " +
+            dtype_name(variable.dtype) +
+            (is_convertible ? " (bind it with 'convert' to have it converted)" : ""));
   bool fits = array.shape.size() == variable.shape.size();
   for (std::size_t i = 0; fits && i < array.shape.size(); ++i)
     fits = !variable.shape[i].symbol.empty() || variable.shape[i].fixed == array.shape[i];
@@ -74,6 +77,34 @@ bool is_empty(const Contract &contract, const std::vector<std::string> &outputs,
   });
 }
 
+/// Read an array as its binding asks: its dimensions in another order, or converted.
+void apply(const isthmus_binding &binding, const std::string &name, bool has_contract,
+           Array &array) {
+  if (binding.convert && !has_contract)
+    throw Failure(ISTHMUS_ERR_ARGUMENT,
+                  in_quotes(name) +
+                      " cannot be converted: without a contract the file does "
+                      "not say to which type");
+  array.may_convert = binding.convert != 0;
+  if (!binding.order)
+    return;
+  const Array given = array;
+  std::vector<bool> is_taken(given.shape.size());
+  for (std::size_t i = 0; i < given.shape.size(); ++i) {
+    const std::int32_t from = binding.order[i];
+    const auto k = static_cast<std::size_t>(from);
+    if (from < 0 || k >= given.shape.size() || is_taken[k])
+      throw Failure(ISTHMUS_ERR_SHAPE, in_quotes(name) +
+                                           " has an order that is no order of "
+                                           "its " +
+                                           std::to_string(given.shape.size()) +
+                                           " dimensions");
+    is_taken[k] = true;
+    array.shape[i] = given.shape[k];
+    array.strides[i] = given.strides[k];
+  }
+}
+
 void check_overlaps(const std::vector<std::string> &names,
                     const std::vector<const Array *> &arrays) {
   for (std::size_t i = 0; i < arrays.size(); ++i)
@@ -106,6 +137,8 @@ Model::Model(const std::string &path, const std::string &device) {
     check_instruction_set(path, contract->isa);
   engine_ = kind == EngineKind::torchscript ? make_torchscript(archive, device, contract)
                                             : make_inductor(archive, device, contract);
+  if (contract)
+    normalizations_ = normalizations_of(*contract);
   order_ = method_order(engine_->methods());
   states_.resize(order_.size());
   if (contract && contract->engine != engine_->name())
@@ -154,7 +187,8 @@ void Model::use_loops(std::int64_t n_samples) {
   ++changes_;
 }
 
-void Model::bind(Role role, const std::string &name, const isthmus_array *array) {
+void Model::bind(Role role, const std::string &name, const isthmus_array *array,
+                 const isthmus_binding *binding) {
   const Turn turn(is_taken_);
   std::vector<std::string> known;
   for (const auto &[method, names] : engine_->methods())
@@ -170,6 +204,8 @@ void Model::bind(Role role, const std::string &name, const isthmus_array *array)
     throw Failure(ISTHMUS_ERR_DEVICE, in_quotes(name) + " is on device " +
                                           in_quotes(checked.device) +
                                           ", only host memory can be bound");
+  if (binding)
+    apply(*binding, name, contract_.has_value(), checked);
   if (contract_)
     check_against(*contract_->find(name), name, checked);
   (role == Role::input ? inputs_ : outputs_)[name] = std::move(checked);
@@ -194,7 +230,10 @@ void Model::run(const char *method) {
       return;
     const ThreadBudget threads;
     const FpEnvironment masked;
-    engine_->run(static_cast<Verb>(i));
+    if (states_[i].stage)
+      run_in_pieces(static_cast<Verb>(i), *states_[i].stage);
+    else
+      engine_->run(static_cast<Verb>(i));
     return;
   }
   names(method); // tells which there are
@@ -220,9 +259,24 @@ void Model::prepare(Verb verb) {
     check_symbols(*contract_, method.outputs, call.outputs, symbols);
     state.has_nothing_to_do = is_empty(*contract_, method.outputs, symbols);
   }
-  engine_->prepare(verb, call);
+  const Contract *contract = contract_ ? &*contract_ : nullptr;
+  state.stage = Stage::make({verb, method, contract, normalizations_, pieces_}, call);
+  engine_->prepare(verb, state.stage ? state.stage->engine_call() : call);
   state.prepared_for = changes_;
-  states_[index] = state;
+  states_[index] = std::move(state);
+}
+
+void Model::run_in_pieces(Verb verb, Stage &stage) {
+  for (std::int64_t piece = 0; piece < stage.n_pieces(); ++piece) {
+    stage.pack(piece);
+    engine_->run(verb);
+    stage.unpack(piece);
+  }
+}
+
+void Model::set_pieces(Pieces pieces) {
+  pieces_ = pieces;
+  ++changes_;
 }
 
 const Array *Model::input_of(Verb verb, const std::string &name) const {

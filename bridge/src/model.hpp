@@ -11,6 +11,7 @@
 
 #include "contract.hpp"
 #include "engine.hpp"
+#include "staging/stage.hpp"
 
 namespace isthmus {
 
@@ -38,7 +39,11 @@ public:
   /// @throws Failure (argument, runtime)
   void use_loops(std::int64_t n_samples);
   /// @throws Failure (argument, shape)
-  void bind(Role role, const std::string &name, const isthmus_array *array);
+  void bind(Role role, const std::string &name, const isthmus_array *array,
+            const isthmus_binding *binding = nullptr);
+  /// Cut the separable dimension from the next run on.
+  void set_pieces(Pieces pieces);
+  const Pieces &pieces() const { return pieces_; }
   /// Replace all bindings and return them: for a run on other arrays in between.
   Bound exchange(Bound bound);
   /// @throws Failure (argument, shape, runtime)
@@ -62,15 +67,19 @@ private:
   struct State {
     unsigned long prepared_for = 0; // value of changes_ at that time
     bool has_nothing_to_do = false;
+    std::unique_ptr<Stage> stage; // null: the engine takes the arrays as they are
   };
 
   void prepare(Verb verb);
+  void run_in_pieces(Verb verb, Stage &stage);
   const Array *input_of(Verb verb, const std::string &name) const;
   bool may_be_unbound(Verb verb, const std::string &name) const;
   void check_derivative(const std::string &name, const Array &array) const;
 
   std::optional<Contract> contract_;
   std::unique_ptr<Engine> engine_;
+  std::map<std::string, Normalization> normalizations_;
+  Pieces pieces_;
   Bindings inputs_, outputs_;
   unsigned long changes_ = 1;
   std::string tuning_note_;

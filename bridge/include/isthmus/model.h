@@ -85,6 +85,40 @@ ISTHMUS_API isthmus_status isthmus_model_tuning(const isthmus_model *model,
  *  failure nothing changes. `isthmus tune` finds the best number. */
 ISTHMUS_API isthmus_status isthmus_model_use_loops(isthmus_model *model, int64_t n_samples);
 
+/** How an array is to be read, where it is not what the network expects. */
+typedef struct isthmus_binding {
+  int32_t convert;      /**< not 0: another floating-point type is converted to and from the
+                             network's at every run. Needs a contract. A finite value that
+                             becomes infinite is an error of the run. */
+  const int32_t *order; /**< `rank` numbers: which dimension of the array, slowest first and
+                             from 0, is the network's i-th. NULL: as they are. */
+} isthmus_binding;
+
+/** As isthmus_model_bind_input(), with conversion or another order of the dimensions. An
+ *  order costs no copy where the engine can read strides (`.pt`). Conversion, order and a
+ *  normalization that the contract asks of the bridge go in one pass. */
+ISTHMUS_API isthmus_status isthmus_model_bind_input_as(isthmus_model *model,
+                                                       const char *name,
+                                                       const isthmus_array *array,
+                                                       const isthmus_binding *binding);
+
+/** As isthmus_model_bind_output(), with conversion or another order of the dimensions. */
+ISTHMUS_API isthmus_status isthmus_model_bind_output_as(isthmus_model *model,
+                                                        const char *name,
+                                                        const isthmus_array *array,
+                                                        const isthmus_binding *binding);
+
+/** Evaluate the separable dimension in tiles of exactly `n_samples` (a power of two; 0:
+ * off), the last one filled up by repeating its last sample. A sample's bits then depend
+ * neither on the number of samples nor on their order, ranks or threads. Ends a chunk. If a
+ * tile fails, those before it are written. */
+ISTHMUS_API isthmus_status isthmus_model_set_tile(isthmus_model *model, int64_t n_samples);
+
+/** Evaluate the separable dimension in even chunks of at most `n_samples` (0: off), which
+ *  keeps intermediate results in the cache. Ends a tile. If a chunk fails, those before it
+ *  are written. */
+ISTHMUS_API isthmus_status isthmus_model_set_chunk(isthmus_model *model, int64_t n_samples);
+
 /** Evaluate "forward" on the bound arrays. Every input and output must be bound. */
 ISTHMUS_API isthmus_status isthmus_model_run(isthmus_model *model);
 
