@@ -7,6 +7,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -14,6 +17,7 @@
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include "failure.hpp"
+#include "sha256.hpp"
 #include "stderr_capture.hpp"
 
 namespace isthmus {
@@ -100,6 +104,26 @@ bool has_other_operators(const std::string &folder) {
   return false;
 }
 
+/// Symbols that GCC marks unique, and data of threads, keep the system's loader from ever
+/// unmapping a compiled library. So it is mapped once: the same bytes, loaded again, are
+/// the same library, and memory stays flat over loads and frees.
+void *opened(const std::string &path) {
+  static std::mutex opening;
+  static std::map<std::string, void *> libraries; // by SHA-256
+  std::ostringstream bytes;
+  bytes << std::ifstream(path, std::ios::binary).rdbuf();
+  const std::string content = bytes.str();
+  const std::string sum = sha256(content.data(), content.size());
+  const std::lock_guard<std::mutex> lock(opening);
+  const auto known = libraries.find(sum);
+  if (known != libraries.end())
+    return known->second;
+  void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle)
+    libraries[sum] = handle;
+  return handle;
+}
+
 } // namespace
 
 PrivateFolder::PrivateFolder() : path_(temporary_folder() + "/isthmus-XXXXXX") {
@@ -146,7 +170,7 @@ struct CompiledModel::Library {
 CompiledModel::Library::Library(const std::string &path) {
   if (!facts_of(path).is_whole)
     throw Failure(ISTHMUS_ERR_FILE, "its compiled library is damaged");
-  handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  handle = opened(path);
   if (!handle) {
     const char *reason = dlerror();
     throw Failure(ISTHMUS_ERR_FILE, (reason ? reason : "unknown") + advice_on(path));
@@ -157,18 +181,15 @@ CompiledModel::Library::Library(const std::string &path) {
       !find("AOTInductorModelContainerRunSingleThreaded", run) ||
       !find("AOTInductorModelContainerGetNumInputs", count_inputs) ||
       !find("AOTInductorModelContainerGetNumOutputs", count_outputs) ||
-      !find("AOTInductorModelContainerGetCallSpec", structure)) {
-    dlclose(handle);
+      !find("AOTInductorModelContainerGetCallSpec", structure))
     throw Failure(ISTHMUS_ERR_FILE, "the compiled library lacks functions of AOTInductor: "
                                     "it is of another version of torch, or damaged");
-  }
 }
 
 CompiledModel::Library::~Library() {
   const StderrCapture quiet;
   if (container)
     destroy(container);
-  dlclose(handle);
 }
 
 std::string CompiledModel::Library::reason(const StderrCapture &capture) const {

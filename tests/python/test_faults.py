@@ -94,7 +94,7 @@ BAD_FILES = [
     ("F14", "faults/dtype.pt", ContractError, "'float63'"),
     ("F14", "faults/extent.pt", ContractError, "extent -4"),
     ("F14", "faults/huge_extent.pt", ContractError, "expected a count"),
-    ("F14", "faults/sums.pt", ContractError, "lacks 'payload_sha256'"),
+    ("F14", "faults/sums.pt", ContractError, "payload_sha25"),
     ("F14", "faults/names.pt", ContractError, "twice in 'inputs'"),
     ("F15", "lying_names.pt", ContractError, "names 2 and 2"),
     ("F15", "no_model.pt2", ContractError, "says 'torchscript'"),

@@ -85,7 +85,7 @@ static void provoke_all(const struct fault *faults, size_t n) {
 
 static void use_all_of_faults(void) {
   use_all();
-  (void)refused, (void)use_all_of_faults;
+  (void)refused, (void)provoke_all, (void)use_all_of_faults;
 }
 
 #endif
