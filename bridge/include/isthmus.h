@@ -19,7 +19,9 @@
 #include "isthmus/network.h"
 #include "isthmus/runtime.h"
 #include "isthmus/status.h"
+#include "isthmus/tape.h"
 #include "isthmus/tensor.h"
+#include "isthmus/tensor_math.h"
 #include "isthmus/training.h"
 
 #endif /* ISTHMUS_H */
