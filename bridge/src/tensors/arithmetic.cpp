@@ -73,11 +73,11 @@ at::Tensor combined(const Left &left, isthmus_operator op, const Right &right) {
   }
 }
 
-// Of one element and rank 0: then torch gives the result the other operand's shape.
+// Of one element and without rank: then torch gives the result the other one's shape.
 at::Tensor without_rank(const at::Tensor &tensor, const at::Tensor &other) {
-  if (tensor.numel() == 1 && tensor.dim() > 0 && other.sizes() != tensor.sizes())
-    return other.numel() == 1 && other.dim() >= tensor.dim() ? tensor : tensor.reshape({});
-  return tensor;
+  if (tensor.numel() != 1 || tensor.dim() == 0 || other.numel() == 1)
+    return tensor;
+  return tensor.reshape({});
 }
 
 template <typename Number>
