@@ -11,7 +11,8 @@ module isthmus_arrays
   private
   public :: array_view_t, describe, describe_pointer
 
-  integer, parameter :: max_rank = 15, n_text = 1024
+  integer, parameter, public :: max_rank = 15 !! of an array
+  integer, parameter :: n_text = 1024
 
   !> An array as the C interface takes it. `c` points into the object itself: pass it on
   !> before the object (a `target`) goes out of scope.

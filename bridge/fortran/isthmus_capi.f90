@@ -11,7 +11,7 @@ module isthmus_capi
   public :: isthmus_model_contract, isthmus_model_time_step, isthmus_model_engine
   public :: isthmus_model_count, isthmus_model_input_name, isthmus_model_output_name
   public :: isthmus_model_run_method
-  public :: isthmus_model_bind_input, isthmus_model_bind_output
+  public :: isthmus_model_bind_input_as, isthmus_model_bind_output_as
 
   !> `isthmus_array` of `array.h`.
   type, bind(c), public :: c_array_t
@@ -22,6 +22,12 @@ module isthmus_capi
     type(c_ptr) :: strides = c_null_ptr !! bytes; null: contiguous
     type(c_ptr) :: device = c_null_ptr  !! null: host memory
   end type c_array_t
+
+  !> `isthmus_binding` of `model.h`.
+  type, bind(c), public :: c_binding_t
+    integer(c_int32_t) :: convert = 0
+    type(c_ptr) :: order = c_null_ptr !! slowest first, from 0; null: as they are
+  end type c_binding_t
 
   interface
     function isthmus_error_message() result(text) bind(c)
@@ -124,22 +130,25 @@ module isthmus_capi
       integer(c_int) :: status
     end function isthmus_model_run_method
 
-    function isthmus_model_bind_input(model, name, array) result(status) bind(c)
-      import :: c_array_t, c_char, c_int, c_ptr
+    function isthmus_model_bind_input_as(model, name, array, binding) result(status) bind(c)
+      import :: c_array_t, c_binding_t, c_char, c_int, c_ptr
       implicit none
       type(c_ptr), value :: model
       character(kind=c_char), intent(in) :: name(*)
       type(c_array_t), intent(in) :: array
+      type(c_binding_t), intent(in) :: binding
       integer(c_int) :: status
-    end function isthmus_model_bind_input
+    end function isthmus_model_bind_input_as
 
-    function isthmus_model_bind_output(model, name, array) result(status) bind(c)
-      import :: c_array_t, c_char, c_int, c_ptr
+    function isthmus_model_bind_output_as(model, name, array, binding) &
+      result(status) bind(c)
+      import :: c_array_t, c_binding_t, c_char, c_int, c_ptr
       implicit none
       type(c_ptr), value :: model
       character(kind=c_char), intent(in) :: name(*)
       type(c_array_t), intent(in) :: array
+      type(c_binding_t), intent(in) :: binding
       integer(c_int) :: status
-    end function isthmus_model_bind_output
+    end function isthmus_model_bind_output_as
   end interface
 end module isthmus_capi

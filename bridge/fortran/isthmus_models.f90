@@ -14,9 +14,10 @@ module isthmus_models
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_int, &
     c_int32_t, c_int64_t, c_loc, c_null_char, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: int16, int32, int64, int8, real32, real64
-  use isthmus_arrays, only: array_view_t, describe, describe_pointer
-  use isthmus_capi, only: isthmus_model_bind_input, isthmus_model_bind_output, &
-    isthmus_model_contract, isthmus_model_count, isthmus_model_engine, isthmus_model_free, &
+  use isthmus_arrays, only: array_view_t, max_rank, describe, describe_pointer
+  use isthmus_capi, only: c_binding_t, isthmus_model_bind_input_as, &
+    isthmus_model_bind_output_as, isthmus_model_contract, isthmus_model_count, &
+    isthmus_model_engine, isthmus_model_free, &
     isthmus_model_input_name, isthmus_model_load, &
     isthmus_model_output_name, isthmus_model_run_method, isthmus_model_time_step
   use isthmus_status, only: isthmus_bool, isthmus_err_shape, isthmus_float32, &
@@ -52,6 +53,11 @@ module isthmus_models
     procedure, public :: run
     procedure, public :: run_jvp
     procedure, public :: run_vjp
+    procedure, public :: run_other
+    procedure, public :: set_tile
+    procedure, public :: set_chunk
+    procedure, public :: use_loops
+    procedure, public :: tuning
     procedure, public :: borrow
     procedure, public :: free
     procedure, public :: is_loaded
@@ -86,6 +92,53 @@ module isthmus_models
     procedure, private :: bind_output_real64
     final :: finalize
   end type isthmus_model_t
+
+  ! isthmus_runs.f90
+  interface
+    !> Evaluate any method of the file, by name.
+    module subroutine run_other(self, method, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      character(len=*), intent(in) :: method !! "forward", "jvp", "vjp" or another
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine run_other
+
+    !> Evaluate the separable dimension in tiles of exactly `n_samples`, the last one filled
+    !> up: a sample's bits then depend neither on the number of samples nor on their order.
+    module subroutine set_tile(self, n_samples, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      integer, intent(in) :: n_samples !! a power of two, 0: off
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine set_tile
+
+    !> Evaluate the separable dimension in even chunks, which stay in the cache.
+    module subroutine set_chunk(self, n_samples, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      integer, intent(in) :: n_samples !! at most, 0: off
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine set_chunk
+
+    !> Evaluate small chains of layers by own loops, for up to `n_samples` samples.
+    module subroutine use_loops(self, n_samples, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      integer, intent(in) :: n_samples !! 0: never
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine use_loops
+
+    !> What became of the choice `isthmus tune` stored beside the file; "" if there is none.
+    module function tuning(self) result(note)
+      implicit none
+      class(isthmus_model_t), intent(in) :: self
+      character(len=:), allocatable :: note
+    end function tuning
+  end interface
 
   ! isthmus_requirements.f90
   interface
@@ -178,159 +231,191 @@ contains
 
   ! bind_input, bind_output: one procedure for each kind, of any rank and section. The dummy
   ! is a pointer, so that the actual must be a target and is never a temporary copy.
+  !
+  ! `convert=.true.` lets another real kind be converted at every run; without it that is
+  ! refused. `order(i)` is the array's dimension that is the network's i-th: absent, it is
+  ! [rank, ..., 2, 1], one memory read two ways; [1, 2, ...] keeps the order of the indices.
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_bool(self, name, array, stat, errmsg)
+  subroutine bind_input_bool(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     logical(c_bool), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_bool, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_bool, .false., stat, errmsg, convert, order)
   end subroutine bind_input_bool
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_int8(self, name, array, stat, errmsg)
+  subroutine bind_input_int8(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int8), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int8, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int8, .false., stat, errmsg, convert, order)
   end subroutine bind_input_int8
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_int16(self, name, array, stat, errmsg)
+  subroutine bind_input_int16(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int16), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int16, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int16, .false., stat, errmsg, convert, order)
   end subroutine bind_input_int16
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_int32(self, name, array, stat, errmsg)
+  subroutine bind_input_int32(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int32), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int32, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int32, .false., stat, errmsg, convert, order)
   end subroutine bind_input_int32
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_int64(self, name, array, stat, errmsg)
+  subroutine bind_input_int64(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int64), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int64, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int64, .false., stat, errmsg, convert, order)
   end subroutine bind_input_int64
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_real32(self, name, array, stat, errmsg)
+  subroutine bind_input_real32(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     real(real32), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_float32, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_float32, .false., stat, errmsg, convert, order)
   end subroutine bind_input_real32
 
   !> Let the network read input `name` straight from `array`.
-  subroutine bind_input_real64(self, name, array, stat, errmsg)
+  subroutine bind_input_real64(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     real(real64), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_float64, .false., stat, errmsg)
+    call bind_any(self, name, array, isthmus_float64, .false., stat, errmsg, convert, order)
   end subroutine bind_input_real64
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_bool(self, name, array, stat, errmsg)
+  subroutine bind_output_bool(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     logical(c_bool), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_bool, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_bool, .true., stat, errmsg, convert, order)
   end subroutine bind_output_bool
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_int8(self, name, array, stat, errmsg)
+  subroutine bind_output_int8(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int8), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int8, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int8, .true., stat, errmsg, convert, order)
   end subroutine bind_output_int8
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_int16(self, name, array, stat, errmsg)
+  subroutine bind_output_int16(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int16), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int16, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int16, .true., stat, errmsg, convert, order)
   end subroutine bind_output_int16
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_int32(self, name, array, stat, errmsg)
+  subroutine bind_output_int32(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int32), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int32, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int32, .true., stat, errmsg, convert, order)
   end subroutine bind_output_int32
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_int64(self, name, array, stat, errmsg)
+  subroutine bind_output_int64(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     integer(int64), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_int64, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_int64, .true., stat, errmsg, convert, order)
   end subroutine bind_output_int64
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_real32(self, name, array, stat, errmsg)
+  subroutine bind_output_real32(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     real(real32), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_float32, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_float32, .true., stat, errmsg, convert, order)
   end subroutine bind_output_real32
 
   !> Let the network write output `name` straight into `array`.
-  subroutine bind_output_real64(self, name, array, stat, errmsg)
+  subroutine bind_output_real64(self, name, array, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     real(real64), dimension(..), pointer, intent(in) :: array
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
-    call bind_any(self, name, array, isthmus_float64, .true., stat, errmsg)
+    call bind_any(self, name, array, isthmus_float64, .true., stat, errmsg, convert, order)
   end subroutine bind_output_real64
 
   !> Bind memory by its address: components of arrays of derived type, and compilers
@@ -560,7 +645,7 @@ contains
 
   !> `array` is forwarded without its type: then the compiler takes the size of an element
   !> from the descriptor, and a component of an array of derived type shows.
-  subroutine bind_any(self, name, array, dtype, is_output, stat, errmsg)
+  subroutine bind_any(self, name, array, dtype, is_output, stat, errmsg, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     type(*), dimension(..), intent(in), target :: array
@@ -568,13 +653,17 @@ contains
     logical, intent(in) :: is_output
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
     type(array_view_t), target :: view
     character(len=:), allocatable :: text
     integer :: status
 
     call describe(name, array, dtype, view, status, text)
-    if (status == isthmus_ok) call bind_view(self, name, view, is_output, status, text)
+    if (status == isthmus_ok) then
+      call bind_view(self, name, view, is_output, status, text, convert, order)
+    end if
     call report(status, text, stat, errmsg)
   end subroutine bind_any
 
@@ -598,18 +687,33 @@ contains
     call report(status, text, stat, errmsg)
   end subroutine bind_pointer
 
-  subroutine bind_view(self, name, view, is_output, status, text)
+  subroutine bind_view(self, name, view, is_output, status, text, convert, order)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     type(array_view_t), intent(in) :: view
     logical, intent(in) :: is_output
     integer, intent(out) :: status
     character(len=:), allocatable, intent(out) :: text
+    logical, intent(in), optional :: convert
+    integer, intent(in), optional :: order(:)
 
+    type(c_binding_t) :: binding
+    integer(c_int32_t), target :: of_network(max_rank) !! from 0, slowest first
+
+    if (present(convert)) binding%convert = merge(1_c_int32_t, 0_c_int32_t, convert)
+    if (present(order)) then
+      if (size(order) /= view%c%rank) then
+        status = isthmus_err_shape
+        text = "'"//name//"' has an order of another rank than its own"
+        return
+      end if
+      of_network(:size(order)) = int(size(order) - order, c_int32_t)
+      binding%order = c_loc(of_network)
+    end if
     if (is_output) then
-      status = isthmus_model_bind_output(self%handle(), c_text(name), view%c)
+      status = isthmus_model_bind_output_as(self%handle(), c_text(name), view%c, binding)
     else
-      status = isthmus_model_bind_input(self%handle(), c_text(name), view%c)
+      status = isthmus_model_bind_input_as(self%handle(), c_text(name), view%c, binding)
     end if
     text = view%explained(last_message(), status)
   end subroutine bind_view

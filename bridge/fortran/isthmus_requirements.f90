@@ -6,8 +6,6 @@ submodule(isthmus_models) isthmus_requirements
     isthmus_model_require_output, isthmus_model_require_time_step, isthmus_model_self_test
   implicit none
 
-  integer, parameter :: max_rank = 15
-
   !> A requirement and the memory it points into: pass it on as a `target`.
   type :: said_t
     type(c_requirement_t) :: c

@@ -145,25 +145,72 @@ class Model:
             ),
         )
 
-    def bind_input(self, name: str, array: Array) -> None:
+    def bind_input(
+        self,
+        name: str,
+        array: Array,
+        *,
+        convert: bool = False,
+        order: Sequence[int] | None = None,
+    ) -> None:
         """Let the network read an input straight from an array, any strides.
+
+        Parameters
+        ----------
+        name
+            Of the input.
+        array
+            Stays in use until another is bound.
+        convert
+            Convert another floating-point type at every run; else that is refused.
+        order
+            Which dimension of the array is the network's i-th; as they are by default.
 
         Raises
         ------
         BindingError
             If the name is unknown or the array is not what the network takes.
         """
-        self._bind("input", name, array)
+        self._bind("input", name, array, convert, order)
 
-    def bind_output(self, name: str, array: Array) -> None:
-        """Let the network write an output straight into an array, any strides.
+    def bind_output(
+        self,
+        name: str,
+        array: Array,
+        *,
+        convert: bool = False,
+        order: Sequence[int] | None = None,
+    ) -> None:
+        """Let the network write an output straight into an array; else as `bind_input`.
 
         Raises
         ------
         BindingError
             If the name is unknown, or the array read-only or not what the network gives.
         """
-        self._bind("output", name, array)
+        self._bind("output", name, array, convert, order)
+
+    def set_tile(self, n_samples: int) -> None:
+        """Evaluate the separable dimension in tiles of a power of two; 0 for none.
+
+        A sample's bits then depend neither on the number of samples nor on their order.
+
+        Raises
+        ------
+        BindingError
+            If it is no power of two.
+        """
+        check(lib.isthmus_model_set_tile(self._model, n_samples))
+
+    def set_chunk(self, n_samples: int) -> None:
+        """Evaluate the separable dimension in even chunks of at most so many; 0 for none.
+
+        Raises
+        ------
+        BindingError
+            If it is below 0.
+        """
+        check(lib.isthmus_model_set_chunk(self._model, n_samples))
 
     @property
     def tuning(self) -> str:
@@ -312,12 +359,27 @@ class Model:
         check(function(self._model, _bytes(method), index, ffi.cast("const char **", out)))
         return _text(out[0])
 
-    def _bind(self, role: str, name: str, array: Array) -> None:
+    def _bind(
+        self,
+        role: str,
+        name: str,
+        array: Array,
+        convert: bool = False,
+        order: Sequence[int] | None = None,
+    ) -> None:
         if role == "output" and isinstance(array, np.ndarray) and not array.flags.writeable:
             raise BindingError(f"'{name}' is read-only, an output needs memory to write to")
-        function = getattr(lib, f"isthmus_model_bind_{role}")
+        function = getattr(lib, f"isthmus_model_bind_{role}_as")
         described, keep = _described(name, array)
-        check(function(self._model, _bytes(name), described))
+        binding = ffi.new("isthmus_binding *", {"convert": convert})
+        if order is not None:
+            if len(order) != array.ndim:
+                raise BindingError(
+                    f"'{name}' has {array.ndim} dimensions, its order {len(order)}"
+                )
+            numbers = ffi.new("int32_t[]", list(order))
+            binding.order = numbers
+        check(function(self._model, _bytes(name), described, binding))
         del keep
         self._bound[role, name] = array
         self._temporary.discard((role, name))
