@@ -75,7 +75,7 @@ contains
       call model%bind_output("y", y(i:i, :), convert=.true., order=[1, 2])
       call model%run()
     end do
-    call check(all(transfer(y, [1]) == transfer(whole, [1])), "columns one by one, same bits")
+    call check(all(transfer(y, [1]) == transfer(whole, [1])), "one by one, same bits")
     call model%set_chunk(5)
     call model%bind_input("x", across, convert=.true.)
     call model%bind_output("y", y, convert=.true., order=[1, 2])
