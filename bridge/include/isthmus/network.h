@@ -121,36 +121,36 @@ ISTHMUS_API isthmus_status isthmus_network_save(const isthmus_network *network,
 /* Losses ------------------------------------------------------------------------------- */
 
 /** What becomes of the losses of the elements. */
-typedef enum isthmus_reduction {
-  ISTHMUS_REDUCE_NONE = 0,
-  ISTHMUS_REDUCE_MEAN = 1, /**< PyTorch's default */
-  ISTHMUS_REDUCE_SUM = 2
-} isthmus_reduction;
+typedef enum isthmus_loss_reduction {
+  ISTHMUS_LOSS_NONE = 0,
+  ISTHMUS_LOSS_MEAN = 1, /**< PyTorch's default */
+  ISTHMUS_LOSS_SUM = 2
+} isthmus_loss_reduction;
 
 /** Squared error. Shapes, element types and devices must be equal; so for the next two.
- *  All losses are recorded where `prediction` was. */
+ *  All losses are recorded while the tape of the thread is on (tape.h). */
 ISTHMUS_API isthmus_status isthmus_loss_mse(const isthmus_tensor *prediction,
                                             const isthmus_tensor *target,
-                                            isthmus_reduction reduction,
+                                            isthmus_loss_reduction reduction,
                                             isthmus_tensor **loss);
 
 /** Absolute error. */
 ISTHMUS_API isthmus_status isthmus_loss_l1(const isthmus_tensor *prediction,
                                            const isthmus_tensor *target,
-                                           isthmus_reduction reduction,
+                                           isthmus_loss_reduction reduction,
                                            isthmus_tensor **loss);
 
 /** Squared error up to `delta` > 0, linear beyond; PyTorch's default is 1. */
 ISTHMUS_API isthmus_status isthmus_loss_huber(const isthmus_tensor *prediction,
                                               const isthmus_tensor *target, double delta,
-                                              isthmus_reduction reduction,
+                                              isthmus_loss_reduction reduction,
                                               isthmus_tensor **loss);
 
 /** Cross entropy of unnormalized scores [batch, class, ...] with classes (int64 [batch,
  * ...]) or probabilities (the shape and type of the scores). */
 ISTHMUS_API isthmus_status isthmus_loss_cross_entropy(const isthmus_tensor *prediction,
                                                       const isthmus_tensor *target,
-                                                      isthmus_reduction reduction,
+                                                      isthmus_loss_reduction reduction,
                                                       isthmus_tensor **loss);
 
 /* Optimizers --------------------------------------------------------------------------- */

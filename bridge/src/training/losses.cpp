@@ -5,6 +5,7 @@
 #include <ATen/ops/mse_loss.h>
 
 #include "../array.hpp"
+#include "../tensors/tape.hpp"
 #include "optimizer.hpp"
 
 namespace isthmus {
@@ -49,11 +50,11 @@ void check_classes(const at::Tensor &prediction, const at::Tensor &target) {
 } // namespace
 
 at::Tensor loss_of(Loss kind, const at::Tensor &prediction, const at::Tensor &target,
-                   isthmus_reduction reduction, double delta) {
+                   isthmus_loss_reduction reduction, double delta) {
   if (prediction.device() != target.device())
     throw Failure(ISTHMUS_ERR_DEVICE, "'prediction' is on " + prediction.device().str() +
                                           ", 'target' on " + target.device().str());
-  if (reduction < ISTHMUS_REDUCE_NONE || reduction > ISTHMUS_REDUCE_SUM)
+  if (reduction < ISTHMUS_LOSS_NONE || reduction > ISTHMUS_LOSS_SUM)
     throw Failure(ISTHMUS_ERR_ARGUMENT,
                   "'reduction' is " + std::to_string(reduction) + ", expected 0, 1 or 2");
   const std::int64_t how = reduction; // the numbers are those of at::Reduction
@@ -79,11 +80,11 @@ using namespace isthmus;
 namespace {
 
 isthmus_status evaluate(Loss kind, const isthmus_tensor *prediction,
-                        const isthmus_tensor *target, isthmus_reduction reduction,
+                        const isthmus_tensor *target, isthmus_loss_reduction reduction,
                         isthmus_tensor **loss, double delta = 1.0) noexcept {
   return guarded_torch([&] {
     isthmus_tensor *&result = required(loss, "loss");
-    const TorchModes modes(true);
+    const TorchModes modes(is_tape_on());
     result =
         new isthmus_tensor{loss_of(kind, required(prediction, "prediction").value,
                                    required(target, "target").value, reduction, delta)};
@@ -93,26 +94,26 @@ isthmus_status evaluate(Loss kind, const isthmus_tensor *prediction,
 } // namespace
 
 isthmus_status isthmus_loss_mse(const isthmus_tensor *prediction,
-                                const isthmus_tensor *target, isthmus_reduction reduction,
-                                isthmus_tensor **loss) {
+                                const isthmus_tensor *target,
+                                isthmus_loss_reduction reduction, isthmus_tensor **loss) {
   return evaluate(Loss::mse, prediction, target, reduction, loss);
 }
 
 isthmus_status isthmus_loss_l1(const isthmus_tensor *prediction,
-                               const isthmus_tensor *target, isthmus_reduction reduction,
-                               isthmus_tensor **loss) {
+                               const isthmus_tensor *target,
+                               isthmus_loss_reduction reduction, isthmus_tensor **loss) {
   return evaluate(Loss::l1, prediction, target, reduction, loss);
 }
 
 isthmus_status isthmus_loss_huber(const isthmus_tensor *prediction,
                                   const isthmus_tensor *target, double delta,
-                                  isthmus_reduction reduction, isthmus_tensor **loss) {
+                                  isthmus_loss_reduction reduction, isthmus_tensor **loss) {
   return evaluate(Loss::huber, prediction, target, reduction, loss, delta);
 }
 
 isthmus_status isthmus_loss_cross_entropy(const isthmus_tensor *prediction,
                                           const isthmus_tensor *target,
-                                          isthmus_reduction reduction,
+                                          isthmus_loss_reduction reduction,
                                           isthmus_tensor **loss) {
   return evaluate(Loss::cross_entropy, prediction, target, reduction, loss);
 }

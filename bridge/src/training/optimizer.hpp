@@ -50,7 +50,7 @@ enum class Loss { mse, l1, huber, cross_entropy };
 
 /// @throws Failure (shape, device) unless the two fit without any broadcasting
 at::Tensor loss_of(Loss kind, const at::Tensor &prediction, const at::Tensor &target,
-                   isthmus_reduction reduction, double delta = 1.0);
+                   isthmus_loss_reduction reduction, double delta = 1.0);
 
 } // namespace isthmus
 

@@ -65,7 +65,7 @@ isthmus_status evaluate(void *context, double *loss) {
   OK(isthmus_optimizer_zero_grad(problem.optimizer));
   isthmus_tensor *prediction = handle(forward(problem.net, problem.samples.x));
   isthmus_tensor *target = handle(problem.samples.y), *result = nullptr;
-  OK(isthmus_loss_mse(prediction, target, ISTHMUS_REDUCE_MEAN, &result));
+  OK(isthmus_loss_mse(prediction, target, ISTHMUS_LOSS_MEAN, &result));
   delete prediction;
   delete target;
   const at::Tensor value = taken(result);
@@ -200,15 +200,15 @@ void losses_refuse_other_shapes() {
   isthmus_tensor *wide = handle(at::zeros({4, 3})), *thin = handle(at::zeros({4, 1}));
   isthmus_tensor *loss = nullptr;
   EXPECT(ISTHMUS_ERR_SHAPE, "[4, 1]",
-         isthmus_loss_mse(wide, thin, ISTHMUS_REDUCE_MEAN, &loss));
+         isthmus_loss_mse(wide, thin, ISTHMUS_LOSS_MEAN, &loss));
   isthmus_tensor *classes = handle(at::full({4}, 3, at::kLong));
   EXPECT(ISTHMUS_ERR_SHAPE, "outside 0 to 2",
-         isthmus_loss_cross_entropy(wide, classes, ISTHMUS_REDUCE_MEAN, &loss));
+         isthmus_loss_cross_entropy(wide, classes, ISTHMUS_LOSS_MEAN, &loss));
   CHECK(!loss);
   isthmus_tensor *ones = handle(at::ones({4, 3}) * 3.0);
-  OK(isthmus_loss_huber(wide, ones, 1.0, ISTHMUS_REDUCE_SUM, &loss));
+  OK(isthmus_loss_huber(wide, ones, 1.0, ISTHMUS_LOSS_SUM, &loss));
   CHECK(taken(loss).item<float>() == 12 * 2.5f); // delta (|e| - delta / 2)
-  OK(isthmus_loss_l1(wide, ones, ISTHMUS_REDUCE_NONE, &loss));
+  OK(isthmus_loss_l1(wide, ones, ISTHMUS_LOSS_NONE, &loss));
   CHECK(taken(loss).sizes().equals({4, 3}));
   for (isthmus_tensor *each : {wide, thin, classes, ones})
     delete each;
