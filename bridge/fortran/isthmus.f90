@@ -9,6 +9,14 @@ module isthmus
   use isthmus_models
   use isthmus_runtime
   use isthmus_status
+  use isthmus_tensor_functions
+  use isthmus_tensor_minus
+  use isthmus_tensor_over
+  use isthmus_tensor_plus
+  use isthmus_tensor_power
+  use isthmus_tensor_times
+  use isthmus_tensors, only: isthmus_seed, isthmus_set_tape, isthmus_tape_is_on, &
+    isthmus_tensor_t
   implicit none
   public
 end module isthmus

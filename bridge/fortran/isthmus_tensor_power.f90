@@ -1,0 +1,123 @@
+! SPDX-License-Identifier: MIT
+!> Operator `**` of tensors, and of tensors and numbers of every kind on either side.
+module isthmus_tensor_power
+  use, intrinsic :: iso_fortran_env, only: int16, int32, int64, int8, real32, real64
+  use isthmus_tensor_arithmetic, only: combine, isthmus_pow
+  use isthmus_tensors, only: isthmus_tensor_t
+  implicit none
+  private
+  public :: operator(**)
+
+  interface operator(**)
+    module procedure :: tensor_power_tensor, tensor_power_int8, tensor_power_int16, &
+      tensor_power_int32, tensor_power_int64, tensor_power_real32, tensor_power_real64, &
+      int8_power_tensor, int16_power_tensor, int32_power_tensor, int64_power_tensor, &
+      real32_power_tensor, real64_power_tensor
+  end interface operator(**)
+
+contains
+
+  function tensor_power_tensor(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left, right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, right, tensor)
+  end function tensor_power_tensor
+
+  function tensor_power_int8(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left
+    integer(int8), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, int(right, int64), tensor)
+  end function tensor_power_int8
+
+  function int8_power_tensor(left, right) result(tensor)
+    integer(int8), intent(in) :: left
+    type(isthmus_tensor_t), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(int(left, int64), isthmus_pow, right, tensor)
+  end function int8_power_tensor
+
+  function tensor_power_int16(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left
+    integer(int16), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, int(right, int64), tensor)
+  end function tensor_power_int16
+
+  function int16_power_tensor(left, right) result(tensor)
+    integer(int16), intent(in) :: left
+    type(isthmus_tensor_t), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(int(left, int64), isthmus_pow, right, tensor)
+  end function int16_power_tensor
+
+  function tensor_power_int32(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left
+    integer(int32), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, int(right, int64), tensor)
+  end function tensor_power_int32
+
+  function int32_power_tensor(left, right) result(tensor)
+    integer(int32), intent(in) :: left
+    type(isthmus_tensor_t), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(int(left, int64), isthmus_pow, right, tensor)
+  end function int32_power_tensor
+
+  function tensor_power_int64(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left
+    integer(int64), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, right, tensor)
+  end function tensor_power_int64
+
+  function int64_power_tensor(left, right) result(tensor)
+    integer(int64), intent(in) :: left
+    type(isthmus_tensor_t), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, right, tensor)
+  end function int64_power_tensor
+
+  function tensor_power_real32(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left
+    real(real32), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, real(right, real64), tensor)
+  end function tensor_power_real32
+
+  function real32_power_tensor(left, right) result(tensor)
+    real(real32), intent(in) :: left
+    type(isthmus_tensor_t), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(real(left, real64), isthmus_pow, right, tensor)
+  end function real32_power_tensor
+
+  function tensor_power_real64(left, right) result(tensor)
+    type(isthmus_tensor_t), intent(in) :: left
+    real(real64), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, right, tensor)
+  end function tensor_power_real64
+
+  function real64_power_tensor(left, right) result(tensor)
+    real(real64), intent(in) :: left
+    type(isthmus_tensor_t), intent(in) :: right
+    type(isthmus_tensor_t) :: tensor
+
+    call combine(left, isthmus_pow, right, tensor)
+  end function real64_power_tensor
+
+end module isthmus_tensor_power
