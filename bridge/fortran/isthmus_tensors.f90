@@ -11,6 +11,8 @@
 !> An operation that fails in an expression gives a tensor without values that carries the
 !> reason; it is told by the next call that takes `stat`. Enquiries about such a tensor, or
 !> one never set, give -1, "" or an empty array.
+! Interfaces of module procedures have the `implicit none` of the module.
+! allow(C002)
 module isthmus_tensors
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_int, c_int32_t, &
     c_int64_t, c_loc, c_null_ptr, c_ptr
@@ -534,8 +536,10 @@ contains
     class(isthmus_tensor_t), intent(inout), target :: self
 
     ! What was copied bit by bit (allocate with source=) never counted as an owner.
-    if (.not. c_associated(self%owner) .or. c_associated(self%owner, c_loc(self%anchor))) &
+    if (.not. c_associated(self%owner) .or. &
+      c_associated(self%owner, c_loc(self%anchor))) then
       call isthmus_fortran_release(self%key)
+    end if
     self%key = 0
     self%owner = c_null_ptr
   end subroutine free

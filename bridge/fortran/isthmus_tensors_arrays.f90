@@ -20,8 +20,9 @@ contains
       if (status == isthmus_ok) call tensor_own(self, handle)
     end if
     call report(status, text, stat, errmsg)
-    if (status == isthmus_ok .and. present(requires_grad)) &
+    if (status == isthmus_ok .and. present(requires_grad)) then
       call self%set_requires_grad(requires_grad, stat, errmsg)
+    end if
   end procedure from_any
 
   module procedure to_any

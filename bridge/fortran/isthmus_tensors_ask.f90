@@ -49,8 +49,9 @@ contains
     device = ""
     name = c_null_ptr
     ignored = 0
-    if (isthmus_tensor_device(handle_of(self), name, ignored) == isthmus_ok) &
+    if (isthmus_tensor_device(handle_of(self), name, ignored) == isthmus_ok) then
       device = f_text(name)
+    end if
   end procedure device_of
 
   module procedure device_index_of

@@ -1,5 +1,6 @@
 ! SPDX-License-Identifier: MIT
 !> Tensors made by libtorch or from an address.
+! allow(C071)
 submodule(isthmus_tensors) isthmus_tensors_make
   use isthmus_tensor_capi, only: isthmus_manual_seed, isthmus_tensor_empty, &
     isthmus_tensor_from_array, isthmus_tensor_ones, isthmus_tensor_rand, &
@@ -90,8 +91,9 @@ contains
       int(shape(size(shape):1:-1), c_int64_t), c_text(place), handle))
     if (status == isthmus_ok) call tensor_own(self, handle)
     call report(status, message_of(status), stat, errmsg)
-    if (status == isthmus_ok .and. present(requires_grad)) &
+    if (status == isthmus_ok .and. present(requires_grad)) then
       call self%set_requires_grad(requires_grad, stat, errmsg)
+    end if
   end subroutine make
 
 end submodule isthmus_tensors_make

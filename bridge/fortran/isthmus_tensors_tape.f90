@@ -53,8 +53,9 @@ contains
 
     weights = c_null_ptr
     call tensor_find(self, handle, status, text)
-    if (status == isthmus_ok .and. present(gradient)) &
+    if (status == isthmus_ok .and. present(gradient)) then
       call tensor_find(gradient, weights, status, text)
+    end if
     if (status == isthmus_ok) then
       status = int(isthmus_tensor_backward(handle, weights, flag(retain_graph), &
         flag(create_graph)))

@@ -1,5 +1,6 @@
 ! SPDX-License-Identifier: MIT
 !> Tensors in Fortran: arrays of every kind and rank, layouts, ownership, failures.
+! allow(C121)
 program test_isthmus_tensors
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_loc, c_ptr
   use, intrinsic :: iso_fortran_env, only: int16, int32, int64, int8, real32, real64
@@ -309,7 +310,8 @@ contains
       unset%text() == "", "enquiries about an unset tensor have neutral answers")
     b = unset
     call b%check(stat, errmsg)
-    call expect(isthmus_err_argument, "never set", stat, errmsg, "a copy of an unset tensor")
+    call expect(isthmus_err_argument, "never set", stat, errmsg, &
+      "a copy of an unset tensor")
     b = unset + unset
     call b%check(stat, errmsg)
     call expect(isthmus_err_argument, "never set", stat, errmsg, "a sum of unset tensors")
@@ -323,8 +325,8 @@ contains
     call b%ones([3], isthmus_float64)
     c = 2*(a + b) - 1
     call c%to_array(x, stat=stat, errmsg=errmsg)
-    call expect(isthmus_err_shape, "add: 'left' has shape [2], 'right' has shape [3]", stat, &
-      errmsg, "the reason, three operators later")
+    call expect(isthmus_err_shape, "add: 'left' has shape [2], 'right' has shape [3]", &
+      stat, errmsg, "the reason, three operators later")
     d = c
     call d%check(stat, errmsg)
     call expect(isthmus_err_shape, "add: ", stat, errmsg, "a copy carries the reason too")
