@@ -6,6 +6,7 @@
 ! allow(C121)
 module isthmus
   use isthmus_emulators
+  use isthmus_costs
   use isthmus_models
   use isthmus_runtime
   use isthmus_status

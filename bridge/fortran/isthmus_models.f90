@@ -75,7 +75,7 @@ module isthmus_models
     procedure, public :: check_derivatives
     generic, public :: assignment(=) => assign
     procedure, private :: assign
-    procedure, private :: handle
+    procedure, public :: handle
     procedure, private :: bind_input_bool
     procedure, private :: bind_input_int8
     procedure, private :: bind_input_int16
@@ -617,7 +617,7 @@ contains
     call self%free()
   end subroutine finalize
 
-  !> The C model, null if nothing is loaded.
+  !> The C model, for the other modules of the bridge; null if nothing is loaded.
   type(c_ptr) function handle(self)
     class(isthmus_model_t), intent(in) :: self
 

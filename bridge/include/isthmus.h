@@ -14,6 +14,7 @@
 #define ISTHMUS_H
 
 #include "isthmus/array.h"
+#include "isthmus/cost.h"
 #include "isthmus/emulator.h"
 #include "isthmus/model.h"
 #include "isthmus/network.h"

@@ -124,7 +124,7 @@ Model::Turn::Turn(std::atomic_flag &is_taken) : is_taken_(is_taken) {
                   "the network is in use by another thread: load one per thread");
 }
 
-Model::Model(const std::string &path, const std::string &device) {
+Model::Model(const std::string &path, const std::string &device) : cost_(path) {
   // Loading two networks at once is not what torch's loaders were tested for.
   static std::mutex loading;
   const std::lock_guard<std::mutex> lock(loading);
@@ -224,17 +224,7 @@ void Model::run(const char *method) {
   for (std::size_t i = 0; i < order_.size(); ++i) {
     if (std::strcmp(method, order_[i].c_str()) != 0)
       continue;
-    if (states_[i].prepared_for != changes_)
-      prepare(static_cast<Verb>(i));
-    if (states_[i].has_nothing_to_do)
-      return;
-    const ThreadBudget threads;
-    const FpEnvironment masked;
-    if (states_[i].stage)
-      run_in_pieces(static_cast<Verb>(i), *states_[i].stage);
-    else
-      engine_->run(static_cast<Verb>(i));
-    return;
+    return evaluate(static_cast<Verb>(i));
   }
   names(method); // tells which there are
 }
@@ -266,10 +256,33 @@ void Model::prepare(Verb verb) {
   states_[index] = std::move(state);
 }
 
-void Model::run_in_pieces(Verb verb, Stage &stage) {
+void Model::evaluate(Verb verb) {
+  const auto index = static_cast<std::size_t>(verb);
+  const bool is_timed = CostLog::is_on();
+  const Stopwatch of_call(cost_, Phase::call, is_timed);
+  if (states_[index].prepared_for != changes_)
+    prepare(verb);
+  if (states_[index].has_nothing_to_do)
+    return;
+  const ThreadBudget threads;
+  const FpEnvironment masked;
+  if (states_[index].stage)
+    return run_in_pieces(verb, *states_[index].stage, is_timed);
+  const Stopwatch of_run(cost_, Phase::run, is_timed);
+  engine_->run(verb);
+}
+
+void Model::run_in_pieces(Verb verb, Stage &stage, bool is_timed) {
   for (std::int64_t piece = 0; piece < stage.n_pieces(); ++piece) {
-    stage.pack(piece);
-    engine_->run(verb);
+    {
+      const Stopwatch of_pack(cost_, Phase::pack, is_timed);
+      stage.pack(piece);
+    }
+    {
+      const Stopwatch of_run(cost_, Phase::run, is_timed);
+      engine_->run(verb);
+    }
+    const Stopwatch of_unpack(cost_, Phase::unpack, is_timed);
     stage.unpack(piece);
   }
 }

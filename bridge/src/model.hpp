@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "contract.hpp"
+#include "cost/cost.hpp"
 #include "engine.hpp"
 #include "staging/stage.hpp"
 
@@ -48,6 +49,7 @@ public:
   Bound exchange(Bound bound);
   /// @throws Failure (argument, shape, runtime)
   void run(const char *method);
+  const CostLog &cost() const { return cost_; }
 
 private:
   void apply_tuning(const std::string &path);
@@ -71,7 +73,8 @@ private:
   };
 
   void prepare(Verb verb);
-  void run_in_pieces(Verb verb, Stage &stage);
+  void evaluate(Verb verb);
+  void run_in_pieces(Verb verb, Stage &stage, bool is_timed);
   const Array *input_of(Verb verb, const std::string &name) const;
   bool may_be_unbound(Verb verb, const std::string &name) const;
   void check_derivative(const std::string &name, const Array &array) const;
@@ -80,6 +83,7 @@ private:
   std::unique_ptr<Engine> engine_;
   std::map<std::string, Normalization> normalizations_;
   Pieces pieces_;
+  CostLog cost_;
   Bindings inputs_, outputs_;
   unsigned long changes_ = 1;
   std::string tuning_note_;

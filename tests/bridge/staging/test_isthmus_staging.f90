@@ -4,7 +4,8 @@
 program test_isthmus_staging
   use, intrinsic :: iso_fortran_env, only: real32, real64
   use checks, only: check, expect, finish, network
-  use isthmus, only: isthmus_err_argument, isthmus_err_shape, isthmus_model_t
+  use isthmus, only: isthmus_cost_report, isthmus_cost_set, isthmus_cost_t, &
+    isthmus_err_argument, isthmus_err_shape, isthmus_model_cost, isthmus_model_t
   implicit none
 
   integer, parameter :: n_columns = 13, n_levels = 4
@@ -26,6 +27,7 @@ program test_isthmus_staging
   call indices_keep_their_order()
   call default_order_is_that_of_memory()
   call tiles_change_no_column()
+  call costs_are_told()
   call finish()
 
 contains
@@ -82,6 +84,23 @@ contains
     call model%run()
     call check(all(abs(y - expected()) < rounding), "chunks give the same")
   end subroutine tiles_change_no_column
+
+  subroutine costs_are_told()
+    type(isthmus_cost_t) :: call_cost, pack_cost
+
+    call isthmus_cost_set(.true.)
+    call model%run()
+    call model%run()
+    call isthmus_cost_set(.false.)
+    call model%run()
+    call isthmus_model_cost(model, "call", call_cost)
+    call isthmus_model_cost(model, "pack", pack_cost)
+    call check(call_cost%n_calls == 2 .and. call_cost%total > 0, "two calls are measured")
+    call check(pack_cost%total > 0 .and. pack_cost%total < call_cost%total, "part of them")
+    call check(index(isthmus_cost_report("text"), "profile_float32") > 0, "text is given")
+    call isthmus_model_cost(model, "rest", call_cost, stat, errmsg)
+    call expect(isthmus_err_argument, "no phase 'rest'", stat, errmsg, "unknown phase")
+  end subroutine costs_are_told
 
   function expected() result(values)
     real(real64) :: values(n_columns, n_levels)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/** @file isthmus/cost.h
+ *  What networks cost, by model and phase. Off by default, and then free. */
+#ifndef ISTHMUS_COST_H
+#define ISTHMUS_COST_H
+
+#include "isthmus/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Seconds of wall clock in one phase of a model's calls. The first call, which may compile
+ *  or allocate, stands apart: `total`, `least` and `most` are those of the others. */
+typedef struct isthmus_cost {
+  int64_t n_calls; /**< with the first */
+  double first, total, least, most;
+} isthmus_cost;
+
+/** Start (not 0) or stop (0) measuring, for all models of the process. Starting forgets
+ * what was measured before. */
+ISTHMUS_API isthmus_status isthmus_cost_set(int32_t is_on);
+
+/** Cost of one phase: "pack" (arrays into buffers), "run" (the engine, with its own copy of
+ *  results to the arrays), "unpack" (buffers into arrays), or "call" (all of it). Plain
+ *  numbers that a host can reduce over its ranks. */
+ISTHMUS_API isthmus_status isthmus_model_cost(const isthmus_model *model, const char *phase,
+                                              isthmus_cost *cost);
+
+/** A report on all models that are loaded, as "text" for people or "json". Call it while no
+ *  other thread runs a model. Owned by the library, valid until the thread's next call. */
+ISTHMUS_API isthmus_status isthmus_cost_report(const char *format, const char **report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ISTHMUS_COST_H */
