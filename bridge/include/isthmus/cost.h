@@ -14,7 +14,10 @@ extern "C" {
  *  or allocate, stands apart: `total`, `least` and `most` are those of the others. */
 typedef struct isthmus_cost {
   int64_t n_calls; /**< with the first */
-  double first, total, least, most;
+  double first;    /**< of the first call */
+  double total;    /**< of all others */
+  double least;    /**< of one of the others */
+  double most;     /**< of one of the others */
 } isthmus_cost;
 
 /** Start (not 0) or stop (0) measuring, for all models of the process. Starting forgets
