@@ -58,6 +58,10 @@ module isthmus_models
     procedure, public :: set_chunk
     procedure, public :: use_loops
     procedure, public :: tuning
+    procedure, public :: device
+    generic, public :: set_stream => set_stream_pointer, set_stream_number
+    procedure, private :: set_stream_pointer
+    procedure, private :: set_stream_number
     procedure, public :: borrow
     procedure, public :: free
     procedure, public :: is_loaded
@@ -131,6 +135,32 @@ module isthmus_models
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine use_loops
+
+    !> Where the network is: "cpu", "cuda:0"; "" if nothing is loaded.
+    module function device(self) result(text)
+      implicit none
+      class(isthmus_model_t), intent(in) :: self
+      character(len=:), allocatable :: text
+    end function device
+
+    !> Queue the work on a stream of the host program. A run whose outputs are all on the
+    !> device then returns before they are computed.
+    module subroutine set_stream_pointer(self, stream, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      type(c_ptr), intent(in) :: stream !! cudaStream_t or hipStream_t; null: the default
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine set_stream_pointer
+
+    !> The same by its number, as CUDA Fortran and `acc_get_cuda_stream` have it.
+    module subroutine set_stream_number(self, stream, stat, errmsg)
+      implicit none
+      class(isthmus_model_t), intent(inout) :: self
+      integer(int64), intent(in) :: stream
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine set_stream_number
 
     !> What became of the choice `isthmus tune` stored beside the file; "" if there is none.
     module function tuning(self) result(note)
@@ -418,9 +448,11 @@ contains
     call bind_any(self, name, array, isthmus_float64, .true., stat, errmsg, convert, order)
   end subroutine bind_output_real64
 
-  !> Bind memory by its address: components of arrays of derived type, and compilers
+  !> Bind memory by its address: components of arrays of derived type, memory of a device
+  !> (`c_devloc` in CUDA Fortran, `c_loc` within OpenACC's `host_data`), and compilers
   !> without C descriptors.
-  subroutine bind_input_pointer(self, name, address, dtype, shape, stat, errmsg, strides)
+  subroutine bind_input_pointer(self, name, address, dtype, shape, stat, errmsg, strides, &
+    device)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name           !! of the input
     type(c_ptr), intent(in) :: address             !! c_loc of the first element
@@ -429,14 +461,16 @@ contains
     integer, intent(in), optional :: strides(:)    !! bytes, fastest first; else contiguous
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    character(len=*), intent(in), optional :: device !! where it is: "cuda:0"; else the host
 
     call bind_pointer(self, name, address, dtype, shape, .false., stat, errmsg, &
-      strides)
+      strides, device)
   end subroutine bind_input_pointer
 
   !> Bind memory by its address: components of arrays of derived type, and compilers
   !> without C descriptors.
-  subroutine bind_output_pointer(self, name, address, dtype, shape, stat, errmsg, strides)
+  subroutine bind_output_pointer(self, name, address, dtype, shape, stat, errmsg, strides, &
+    device)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name           !! of the output
     type(c_ptr), intent(in) :: address             !! c_loc of the first element
@@ -445,9 +479,10 @@ contains
     integer, intent(in), optional :: strides(:)    !! bytes, fastest first; else contiguous
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    character(len=*), intent(in), optional :: device !! where it is: "cuda:0"; else the host
 
     call bind_pointer(self, name, address, dtype, shape, .true., stat, errmsg, &
-      strides)
+      strides, device)
   end subroutine bind_output_pointer
 
   !> Evaluate the network on the arrays bound.
@@ -668,7 +703,7 @@ contains
   end subroutine bind_any
 
   subroutine bind_pointer(self, name, address, dtype, shape, is_output, stat, errmsg, &
-    strides)
+    strides, device)
     class(isthmus_model_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     type(c_ptr), intent(in) :: address
@@ -677,12 +712,18 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
     integer, intent(in), optional :: strides(:)
+    character(len=*), intent(in), optional :: device
 
     type(array_view_t), target :: view
+    character(len=:), allocatable, target :: place
     character(len=:), allocatable :: text
     integer :: status
 
     call describe_pointer(name, address, dtype, shape, view, status, text, strides)
+    if (present(device)) then
+      place = c_text(device)
+      view%c%device = c_loc(place)
+    end if
     if (status == isthmus_ok) call bind_view(self, name, view, is_output, status, text)
     call report(status, text, stat, errmsg)
   end subroutine bind_pointer

@@ -151,7 +151,8 @@ std::string shape_text(const std::vector<std::int64_t> &shape) {
   return text + "]";
 }
 
-Array checked_array(const std::string &name, const isthmus_array *array, Role role) {
+Array checked_array(const std::string &name, const isthmus_array *array, Role role,
+                    Where where) {
   if (!array)
     throw Failure(ISTHMUS_ERR_ARGUMENT, in_quotes(name) + ": the array is null");
   if (array->dtype < ISTHMUS_BOOL || array->dtype >= n_dtypes)
@@ -163,6 +164,10 @@ Array checked_array(const std::string &name, const isthmus_array *array, Role ro
   checked.dtype = array->dtype;
   if (array->device && std::string(array->device) != "cpu")
     checked.device = array->device;
+  if (where == Where::host && !checked.device.empty())
+    throw Failure(ISTHMUS_ERR_DEVICE, in_quotes(name) + " is on device " +
+                                          in_quotes(checked.device) +
+                                          ", expected host memory");
   checked.shape.assign(array->shape, array->shape + array->rank);
   if (array->strides)
     checked.strides.assign(array->strides, array->strides + array->rank);
@@ -180,7 +185,7 @@ Array checked_array(const std::string &name, const isthmus_array *array, Role ro
 }
 
 bool overlap(const Array &a, const Array &b) {
-  if (a.n_elements() == 0 || b.n_elements() == 0)
+  if (a.n_elements() == 0 || b.n_elements() == 0 || a.device != b.device)
     return false;
   const auto a_begin = reinterpret_cast<std::uintptr_t>(a.data);
   const auto b_begin = reinterpret_cast<std::uintptr_t>(b.data);

@@ -12,6 +12,9 @@ namespace isthmus {
 
 enum class Role { input, output };
 
+/// Where an array may be.
+enum class Where { host, host_or_device };
+
 /// A caller's array whose description makes sense; the memory is the caller's.
 struct Array {
   void *data = nullptr;
@@ -35,9 +38,10 @@ inline bool is_floating(isthmus_dtype dtype) { return dtype >= ISTHMUS_FLOAT32; 
 /// "[3, member, 4]" and the like.
 std::string shape_text(const std::vector<std::int64_t> &shape);
 
-/// Check rank, extents, strides, type and address.
-/// @throws Failure (argument or shape), naming `name`
-Array checked_array(const std::string &name, const isthmus_array *array, Role role);
+/// Check rank, extents, strides, type, address and place.
+/// @throws Failure (argument, shape or device), naming `name`
+Array checked_array(const std::string &name, const isthmus_array *array, Role role,
+                    Where where = Where::host);
 
 /// True if an element of one array shares a byte with an element of the other. Exact:
 /// interleaved sections do not overlap.

@@ -192,6 +192,17 @@ isthmus_status isthmus_model_use_loops(isthmus_model *model, int64_t n_samples) 
   return guarded([&] { required(model, "model").body.use_loops(n_samples); });
 }
 
+isthmus_status isthmus_model_device(const isthmus_model *model, const char **device) {
+  return guarded([&] {
+    const auto &body = required(model, "model").body;
+    required(device, "device") = body.device();
+  });
+}
+
+isthmus_status isthmus_model_set_stream(isthmus_model *model, void *stream) {
+  return guarded([&] { required(model, "model").body.use_stream(stream); });
+}
+
 isthmus_status isthmus_model_run(isthmus_model *model) {
   return guarded([&] { required(model, "model").body.run("forward"); });
 }

@@ -247,14 +247,14 @@ void CompiledModel::create(const std::string &folder, c10::Device device) {
 }
 
 void CompiledModel::run(const std::vector<at::Tensor> &inputs,
-                        std::vector<at::Tensor> &results) {
+                        std::vector<at::Tensor> &results, void *stream) {
   if (inputs.size() != n_inputs_)
     throw Failure(ISTHMUS_ERR_RUNTIME,
                   "the compiled network takes " + std::to_string(n_inputs_) +
                       " inputs, given are " + std::to_string(inputs.size()));
   const StderrCapture capture;
   if (library_->loader) {
-    results = library_->loader->run(inputs);
+    results = library_->loader->run(inputs, stream);
     return;
   }
   void **outputs = handles_.data() + n_inputs_;
@@ -262,7 +262,7 @@ void CompiledModel::run(const std::vector<at::Tensor> &inputs,
     handles_[i] = new at::Tensor(inputs[i]); // the callee deletes it
   std::fill(outputs, outputs + n_outputs_, nullptr);
   const int status = library_->run(library_->container, handles_.data(), n_inputs_, outputs,
-                                   n_outputs_, nullptr, nullptr);
+                                   n_outputs_, stream, nullptr);
   results.resize(n_outputs_);
   for (std::size_t i = 0; i < n_outputs_; ++i) {
     // A handle is the address of a tensor that is ours now.

@@ -44,8 +44,10 @@ public:
   const std::string &output_structure() const { return output_structure_; }
 
   /// Evaluate. Allocates handles as the interface asks for; `results` keeps its memory.
+  /// @param stream  where the device queues it; null is its default stream
   /// @throws Failure (runtime)
-  void run(const std::vector<at::Tensor> &inputs, std::vector<at::Tensor> &results);
+  void run(const std::vector<at::Tensor> &inputs, std::vector<at::Tensor> &results,
+           void *stream);
 
 private:
   struct Library;

@@ -40,6 +40,11 @@ class Engine {
 public:
   virtual ~Engine() = default;
   virtual const char *name() const = 0;
+  /// Where the network is: "cpu", "cuda:0", ...
+  virtual std::string device() const = 0;
+  /// Queue all work on a stream of the host program; null is the device's default.
+  /// @throws Failure (device) if the device has no streams
+  virtual void use_stream(void *stream) = 0;
   /// What can be evaluated, and the names its inputs and outputs go by.
   virtual const Methods &methods() const = 0;
   /// Why a method that the file has cannot be called; "" if it has none of that name.

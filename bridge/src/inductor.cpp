@@ -2,7 +2,9 @@
 // The engine for `.pt2`: models compiled by AOTInductor, one or several per method.
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 
+#include <c10/core/StreamGuard.h>
 #include <nlohmann/json.hpp>
 
 #include "compiled.hpp"
@@ -75,6 +77,11 @@ class Inductor final : public Engine {
 public:
   Inductor(const Archive &archive, const std::string &device, const Contract *contract);
   const char *name() const override { return "inductor"; }
+  std::string device() const override { return device_.str(); }
+  void use_stream(void *stream) override {
+    stream_ = stream_of_host(device_, stream);
+    stream_handle_ = stream;
+  }
   const Methods &methods() const override { return methods_; }
   void prepare(Verb verb, const Call &call) override;
   void run(Verb verb) override;
@@ -101,9 +108,11 @@ private:
   void check_counts(const std::string &method, const CompiledModel &model) const;
   std::unique_ptr<CompiledModel> loaded(const Archive &archive, const std::string &model);
   static CompiledModel *choice(const Prepared &prepared, const Call &call);
-  static void evaluate(Prepared &prepared);
+  void evaluate(Prepared &prepared) const;
 
   c10::Device device_;
+  std::optional<c10::Stream> stream_; // of the host program
+  void *stream_handle_ = nullptr;
   bool is_foreign_; // no contract says what it needs
   Methods methods_;
   std::vector<std::string> order_;
@@ -245,12 +254,15 @@ void Inductor::run(Verb verb) {
   });
 }
 
-void Inductor::evaluate(Prepared &prepared) {
+void Inductor::evaluate(Prepared &prepared) const {
   const TorchModes modes(false);
+  const c10::OptionalStreamGuard on_stream(stream_);
   for (Input &input : prepared.inputs)
     prepared.tensors.push_back(input.fetch());
-  prepared.chosen->run(prepared.tensors, prepared.results);
+  prepared.chosen->run(prepared.tensors, prepared.results, stream_handle_);
   deliver(prepared.results, prepared.targets);
+  if (!stream_)
+    wait_for(device_);
 }
 
 /// A library compiled by a newer torch may want functions that this one lacks.

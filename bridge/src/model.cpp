@@ -43,6 +43,17 @@ void check_against(const Variable &variable, const std::string &name, const Arra
                                          ", the network expects " + shape_text(variable));
 }
 
+/// An array is in host memory or where the network is, never on a third place.
+void check_place(const std::string &name, Array &array, const std::string &of_network) {
+  if (of_network.compare(0, of_network.find(':'), array.device) == 0)
+    array.device = of_network; // "cuda" for "cuda:1": the network's
+  if (!array.device.empty() && array.device != of_network)
+    throw Failure(ISTHMUS_ERR_DEVICE,
+                  in_quotes(name) + " is on device " + in_quotes(array.device) +
+                      ", expected host memory or the network's device " +
+                      in_quotes(of_network));
+}
+
 /// Symbols take their extents from the first array that has them; the others must agree.
 void check_symbols(const Contract &contract, const std::vector<std::string> &names,
                    const std::vector<const Array *> &arrays, Symbols &symbols) {
@@ -137,6 +148,7 @@ Model::Model(const std::string &path, const std::string &device) : cost_(path) {
     check_instruction_set(path, contract->isa);
   engine_ = kind == EngineKind::torchscript ? make_torchscript(archive, device, contract)
                                             : make_inductor(archive, device, contract);
+  device_ = engine_->device();
   if (contract)
     normalizations_ = normalizations_of(*contract);
   order_ = method_order(engine_->methods());
@@ -187,6 +199,11 @@ void Model::use_loops(std::int64_t n_samples) {
   ++changes_;
 }
 
+void Model::use_stream(void *stream) {
+  const Turn turn(is_taken_);
+  engine_->use_stream(stream);
+}
+
 void Model::bind(Role role, const std::string &name, const isthmus_array *array,
                  const isthmus_binding *binding) {
   const Turn turn(is_taken_);
@@ -199,11 +216,8 @@ void Model::bind(Role role, const std::string &name, const isthmus_array *array,
     throw Failure(ISTHMUS_ERR_ARGUMENT,
                   "no " + std::string(role == Role::input ? "input " : "output ") +
                       in_quotes(name) + ": the network has " + list_text(known));
-  Array checked = checked_array(name, array, role);
-  if (!checked.device.empty())
-    throw Failure(ISTHMUS_ERR_DEVICE, in_quotes(name) + " is on device " +
-                                          in_quotes(checked.device) +
-                                          ", only host memory can be bound");
+  Array checked = checked_array(name, array, role, Where::host_or_device);
+  check_place(name, checked, device_);
   if (binding)
     apply(*binding, name, contract_.has_value(), checked);
   if (contract_)

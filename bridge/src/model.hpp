@@ -29,6 +29,8 @@ public:
   const char *contract() const { return contract_ ? contract_->text.c_str() : ""; }
   double dt() const { return contract_ ? contract_->dt : 0.0; }
   const char *engine() const { return engine_->name(); }
+  /// Where the network is: "cpu", "cuda:0", ...
+  const char *device() const { return device_.c_str(); }
   /// Methods of the network and their names.
   const Methods &methods() const { return engine_->methods(); }
   /// @throws Failure (argument) if the file has no such method
@@ -39,7 +41,10 @@ public:
   /// Evaluate "forward" by own loops for up to that many samples.
   /// @throws Failure (argument, runtime)
   void use_loops(std::int64_t n_samples);
-  /// @throws Failure (argument, shape)
+  /// Queue all work on a stream of the host program.
+  /// @throws Failure (device)
+  void use_stream(void *stream);
+  /// @throws Failure (argument, shape, device)
   void bind(Role role, const std::string &name, const isthmus_array *array,
             const isthmus_binding *binding = nullptr);
   /// Cut the separable dimension from the next run on.
@@ -81,6 +86,7 @@ private:
 
   std::optional<Contract> contract_;
   std::unique_ptr<Engine> engine_;
+  std::string device_; // the engine's
   std::map<std::string, Normalization> normalizations_;
   Pieces pieces_;
   CostLog cost_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "tensor_view.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <c10/core/ScalarType.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
 
 #include "engine.hpp"
@@ -47,13 +49,22 @@ std::string form_text(const at::Tensor &tensor) {
   return type_text(tensor.scalar_type()) + " of shape " + shape_text(tensor.sizes().vec());
 }
 
+/// Torch's reasons go on with advice to its developers.
+std::string first_sentence(const std::string &reason) {
+  return reason.substr(0, std::min(reason.find('\n'), reason.find(". ")));
+}
+
 at::Tensor view_of(const Array &array) {
   std::vector<std::int64_t> strides = array.strides;
   for (std::size_t i = 0; i < strides.size(); ++i)
     strides[i] = array.shape[i] <= 1 ? 1 : strides[i] / element_size(array.dtype);
+  at::TensorOptions options(scalar_types[array.dtype]);
+  if (!array.device.empty())
+    options =
+        options.device(array.device); // torch then asks the driver whose address it is
   if (array.is_contiguous())
-    return at::from_blob(array.data, array.shape, scalar_types[array.dtype]);
-  return at::from_blob(array.data, array.shape, strides, scalar_types[array.dtype]);
+    return at::from_blob(array.data, array.shape, options);
+  return at::from_blob(array.data, array.shape, strides, options);
 }
 
 std::size_t reach_of(const Array &array) {
@@ -90,23 +101,35 @@ TorchModes::TorchModes(bool with_gradients)
 c10::Device checked_device(const std::string &text) {
   try {
     const c10::Device device(text);
-    if (!device.is_cpu()) {
-      const at::Tensor probe = at::zeros({1}, at::TensorOptions().device(device)).cpu();
-      if (probe.item<float>() != 0.0F)
-        throw Failure(ISTHMUS_ERR_DEVICE,
-                      "device " + in_quotes(text) + " does not compute");
-    }
-    return device;
+    if (device.is_cpu())
+      return device;
+    const at::Tensor probe = at::zeros({1}, at::TensorOptions().device(device));
+    if (probe.cpu().item<float>() != 0.0F)
+      throw Failure(ISTHMUS_ERR_DEVICE, "device " + in_quotes(text) + " does not compute");
+    return probe.device();
   } catch (const c10::Error &error) {
-    std::string reason = error.what_without_backtrace();
-    throw Failure(ISTHMUS_ERR_DEVICE,
-                  "device " + in_quotes(text) +
-                      " is unknown or not present: " + reason.substr(0, reason.find('\n')));
+    throw Failure(ISTHMUS_ERR_DEVICE, "device " + in_quotes(text) +
+                                          " is unknown or not present: " +
+                                          first_sentence(error.what_without_backtrace()));
   }
 }
 
+c10::Stream stream_of_host(c10::Device device, void *stream) {
+  if (!device.is_cuda() && !device.is_hip())
+    throw Failure(ISTHMUS_ERR_DEVICE, "device " + in_quotes(device.str()) +
+                                          " takes no stream of the host program: "
+                                          "expected cuda or hip");
+  // Torch numbers the streams it did not make by their address.
+  return c10::Stream(c10::Stream::UNSAFE, device, reinterpret_cast<c10::StreamId>(stream));
+}
+
+void wait_for(c10::Device device) {
+  if (!device.is_cpu())
+    c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
+}
+
 Input::Input(const Array &array, c10::Device device, bool as_copy) : view_(view_of(array)) {
-  if (as_copy || !device.is_cpu())
+  if (as_copy || view_.device() != device)
     copy_ = at::empty(array.shape, view_.options().device(device));
 }
 
@@ -123,7 +146,7 @@ Target::Target(const std::string &name, const Array *array) : name_(name) {
   view_ = view_of(*array);
   data_ = array->data;
   n_bytes_ = reach_of(*array);
-  is_dense_ = array->is_contiguous();
+  is_dense_ = array->is_contiguous() && array->device.empty();
 }
 
 void Target::check(const at::Tensor &result) const {
@@ -138,7 +161,7 @@ void Target::check(const at::Tensor &result) const {
 }
 
 bool Target::shares_memory(const at::Tensor &result) const {
-  if (!result.is_cpu() || n_bytes_ == 0 || !result.has_storage())
+  if (result.device() != view_.device() || n_bytes_ == 0 || !result.has_storage())
     return false;
   const char *begin = static_cast<const char *>(result.storage().data());
   const char *end = begin + result.storage().nbytes();

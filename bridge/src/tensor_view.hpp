@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/Stream.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/grad_mode.h>
@@ -34,9 +35,16 @@ private:
   c10::WarningUtils::WarningHandlerGuard no_warnings_;
 };
 
-/// The device a text names, after a check that it is there.
+/// The device a text names, with its number, after a check that it is there.
 /// @throws Failure (device)
 c10::Device checked_device(const std::string &text);
+
+/// A stream of the host program: cudaStream_t, hipStream_t.
+/// @throws Failure (device) if the device has no streams
+c10::Stream stream_of_host(c10::Device device, void *stream);
+
+/// Wait until the device has done what this thread has queued; nothing on the processor.
+void wait_for(c10::Device device);
 
 /// Torch's name for an element type.
 at::ScalarType scalar_type_of(isthmus_dtype dtype);

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <optional>
 
+#include <c10/core/StreamGuard.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/forward_grad.h>
 #include <torch/csrc/jit/api/function_impl.h>
@@ -144,6 +145,8 @@ public:
   TorchScript(const Archive &archive, const std::string &device, const Contract *contract);
   const char *name() const override { return "torchscript"; }
   const Methods &methods() const override { return methods_; }
+  std::string device() const override { return device_.str(); }
+  void use_stream(void *stream) override { stream_ = stream_of_host(device_, stream); }
   std::string why_not(const std::string &method) const override;
   void use_loops(std::int64_t n_samples) override;
   void prepare(Verb verb, const Call &call) override;
@@ -188,6 +191,7 @@ private:
                       Tensors &result_tangents);
 
   c10::Device device_;
+  std::optional<c10::Stream> stream_; // of the host program
   jit::Module module_;
   Methods methods_;
   std::map<std::string, std::string> unfit_; // methods with the reason why
@@ -355,8 +359,8 @@ void TorchScript::check_chain(Chain &chain) {
 void TorchScript::prepare_loops(const Call &call, Prepared &prepared) const {
   const Array &x = *call.inputs[0], &y = *call.outputs[0];
   const auto fits = [&](const Array &array, int n) {
-    return array.dtype == chain_->dtype() && array.is_contiguous() &&
-           !array.shape.empty() && array.shape.back() == n;
+    return array.device.empty() && array.dtype == chain_->dtype() &&
+           array.is_contiguous() && !array.shape.empty() && array.shape.back() == n;
   };
   if (!fits(x, chain_->n_in()) || !fits(y, chain_->n_out()) || overlap(x, y) ||
       !std::equal(x.shape.begin(), x.shape.end() - 1, y.shape.begin(), y.shape.end() - 1))
@@ -402,9 +406,13 @@ void TorchScript::run(Verb verb) {
     }
   } const release{*this};
   translating(ISTHMUS_ERR_RUNTIME, [&] {
+    const c10::OptionalStreamGuard on_stream(stream_);
     if (direct_[static_cast<std::size_t>(verb)].first)
-      return run_directly(verb);
-    return verb == Verb::jvp ? run_jvp() : run_vjp();
+      run_directly(verb);
+    else
+      verb == Verb::jvp ? run_jvp() : run_vjp();
+    if (!stream_)
+      wait_for(device_);
   });
 }
 

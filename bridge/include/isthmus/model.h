@@ -62,7 +62,9 @@ ISTHMUS_API isthmus_status isthmus_model_output_name(const isthmus_model *model,
 /** Let the network read its input `name` straight from the caller's memory, without a copy.
  *  Names are shared by all methods of the model: `x` for forward, and for derivatives
  *  `x_tl` (input of jvp) and `y_ad` (input of vjp).
- *  @param[in] array  its memory stays allocated and unmoved until rebound or freed */
+ *  @param[in] array  its memory stays allocated and unmoved until rebound or freed. It is
+ *                    in host memory (copied at each run if the network is on a device) or
+ *                    on the network's device (`array->device`: read where it is). */
 ISTHMUS_API isthmus_status isthmus_model_bind_input(isthmus_model *model, const char *name,
                                                     const isthmus_array *array);
 
@@ -118,6 +120,17 @@ ISTHMUS_API isthmus_status isthmus_model_set_tile(isthmus_model *model, int64_t 
  *  keeps intermediate results in the cache. Ends a tile. If a chunk fails, those before it
  *  are written. */
 ISTHMUS_API isthmus_status isthmus_model_set_chunk(isthmus_model *model, int64_t n_samples);
+
+/** Where the network is: "cpu", "cuda:0", ... Owned by the model. */
+ISTHMUS_API isthmus_status isthmus_model_device(const isthmus_model *model,
+                                                const char **device);
+
+/** Queue the network's work on a stream of the host program (cudaStream_t, hipStream_t)
+ *  from the next run on; NULL is the device's default stream. A run whose outputs are all
+ *  on the device then returns before they are computed: wait on the stream. Without this
+ *  call every run waits until its outputs are there. Refused (device) on devices without
+ *  streams, the CPU among them. */
+ISTHMUS_API isthmus_status isthmus_model_set_stream(isthmus_model *model, void *stream);
 
 /** Evaluate "forward" on the bound arrays. Every input and output must be bound. */
 ISTHMUS_API isthmus_status isthmus_model_run(isthmus_model *model);

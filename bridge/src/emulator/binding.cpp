@@ -33,9 +33,9 @@ void check_dtype(const std::string &name, isthmus_dtype dtype) {
 /// The network's own checks of name, type and shape, now and not at the first step.
 Array Emulator::checked(Role role, const std::string &name,
                         const isthmus_array *array) const {
-  ensemble_.member(0).bind(role, name, array);
   Array own = checked_array(name, array, role);
   check_dtype(name, own.dtype);
+  ensemble_.member(0).bind(role, name, array);
   return own;
 }
 
@@ -71,8 +71,9 @@ void Emulator::bind_fallback(const std::string &output, const isthmus_array *arr
   is_prepared_ = false;
   // Read only, but held against the output of that name: type and shape must be its own.
   const std::string name = output;
+  Array own = checked_array(output, array, Role::input);
   ensemble_.member(0).bind(Role::output, name, array);
-  fallbacks_[output] = checked_array(output, array, Role::input);
+  fallbacks_[output] = std::move(own);
 }
 
 void Emulator::bind_spread(const std::string &output, const isthmus_array *array) {

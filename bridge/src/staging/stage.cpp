@@ -113,6 +113,11 @@ bool Stage::needs_buffer(const std::string &name, const Array &array) const {
 const Array *Stage::staged(const std::string &name, const Array *array, bool is_output) {
   if (!array || !needs_buffer(name, *array))
     return array;
+  if (!array->device.empty())
+    throw Failure(ISTHMUS_ERR_DEVICE,
+                  in_quotes(name) + " is on device " + in_quotes(array->device) +
+                      ": conversion, tiles, chunks and normalization by the bridge need "
+                      "host memory");
   auto buffer = std::make_unique<Buffer>();
   buffer->name = name;
   buffer->host = *array;

@@ -124,7 +124,7 @@ void check_floating(const at::Tensor &tensor, const char *name) {
 }
 
 at::Tensor view_of_array(const isthmus_array *array, const char *name, Role role) {
-  const Array checked = checked_array(name, array, role);
+  const Array checked = checked_array(name, array, role, Where::host_or_device);
   const c10::Device device =
       checked_device(checked.device.empty() ? "cpu" : checked.device);
   std::vector<std::int64_t> strides = checked.strides;
