@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from isthmus.contract import Normalization, read_contract, verify_file
+from isthmus.contract import read_contract, verify_file
 from isthmus.errors import ExportError
 from isthmus.export import VariableSpec, export_network, exporter, run_self_test
 from isthmus.export.derivatives import Linearisation
@@ -439,11 +439,6 @@ def test_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         export(BilinearNet().double(), tmp_path / "n.pt")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_normalization_by_the_bridge_is_refused_until_it_can_be_compared(tmp_path):
-    scaling = {"x": Normalization(0.0, 2.0, applied_by="bridge")}
-    refused(tmp_path, "normalize within the module", nn.Tanh(), normalization=scaling)
 
 
 # Nested results

@@ -14,7 +14,7 @@ from .archive import (
     verify_file,
     write_contract,
 )
-from .consistency import sample_size
+from .consistency import check_variable, sample_size
 from .guards import Bounds, Conserve, Fixer, Guard, Limits, Mahalanobis, PositiveState
 from .terms import (
     ADJOINT,
@@ -54,6 +54,7 @@ __all__ = [
     "Variable",
     "Variant",
     "Verification",
+    "check_variable",
     "has_contract",
     "payload_sums",
     "read_contract",

@@ -31,7 +31,7 @@ def check_consistency(contract: Contract) -> None:
     if "forward" not in contract.methods:
         raise ContractError("'methods' lacks 'forward'")
     for name, variable in contract.variables.items():
-        _check_variable(name, variable)
+        check_variable(name, variable)
         base = base_of(name)
         if base != name and base in contract.variables:
             raise ContractError(
@@ -54,29 +54,8 @@ def check_consistency(contract: Contract) -> None:
         _check_guard(contract.guard, contract)
 
 
-def sample_size(variable: Variable, separable: str | None) -> int | None:
-    """Return the elements of one sample; `None` if another extent than that one varies."""
-    size = 1
-    for extent in variable.shape:
-        if isinstance(extent, int):
-            size *= extent
-        elif extent != separable:
-            return None
-    return size
-
-
-def _check_choices(contract: Contract) -> None:
-    if contract.engine not in ENGINES:
-        raise ContractError(f"'engine' is '{contract.engine}', expected one of {ENGINES}")
-    if contract.strides not in ("any", "contiguous"):
-        raise ContractError(
-            f"'strides' is '{contract.strides}', expected 'any' or 'contiguous'"
-        )
-    if contract.version == "":
-        raise ContractError("'version' is empty, expected the version of the weights")
-
-
-def _check_variable(name: str, variable: Variable) -> None:
+def check_variable(name: str, variable: Variable) -> None:
+    """Refuse a variable whose terms contradict each other; see `check_consistency`."""
     key = f"variables.{name}"
     known = (*DTYPES, *HALF_DTYPES)
     if variable.dtype not in known:
@@ -98,6 +77,28 @@ def _check_variable(name: str, variable: Variable) -> None:
         )
     if variable.normalization is not None:
         _check_normalization(f"{key}.normalization", variable.normalization, variable)
+
+
+def sample_size(variable: Variable, separable: str | None) -> int | None:
+    """Return the elements of one sample; `None` if another extent than that one varies."""
+    size = 1
+    for extent in variable.shape:
+        if isinstance(extent, int):
+            size *= extent
+        elif extent != separable:
+            return None
+    return size
+
+
+def _check_choices(contract: Contract) -> None:
+    if contract.engine not in ENGINES:
+        raise ContractError(f"'engine' is '{contract.engine}', expected one of {ENGINES}")
+    if contract.strides not in ("any", "contiguous"):
+        raise ContractError(
+            f"'strides' is '{contract.strides}', expected 'any' or 'contiguous'"
+        )
+    if contract.version == "":
+        raise ContractError("'version' is empty, expected the version of the weights")
 
 
 def _check_normalization(key: str, scaling: Normalization, variable: Variable) -> None:

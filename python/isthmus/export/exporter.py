@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """From a module to a model file: describe, check, write, compare, and only then name it."""
 
-import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +19,14 @@ from ..contract import (
     write_contract,
 )
 from ..errors import ContractError, ExportError
-from . import checks, inductor, parity, portable, signature, structure, torchscript
+from . import checks, inductor, parity, portable, torchscript, trial
 from .derivatives import Linearisation, Tensors
 from .draft import collected_provenance, folder_beside, publish, shown
+from .physical import Physical
 from .signature import Signature, VariableSpec
+from .trial import Dynamic
 
 Engine = Literal["torchscript", "inductor"]
-Dynamic = Mapping[str, int | Mapping[str, int]]
 
 _SUFFIXES: dict[str, Engine] = {".pt": "torchscript", ".pt2": "inductor"}
 _SELF_TEST_ELEMENTS = 1 << 16
@@ -116,8 +116,10 @@ def export_network(
     dt
         Time step the network was trained for, in the time unit of its data.
     dims, units, long_names, training_range, normalization
-        By variable; `normalization` is mean and standard deviation. Parity is checked on
-        random inputs within `training_range`, or like the example if there is none.
+        By variable; `normalization` is mean and standard deviation, for information, or a
+        `Normalization` that the bridge applies: then examples and ranges are physical
+        values, and the module is given normalized ones. Parity is checked on random inputs
+        within `training_range`, or like the example if there is none.
     version
         Of the weights.
     guard
@@ -154,10 +156,10 @@ def export_network(
     target = Path(path)
     chosen = _engine_of(target, engine)
     frozen = checks.frozen_copy(module)
-    frozen, outputs = _flattened(
+    frozen, outputs = trial.flattened(
         frozen, inputs, outputs, dynamic or {}, training_range or {}
     )
-    specs_in, specs_out = _specifications(
+    specs_in, specs_out = trial.specifications(
         inputs,
         outputs,
         dims=dims,
@@ -174,10 +176,12 @@ def export_network(
     if portable_program and chosen != "inductor":
         raise ExportError("portable_program is for .pt2: a .pt runs anywhere as it is")
     generator = torch.Generator().manual_seed(seed)
-    described, samples = _describe(frozen, specs_in, specs_out, dynamic or {}, generator)
-    _check_normalization(described)
+    described, samples = trial.describe(
+        frozen, specs_in, specs_out, dynamic or {}, generator
+    )
+    physical = Physical(frozen, described.inputs, described.outputs)
     if separable is not None:
-        _check_separable(frozen, described, separable, generator)
+        _check_separable(physical.seen, described, separable, generator)
     if derivatives:
         _check_differentiable(described)
     try:
@@ -191,7 +195,7 @@ def export_network(
             separable=separable,
             dt=dt,
             strides="contiguous" if chosen == "inductor" else "any",
-            self_test=_self_test(frozen, described, seed, tolerance),
+            self_test=_self_test(physical.seen, described, seed, tolerance),
             version=version,
             guard=guard,
             memory=memory or {},
@@ -200,12 +204,7 @@ def export_network(
         contract.to_json()  # fails now rather than after a minute of compilation
     except ContractError as error:
         raise ExportError(f"the contract cannot be written: {error}") from error
-    linear = Linearisation(
-        frozen,
-        len(described.inputs),
-        described.differentiable_inputs,
-        described.differentiable_outputs,
-    )
+    samples = [physical.normalized(x) for x in samples]
     with folder_beside(target) as folder, shown(progress) as show:
         draft = folder / target.name
         if chosen == "torchscript":
@@ -215,14 +214,25 @@ def export_network(
             made_by = "compile"
             keep = portable.Programs() if portable_program else None
             contract = _compile(
-                draft, linear, contract, samples[0], isa, threads, show, keep
+                draft,
+                described.linearised(frozen),
+                contract,
+                samples[0],
+                isa,
+                threads,
+                show,
+                keep,
             )
             if keep is not None:
                 keep.append_to(draft)
         contract = write_contract(draft, contract)
         show(f"{target.name}: comparing with PyTorch through the bridge")
         compared = parity.check_parity(
-            draft, linear, described, seed=seed + 1, tolerance=tolerance
+            draft,
+            described.linearised(physical.seen),
+            described,
+            seed=seed + 1,
+            tolerance=tolerance,
         )
         publish(draft, target)
     seconds = time.monotonic() - started
@@ -241,108 +251,12 @@ def _engine_of(path: Path, engine: Engine | None) -> Engine:
     return by_suffix
 
 
-def _flattened(
-    module: nn.Module,
-    inputs: Mapping[str, Tensor | VariableSpec],
-    outputs: Sequence[str] | Mapping[str, VariableSpec] | None,
-    dynamic: Dynamic,
-    training_range: Mapping[str, tuple[float, float]],
-) -> tuple[nn.Module, Sequence[str] | Mapping[str, VariableSpec]]:
-    """Return a module whose result is at most a tuple, and the names of its outputs."""
-    try:
-        specs = {n: _as_spec(n, given) for n, given in inputs.items()}
-        for name in training_range.keys() & specs.keys():
-            specs[name] = replace(specs[name], training_range=training_range[name])
-        described = signature.describe_inputs(specs, dynamic)
-        examples = {n: s.example for n, s in specs.items() if s.example is not None}
-        extents = signature.tracing_extents(module, described)
-        generator = torch.Generator().manual_seed(0)
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            result = copy.deepcopy(module)(
-                *Signature(described, {}, examples).sample(extents, generator)
-            )
-    except Exception as error:
-        if outputs is not None:
-            return module, outputs  # said below, with names and shapes
-        raise ExportError(
-            f"forward fails for the examples: {torchscript.first_line(error)}"
-        ) from error
-    names = structure.default_names(result) if outputs is None else outputs
-    return (structure.Flattened(module) if structure.is_nested(result) else module), names
-
-
-def _specifications(
-    inputs: Mapping[str, Tensor | VariableSpec],
-    outputs: Sequence[str] | Mapping[str, VariableSpec],
-    **tables: Mapping[str, object] | None,
-) -> tuple[dict[str, VariableSpec], dict[str, VariableSpec]]:
-    specs_in = {n: _as_spec(n, given) for n, given in inputs.items()}
-    names = checks.named_outputs(outputs)
-    specs_out = {n: VariableSpec() for n in names}
-    if isinstance(outputs, Mapping):
-        specs_out = {n: _as_spec(n, given) for n, given in outputs.items()}
-    elif len(specs_out) != len(names):
-        raise ExportError(f"outputs repeat a name: {', '.join(names)}")
-    both = [n for n in specs_in if n in specs_out]
-    if both:
-        raise ExportError(f"'{both[0]}' names an input and an output: give each its own")
-    merged = signature.merge_metadata({**specs_in, **specs_out}, **tables)
-    return {n: merged[n] for n in specs_in}, {n: merged[n] for n in specs_out}
-
-
-def _as_spec(name: str, given: object) -> VariableSpec:
-    if isinstance(given, Tensor):
-        return VariableSpec(example=given)
-    if not isinstance(given, VariableSpec):
-        raise ExportError(
-            f"'{name}' is a {type(given).__name__}, expected a tensor or a VariableSpec"
-        )
-    return given
-
-
-def _describe(
-    module: nn.Module,
-    specs_in: Mapping[str, VariableSpec],
-    specs_out: Mapping[str, VariableSpec],
-    dynamic: Dynamic,
-    generator: torch.Generator,
-) -> tuple[Signature, list[Tensors]]:
-    """Return the signature and inputs of three different sizes."""
-    x_vars = signature.describe_inputs(specs_in, dynamic)
-    examples = {n: s.example for n, s in specs_in.items() if s.example is not None}
-    partial = Signature(x_vars, {}, examples)
-    first = signature.tracing_extents(module, x_vars)
-    sizes = [
-        first,
-        {s: n + 2 for s, n in first.items()},
-        {s: n + 5 for s, n in first.items()},
-    ]
-    samples = [partial.sample(extents, generator) for extents in sizes]
-    names = tuple(specs_in), tuple(specs_out)
-    results = [checks.probe(module, x, *names) for x in samples]
-    y_vars = signature.describe_outputs(
-        specs_out, (results[0], sizes[0]), (results[1], sizes[1])
-    )
-    return Signature(x_vars, y_vars, examples), samples
-
-
 def _check_separable(
     module: nn.Module, described: Signature, symbol: str, generator: torch.Generator
 ) -> None:
     extents = {s: 11 + i for i, s in enumerate(described.symbols)}
     x = described.sample(extents, generator)
     checks.check_separable(module, described, symbol, extents, x)
-
-
-def _check_normalization(described: Signature) -> None:
-    """Refuse what cannot be compared: the file would differ from the module."""
-    for name, variable in {**described.inputs, **described.outputs}.items():
-        scaling = variable.normalization
-        if scaling is not None and scaling.applied_by == "bridge":
-            raise ExportError(
-                f"'{name}' is to be normalized by the bridge, which export cannot compare"
-                " with PyTorch yet: normalize within the module"
-            )
 
 
 def _check_differentiable(described: Signature) -> None:

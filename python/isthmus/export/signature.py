@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..contract import ADJOINT, TANGENT, Extent, Method, Normalization, Variable
 from ..errors import ExportError
+from .derivatives import Linearisation
 
 Extents = Mapping[str, int]
 """A value for each symbol."""
@@ -66,6 +67,15 @@ class Signature:
     def differentiable_outputs(self) -> tuple[int, ...]:
         """Positions of the outputs that have `_tl` and `_ad` companions."""
         return _differentiable(self.outputs)
+
+    def linearised(self, module: torch.nn.Module) -> Linearisation:
+        """Return a module of this signature with its derivatives."""
+        return Linearisation(
+            module,
+            len(self.inputs),
+            self.differentiable_inputs,
+            self.differentiable_outputs,
+        )
 
     def methods(self, *, derivatives: bool) -> dict[str, Method]:
         """Return the names each method reads and fills, in the engines' order."""
