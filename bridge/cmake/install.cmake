@@ -17,6 +17,12 @@ if(TARGET isthmus_fortran)
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isthmus
     FILES_MATCHING PATTERN "*.mod")
 endif()
+# Relative to the .pc files, so that an installation can be moved.
+file(RELATIVE_PATH prefix_from_pc
+  ${CMAKE_INSTALL_PREFIX}/${library_dir}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+if(TARGET isthmus_ftorch)
+  include(cmake/ftorch.cmake)
+endif()
 install(EXPORT isthmus-targets NAMESPACE isthmus:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/isthmus-config.cmake.in
@@ -28,9 +34,6 @@ install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/isthmus-config-version.cmake
   DESTINATION ${package_dir})
 
-# Relative to the .pc files, so that an installation can be moved.
-file(RELATIVE_PATH prefix_from_pc
-  ${CMAKE_INSTALL_PREFIX}/${library_dir}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 set(package_names isthmus)
 if(TARGET isthmus_fortran)
   list(APPEND package_names isthmus-fortran)

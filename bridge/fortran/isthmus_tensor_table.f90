@@ -7,6 +7,7 @@ module isthmus_tensor_table
   private
   public :: isthmus_fortran_keep, isthmus_fortran_keep_failure, isthmus_fortran_rename
   public :: isthmus_fortran_find, isthmus_fortran_release, isthmus_fortran_n_kept
+  public :: isthmus_fortran_memory, isthmus_fortran_reseat
 
   interface
     !> A key for a C tensor, which the table now owns.
@@ -44,6 +45,23 @@ module isthmus_tensor_table
       integer(c_int), value :: n_text
       integer(c_int) :: status
     end function isthmus_fortran_find
+
+    !> The C tensor whose memory takes what is assigned; null if there is none.
+    function isthmus_fortran_memory(key) result(tensor) bind(c)
+      import :: c_int64_t, c_ptr
+      implicit none
+      integer(c_int64_t), value :: key
+      type(c_ptr) :: tensor
+    end function isthmus_fortran_memory
+
+    !> Let a key stand for another C tensor, which the table now owns.
+    subroutine isthmus_fortran_reseat(key, tensor, is_elsewhere) bind(c)
+      import :: c_int, c_int64_t, c_ptr
+      implicit none
+      integer(c_int64_t), value :: key
+      type(c_ptr), value :: tensor
+      integer(c_int), value :: is_elsewhere
+    end subroutine isthmus_fortran_reseat
 
     !> Free the tensor of a key, unless that was done before.
     subroutine isthmus_fortran_release(key) bind(c)

@@ -25,12 +25,14 @@ module isthmus_tensors
     isthmus_int8, isthmus_ok
   use isthmus_tensor_capi, only: isthmus_tensor_clone
   use isthmus_tensor_table, only: isthmus_fortran_find, isthmus_fortran_keep, &
-    isthmus_fortran_keep_failure, isthmus_fortran_release, isthmus_fortran_rename
+    isthmus_fortran_keep_failure, isthmus_fortran_memory, isthmus_fortran_release, &
+    isthmus_fortran_rename, isthmus_fortran_reseat
   use isthmus_texts, only: c_text, f_text, report, until_null
   implicit none
   private
   public :: isthmus_seed, isthmus_set_tape, isthmus_tape_is_on
-  public :: message_of, tensor_consume, tensor_find, tensor_own, tensor_yield
+  public :: message_of, tensor_consume, tensor_find, tensor_memory, tensor_own
+  public :: tensor_reseat, tensor_yield
 
   integer, parameter :: max_rank = 15, n_text = 1024
 
@@ -671,6 +673,24 @@ contains
     tensor%key = isthmus_fortran_keep(handle)
     tensor%owner = c_loc(tensor%anchor)
   end subroutine tensor_own
+
+  !> The C tensor whose memory takes what is assigned; null if there is none.
+  function tensor_memory(tensor) result(handle)
+    class(isthmus_tensor_t), intent(in) :: tensor
+    type(c_ptr) :: handle
+
+    handle = isthmus_fortran_memory(tensor%key)
+  end function tensor_memory
+
+  !> Let the object, and all bitwise copies of it, stand for another C tensor. With
+  !> `is_elsewhere`, what is assigned later is still written to the memory it had.
+  subroutine tensor_reseat(tensor, handle, is_elsewhere)
+    class(isthmus_tensor_t), intent(in) :: tensor
+    type(c_ptr), intent(in) :: handle
+    logical, intent(in) :: is_elsewhere
+
+    call isthmus_fortran_reseat(tensor%key, handle, merge(1_c_int, 0_c_int, is_elsewhere))
+  end subroutine tensor_reseat
 
   !> Why the last call failed. The library speaks of shapes slowest first: say so.
   function message_of(status) result(text)

@@ -16,11 +16,14 @@ int64_t isthmus_fortran_keep(isthmus_tensor *tensor);
 int64_t isthmus_fortran_keep_failure(int status, const char *text);
 int64_t isthmus_fortran_rename(int64_t key);
 int isthmus_fortran_find(int64_t key, isthmus_tensor **tensor, char *text, int n_text);
+isthmus_tensor *isthmus_fortran_memory(int64_t key);
+void isthmus_fortran_reseat(int64_t key, isthmus_tensor *tensor, int is_elsewhere);
 void isthmus_fortran_release(int64_t key);
 int64_t isthmus_fortran_n_kept(void);
 
 struct entry {
   isthmus_tensor *tensor; /* null if the operation failed */
+  isthmus_tensor *memory; /* where values are written to, if not where `tensor` has them */
   char *text;             /* why it failed, else null */
   int status;
   uint32_t use;      /* counts the tensors that were here; even while the entry is free */
@@ -129,14 +132,44 @@ int isthmus_fortran_find(int64_t key, isthmus_tensor **tensor, char *text, int n
   return status;
 }
 
+/* The tensor whose memory takes what is assigned; null if there is none. */
+isthmus_tensor *isthmus_fortran_memory(int64_t key) {
+  pthread_mutex_lock(&lock);
+  const struct entry *entry = entry_of(key);
+  isthmus_tensor *memory = NULL;
+  if (entry)
+    memory = entry->memory ? entry->memory : entry->tensor;
+  pthread_mutex_unlock(&lock);
+  return memory;
+}
+
+/* Let a key stand for another tensor, which the table now owns. One that lives elsewhere
+ * leaves the memory for assignments as it was. */
+void isthmus_fortran_reseat(int64_t key, isthmus_tensor *tensor, int is_elsewhere) {
+  isthmus_tensor *old = tensor; /* freed if the key is void */
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_of(key);
+  if (entry) {
+    old = entry->tensor;
+    entry->tensor = tensor;
+    if (is_elsewhere && !entry->memory) {
+      entry->memory = old;
+      old = NULL;
+    }
+  }
+  pthread_mutex_unlock(&lock);
+  isthmus_tensor_free(old);
+}
+
 /* Free the tensor of a key; nothing happens if that was done before. */
 void isthmus_fortran_release(int64_t key) {
-  isthmus_tensor *tensor = NULL;
+  isthmus_tensor *tensor = NULL, *memory = NULL;
   char *text = NULL;
   pthread_mutex_lock(&lock);
   struct entry *entry = entry_of(key);
   if (entry) {
     tensor = entry->tensor;
+    memory = entry->memory;
     text = entry->text;
     *entry = (struct entry){.use = entry->use + 1, .next_free = first_free};
     first_free = entry - entries;
@@ -144,6 +177,7 @@ void isthmus_fortran_release(int64_t key) {
   }
   pthread_mutex_unlock(&lock);
   isthmus_tensor_free(tensor);
+  isthmus_tensor_free(memory);
   free(text);
 }
 
