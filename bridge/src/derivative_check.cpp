@@ -36,9 +36,9 @@ public:
   Field() = default;
   Field(const std::string &name, const Array &like) : array_(like) {
     if (!like.device.empty())
-      throw Failure(ISTHMUS_ERR_DEVICE,
-                    in_quotes(name) + " is on device " + in_quotes(like.device) +
-                        ", derivatives are checked on host memory");
+      throw Failure(ISTHMUS_ERR_DEVICE, in_quotes(name) + " is on device " +
+                                            in_quotes(like.device) +
+                                            ", derivatives are checked on host memory");
     bytes_.resize(static_cast<std::size_t>(like.n_elements() * element_size(like.dtype)));
     std::int64_t step = element_size(like.dtype);
     for (std::size_t i = like.shape.size(); i-- > 0; step *= like.shape[i])

@@ -34,6 +34,28 @@ ISTHMUS_API isthmus_status isthmus_model_cost(const isthmus_model *model, const 
  *  other thread runs a model. Owned by the library, valid until the thread's next call. */
 ISTHMUS_API isthmus_status isthmus_cost_report(const char *format, const char **report);
 
+/** What this process measured, as numbers to be gathered by any means a host has: one row
+ *  of ISTHMUS_COST_ROW numbers for each file. What it means is the library's affair.
+ *  @param[in]  room    number of elements `table` has
+ *  @param[out] table   NULL asks for the length only
+ *  @param[out] length  numbers in the table */
+ISTHMUS_API isthmus_status isthmus_cost_table(int32_t room, double *table, int32_t *length);
+
+/** Numbers in a row of isthmus_cost_table(). */
+#define ISTHMUS_COST_ROW 21
+
+/** A report over ranks: least, mean and largest of what the ranks measured, by model and
+ *  phase, the first call apart. Ranks may have measured other models; names are those of
+ *  models that are loaded here.
+ *  @param[in]  format   "text" or "json"
+ *  @param[in]  lengths  of the ranks' tables
+ *  @param[in]  tables   of all ranks, one after the other, as MPI_Gatherv leaves them
+ *  @param[out] report   owned by the library, valid until the thread's next call */
+ISTHMUS_API isthmus_status isthmus_cost_report_of_ranks(const char *format, int32_t n_ranks,
+                                                        const int32_t *lengths,
+                                                        const double *tables,
+                                                        const char **report);
+
 #ifdef __cplusplus
 }
 #endif

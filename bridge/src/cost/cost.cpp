@@ -34,6 +34,23 @@ std::string line_of(const char *phase, const isthmus_cost &cost) {
   return line;
 }
 
+/// A file's name as a number that a double holds exactly; the same on all machines.
+double number_of(const std::string &path) {
+  std::uint64_t sum = 14695981039346656037U; // FNV-1a
+  for (const unsigned char byte : path)
+    sum = (sum ^ byte) * 1099511628211U;
+  return static_cast<double>(sum >> 11);
+}
+
+void merge(isthmus_cost &sum, const isthmus_cost &other) {
+  const bool is_new = sum.n_calls == 0;
+  sum.n_calls += other.n_calls;
+  sum.first = std::max(sum.first, other.first);
+  sum.total += other.total;
+  sum.least = is_new ? other.least : std::min(sum.least, other.least);
+  sum.most = std::max(sum.most, other.most);
+}
+
 } // namespace
 
 std::atomic<std::uint64_t> CostLog::generation_{0};
@@ -87,6 +104,27 @@ isthmus_cost CostLog::of(Phase phase) const {
   const std::uint64_t now = generation_.load();
   const bool is_current = measured_in_ != 0 && measured_in_ + (now % 2 == 0 ? 1 : 0) == now;
   return is_current ? phases_[static_cast<std::size_t>(phase)] : isthmus_cost{};
+}
+
+std::vector<double> CostLog::table(std::map<double, std::string> &names) {
+  const std::lock_guard<std::mutex> lock(registry().mutex);
+  std::map<double, std::array<isthmus_cost, 4>> files;
+  for (const CostLog *log : registry().logs) {
+    names[number_of(log->path_)] = log->path_;
+    if (log->of(Phase::call).n_calls == 0)
+      continue;
+    auto &phases = files[number_of(log->path_)];
+    for (std::size_t i = 0; i < phases.size(); ++i)
+      merge(phases[i], log->of(static_cast<Phase>(i)));
+  }
+  std::vector<double> table;
+  for (const auto &[number, phases] : files) {
+    table.push_back(number);
+    for (const isthmus_cost &cost : phases)
+      table.insert(table.end(), {static_cast<double>(cost.n_calls), cost.first, cost.total,
+                                 cost.least, cost.most});
+  }
+  return table;
 }
 
 std::string CostLog::report(bool as_json) {

@@ -7,7 +7,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "isthmus/cost.h"
 
@@ -29,6 +31,9 @@ public:
   /// Of all models that are loaded, as "text" or "json".
   static std::string report(bool as_json);
 
+  /// What each file cost this process, with all models of it, and its name by its number.
+  static std::vector<double> table(std::map<double, std::string> &names);
+
   /// Add to the current call; the call is closed by the phase "call".
   void add(Phase phase, double seconds);
   isthmus_cost of(Phase phase) const;
@@ -42,6 +47,10 @@ private:
   std::array<isthmus_cost, 4> phases_{};
   std::array<double, 4> now_{}; // of the current call: a phase may come piece by piece
 };
+
+/// Tables of several processes as one report.
+/// @throws Failure (argument) for what is no table
+std::string report_of_ranks(const std::vector<std::vector<double>> &tables, bool as_json);
 
 /// Adds its lifetime to a phase; does nothing if measuring is off.
 class Stopwatch {

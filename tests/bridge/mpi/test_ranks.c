@@ -104,6 +104,36 @@ static void bits_depend_on_nothing(const char *file) {
   isthmus_model_free(tile.model);
 }
 
+/* Every rank runs as often as its number says; rank 0 tells of all. */
+static void costs_are_told_of_all_ranks(void) {
+  struct tile tile;
+  static double mine[ISTHMUS_COST_ROW], all[64 * ISTHMUS_COST_ROW];
+  int32_t n_mine = 0, lengths[64], begins[64];
+  const char *text = NULL;
+  char expected[40];
+  open_tile(&tile, files[0]);
+  OK(isthmus_cost_set(1));
+  for (int i = 0; i < 2 + rank; ++i)
+    OK(isthmus_model_run(tile.model));
+  OK(isthmus_cost_table(ISTHMUS_COST_ROW, mine, &n_mine));
+  CHECK(n_mine == ISTHMUS_COST_ROW);
+  MPI_Allgather(&n_mine, 1, MPI_INT32_T, lengths, 1, MPI_INT32_T, MPI_COMM_WORLD);
+  for (int r = 0; r < n_ranks; ++r)
+    begins[r] = r == 0 ? 0 : begins[r - 1] + lengths[r - 1];
+  MPI_Gatherv(mine, n_mine, MPI_DOUBLE, all, lengths, begins, MPI_DOUBLE, 0,
+              MPI_COMM_WORLD);
+  if (rank == 0) {
+    OK(isthmus_cost_report_of_ranks("text", n_ranks, lengths, all, &text));
+    snprintf(expected, sizeof expected, "(on %d of %d ranks)", n_ranks, n_ranks);
+    CHECK(strstr(text, expected) && strstr(text, files[0]));
+    OK(isthmus_cost_report_of_ranks("json", n_ranks, lengths, all, &text));
+    snprintf(expected, sizeof expected, "\"most\": %d.0", n_ranks + 1); /* calls */
+    CHECK(strstr(text, "\"least\": 2.0") && strstr(text, expected));
+  }
+  OK(isthmus_cost_set(0));
+  isthmus_model_free(tile.model);
+}
+
 /* The last rank cannot load its file, and its network refuses its arrays. */
 static isthmus_status provoke(struct tile *tile) {
   const int64_t wide[] = {n_tile, n_in + 1};
@@ -156,6 +186,7 @@ int main(int argc, char **argv) {
     bits_depend_on_nothing(files[1]);
   } else if (strcmp(argv[2], "fail") == 0) {
     all_ranks_hear_of_a_failure();
+    costs_are_told_of_all_ranks();
   } else {
     one_rank_ends_the_job();
   }

@@ -93,6 +93,34 @@ static void reports_are_written(void) {
   isthmus_model_free(model);
 }
 
+/* Two ranks with the same table: their range is a point, their calls are twice as many. */
+static void reports_are_written_over_ranks(void) {
+  isthmus_model *model = bound();
+  const char *text = NULL;
+  double tables[2 * ISTHMUS_COST_ROW];
+  int32_t lengths[2] = {-1, 0};
+  OK(isthmus_cost_set(1));
+  for (int i = 0; i < 3; ++i)
+    OK(isthmus_model_run(model));
+  OK(isthmus_cost_table(0, NULL, &lengths[0]));
+  CHECK(lengths[0] == ISTHMUS_COST_ROW);
+  EXPECT(ISTHMUS_ERR_ARGUMENT, "room for 3 numbers, expected 21",
+         isthmus_cost_table(3, tables, &lengths[0]));
+  OK(isthmus_cost_table(ISTHMUS_COST_ROW, tables, &lengths[0]));
+  memcpy(tables + ISTHMUS_COST_ROW, tables, sizeof tables / 2);
+  lengths[1] = lengths[0];
+  OK(isthmus_cost_report_of_ranks("text", 2, lengths, tables, &text));
+  CHECK(strstr(text, "mlp_float64.pt (on 2 of 2 ranks)") && strstr(text, " 6 "));
+  tables[ISTHMUS_COST_ROW] += 1; /* another file, which this rank has not */
+  OK(isthmus_cost_report_of_ranks("json", 2, lengths, tables, &text));
+  CHECK(strstr(text, "\"a file of other ranks\"") && strstr(text, "\"n_ranks\": 1"));
+  lengths[1] = 5;
+  EXPECT(ISTHMUS_ERR_ARGUMENT, "rank 1 has 5 numbers",
+         isthmus_cost_report_of_ranks("json", 2, lengths, tables, &text));
+  OK(isthmus_cost_set(0));
+  isthmus_model_free(model);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1)
     folder = argv[1];
@@ -103,5 +131,6 @@ int main(int argc, char **argv) {
   phases_add_up(0);
   phases_add_up(16);
   reports_are_written();
+  reports_are_written_over_ranks();
   return finish();
 }

@@ -4,7 +4,8 @@
 program test_isthmus_staging
   use, intrinsic :: iso_fortran_env, only: real32, real64
   use checks, only: check, expect, finish, network
-  use isthmus, only: isthmus_cost_report, isthmus_cost_set, isthmus_cost_t, &
+  use isthmus, only: isthmus_cost_report, isthmus_cost_report_of_ranks, &
+    isthmus_cost_set, isthmus_cost_t, isthmus_cost_table, &
     isthmus_err_argument, isthmus_err_shape, isthmus_model_cost, isthmus_model_t
   implicit none
 
@@ -87,6 +88,8 @@ contains
 
   subroutine costs_are_told()
     type(isthmus_cost_t) :: call_cost, pack_cost
+    real(real64), allocatable :: table(:)
+    character(len=:), allocatable :: text
 
     call isthmus_cost_set(.true.)
     call model%run()
@@ -98,6 +101,11 @@ contains
     call check(call_cost%n_calls == 2 .and. call_cost%total > 0, "two calls are measured")
     call check(pack_cost%total > 0 .and. pack_cost%total < call_cost%total, "part of them")
     call check(index(isthmus_cost_report("text"), "profile_float32") > 0, "text is given")
+    table = isthmus_cost_table()
+    text = isthmus_cost_report_of_ranks("text", [size(table), size(table)], [table, table])
+    call check(index(text, "(on 2 of 2 ranks)") > 0, "ranks are told")
+    text = isthmus_cost_report_of_ranks("text", [1], table, stat, errmsg)
+    call expect(isthmus_err_shape, "expected the sum of 'lengths', 1", stat, errmsg, "ranks")
     call isthmus_model_cost(model, "rest", call_cost, stat, errmsg)
     call expect(isthmus_err_argument, "no phase 'rest'", stat, errmsg, "unknown phase")
   end subroutine costs_are_told
