@@ -20,6 +20,7 @@ using Json = nlohmann::json;
 /// A nested list of the contract, as memory a network can be bound to.
 struct Vector {
   isthmus_dtype dtype = ISTHMUS_FLOAT64;
+  bool is_converted = false; // half precision: bound as float32, which holds its values
   std::vector<std::int64_t> shape;
   std::vector<double> values; // an int64 beyond 2^53 would be rounded: PyTorch wrote none
   std::vector<unsigned char> bytes;
@@ -86,6 +87,10 @@ std::vector<double> fetch(const Vector &vector) {
 Vector vector_of(const std::string &name, const Json &list, const std::string &dtype) {
   Vector vector;
   vector.dtype = dtype_of(dtype);
+  if (vector.dtype == ISTHMUS_FLOAT16 || vector.dtype == ISTHMUS_BFLOAT16) {
+    vector.dtype = ISTHMUS_FLOAT32;
+    vector.is_converted = true;
+  }
   for (const Json *level = &list; level->is_array(); level = &level->front()) {
     vector.shape.push_back(static_cast<std::int64_t>(level->size()));
     if (level->empty())
@@ -137,16 +142,20 @@ private:
   Model::Bound bound_;
 };
 
+void bind(Model &model, Role role, const std::string &name, Vector &vector) {
+  const isthmus_array array = vector.array();
+  isthmus_binding binding{};
+  binding.convert = vector.is_converted ? 1 : 0;
+  model.bind(role, name, &array, &binding);
+}
+
 void evaluate(Model &model, Vectors &inputs, Vectors &outputs) {
   const Aside aside(model);
-  for (auto &[name, vector] : inputs) {
-    const isthmus_array array = vector.array();
-    model.bind(Role::input, name, &array);
-  }
+  for (auto &[name, vector] : inputs)
+    bind(model, Role::input, name, vector);
   for (auto &[name, vector] : outputs) {
     std::fill(vector.bytes.begin(), vector.bytes.end(), static_cast<unsigned char>(0));
-    const isthmus_array array = vector.array();
-    model.bind(Role::output, name, &array);
+    bind(model, Role::output, name, vector);
   }
   model.run("forward");
 }

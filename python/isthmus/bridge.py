@@ -27,6 +27,8 @@ from .errors import (
 )
 
 Array = npt.NDArray[Any]
+_Bound = tuple[Array, bool, Sequence[int] | None]
+"""An array with how it is bound: converted, and in which order."""
 
 _EXCEPTIONS: Final[Mapping[int, type[IsthmusError]]] = {
     lib.ISTHMUS_ERR_ARGUMENT: BindingError,
@@ -69,6 +71,9 @@ class Model:
         The model file.
     device
         `"cpu"`, `"cuda"`, `"cuda:1"`, ...
+    convert
+        Let calls take floating-point arrays of any precision. Outputs in half precision are
+        then given as float32, which holds each of their values.
 
     Raises
     ------
@@ -80,13 +85,20 @@ class Model:
         If the device is unknown or not present.
     """
 
-    def __init__(self, path: os.PathLike[str] | str, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        path: os.PathLike[str] | str,
+        device: str = "cpu",
+        *,
+        convert: bool = False,
+    ) -> None:
         check_torch()
         handle = ffi.new("isthmus_model **")
         check(lib.isthmus_model_load(_path_bytes(path), _bytes(device), handle))
         self._model = ffi.gc(handle[0], lib.isthmus_model_free)
         self._path = Path(path)
-        self._bound: dict[tuple[str, str], Array] = {}  # keeps their memory alive
+        self._convert = convert
+        self._bound: dict[tuple[str, str], _Bound] = {}  # keeps their memory alive
         self._temporary: set[tuple[str, str]] = set()  # bound by a call, for it alone
 
     def __repr__(self) -> str:
@@ -381,7 +393,7 @@ class Model:
             binding.order = numbers
         check(function(self._model, _bytes(name), described, binding))
         del keep
-        self._bound[role, name] = array
+        self._bound[role, name] = (array, convert, order)
         self._temporary.discard((role, name))
 
     def _require(
@@ -442,21 +454,31 @@ class Model:
         before = dict(self._bound)
         try:
             for name, array in inputs.items():
-                self._bind("input", name, array)
+                self._bind("input", name, array, self._convert)
             for name, array in outputs.items():
-                self._bind("output", name, array)
+                self._bind("output", name, array, self._convert)
             check(lib.isthmus_model_run_method(self._model, _bytes(method)))
         finally:
             self._restore(before)
         return outputs
 
-    def _restore(self, before: Mapping[tuple[str, str], Array]) -> None:
+    def _restore(self, before: Mapping[tuple[str, str], _Bound]) -> None:
         """Bind again what a call has replaced; what was not bound counts as unbound."""
-        for key, array in list(self._bound.items()):
+        for key, bound in list(self._bound.items()):
             if key not in before or key in self._temporary:
                 self._temporary.add(key)
-            elif before[key] is not array:
-                self._bind(*key, before[key])
+            elif before[key] is not bound:
+                self._bind(*key, *before[key])
+
+    def _dtype_of(self, name: str, dtype: str) -> str:
+        """Return the type of the array for an output."""
+        if dtype in _DTYPES:
+            return dtype
+        if self._convert:
+            return "float32"
+        raise BindingError(
+            f"output '{name}' is {dtype}: open the model with convert=True to get float32"
+        )
 
     def _allocate(self, method: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return arrays for the outputs, extents from the inputs that share a symbol."""
@@ -481,7 +503,7 @@ class Model:
                     f"output '{name}' has shape {variable['shape']}, which the inputs do"
                     " not tell: bind an array and call run()"
                 )
-            arrays[name] = np.zeros(shape, variable["dtype"])
+            arrays[name] = np.zeros(shape, self._dtype_of(name, variable["dtype"]))
         return arrays
 
 

@@ -39,7 +39,7 @@ def fortran_snippet(contract: Contract, file_name: str) -> str:
     if contract.dt is not None:
         lines += [f"  call model%require_time_step({_real64(contract.dt)})"]
     for role, chosen in (("input", forward.inputs), ("output", forward.outputs)):
-        lines += [f'  call model%bind_{role}("{n}", {_identifier(n)})' for n in chosen]
+        lines += [_binding(role, name, variables[name]) for name in chosen]
     lines += ["", "  call model%run() ! in each time step", "end program call_network"]
     return "\n".join(lines) + "\n"
 
@@ -59,11 +59,10 @@ def _declaration(name: str, variable: Variable) -> str:
         e if isinstance(e, int) else _identifier(e) for e in reversed(variable.shape)
     ]
     shape = f"({', '.join(map(str, extents))})" if extents else ""
-    said = variable.long_name or ""
-    units = f" [{variable.units}]" if variable.units is not None else ""
-    half = f" {variable.dtype}: ask for conversion" if variable.dtype in HALF_DTYPES else ""
-    comment = f" ! {said}{units}{half}".rstrip()
-    comment = "" if comment == " !" else comment
+    units = f"[{variable.units}]" if variable.units is not None else ""
+    half = f"of {variable.dtype}" if variable.dtype in HALF_DTYPES else ""
+    said = " ".join(part for part in (variable.long_name, units, half) if part)
+    comment = f" ! {said}" if said else ""
     return f"  {_TYPES[variable.dtype][0]}, target :: {_identifier(name)}{shape}{comment}"
 
 
@@ -80,6 +79,11 @@ def _requirement(role: str, name: str, variable: Variable) -> str:
         said.append(f"shape=shape({_identifier(name)})")
     arguments = ", &\n    ".join(said)
     return f"  call model%require_{role}({arguments})"
+
+
+def _binding(role: str, name: str, variable: Variable) -> str:
+    converted = ", convert=.true." if variable.dtype in HALF_DTYPES else ""
+    return f'  call model%bind_{role}("{name}", {_identifier(name)}{converted})'
 
 
 def _identifier(name: str) -> str:

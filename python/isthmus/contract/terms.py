@@ -62,6 +62,11 @@ class Variable:
         """Whether `_tl` and `_ad` companions of this variable exist."""
         return self.dtype.startswith(("float", "bfloat"))
 
+    @property
+    def host_dtype(self) -> str:
+        """The type of arrays that hold every value: float32 for half precision."""
+        return "float32" if self.dtype in HALF_DTYPES else self.dtype
+
 
 @dataclass(frozen=True)
 class Method:

@@ -17,6 +17,8 @@ from .torchscript import first_line
 
 SEPARABLE_ROUNDING: Final = 1024
 """Units in the last place that a matrix product may change by with its batch size."""
+SEPARABLE_HALF_ROUNDING: Final = 8
+"""The same in half precision, where sums are kept in float32."""
 _PART: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+", re.ASCII)
 """Of a path to a nested output: a key, a field or a position."""
 
@@ -207,4 +209,6 @@ def _close(found: Tensor, expected: Tensor) -> bool:
         return torch.equal(found, expected)
     scale = float(expected.abs().max())
     error = float((found - expected).abs().max())
-    return error <= SEPARABLE_ROUNDING * torch.finfo(expected.dtype).eps * scale
+    is_half = expected.dtype.itemsize == 2
+    n_units = SEPARABLE_HALF_ROUNDING if is_half else SEPARABLE_ROUNDING
+    return error <= n_units * torch.finfo(expected.dtype).eps * scale

@@ -110,7 +110,7 @@ def _bind_sample(model: Any, contract: Contract) -> None:  # noqa: ANN401 (bridg
     """Bind the inputs of the self-test, or random ones, and arrays for the outputs."""
     variables, test = contract.variables, contract.self_test
     if test is not None:
-        x = {n: np.array(v, variables[n].dtype) for n, v in test.inputs.items()}
+        x = {n: np.array(v, variables[n].host_dtype) for n, v in test.inputs.items()}
     else:
         x = _random_inputs(contract)
     for name, array in x.items():
@@ -127,5 +127,5 @@ def _random_inputs(contract: Contract) -> dict[str, "np.ndarray[Any, Any]"]:
         variable = contract.variables[name]
         shape = [N_SAMPLES if isinstance(e, str) else e for e in variable.shape]
         low, high = variable.training_range or (0.0, 1.0)
-        arrays[name] = generator.uniform(low, high, shape).astype(variable.dtype)
+        arrays[name] = generator.uniform(low, high, shape).astype(variable.host_dtype)
     return arrays

@@ -15,6 +15,8 @@ _INPUT: Final = re.compile(r"(?P<name>\w+):(?P<dtype>\w+)(\[(?P<shape>[^\]]*)\])
 _SHORT: Final = {
     "f32": torch.float32,
     "f64": torch.float64,
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
     "i8": torch.int8,
     "i16": torch.int16,
     "i32": torch.int32,

@@ -24,6 +24,9 @@ ROUNDING: Final = 256
 """Default tolerance in units of the dtype's epsilon, relative to the largest value: sums
 over some hundred products, in another order. A wrong graph is wrong by far more."""
 
+HALF_ROUNDING: Final = 8
+"""The same of half precision, whose products are summed in float32."""
+
 SIZES: Final = (1, 2, 5, 16, 33)
 FEWEST_SIZES: Final = 3
 
@@ -57,8 +60,8 @@ class Parity:
 class _Worst:
     """Running maxima of error and scale for each output of each method."""
 
-    def __init__(self, epsilon: float) -> None:
-        self.epsilon = epsilon
+    def __init__(self, allowed: float) -> None:
+        self.allowed = allowed
         self.error: dict[tuple[str, str], float] = {}
         self.scale: dict[tuple[str, str], float] = {}
         self.exact: set[tuple[str, str]] = set()
@@ -66,7 +69,7 @@ class _Worst:
     def add(
         self, key: tuple[str, str], found: np.ndarray[Any, Any], expected: Tensor
     ) -> None:
-        reference = expected.detach().numpy()
+        reference = as_array(expected.detach())
         if found.shape != reference.shape or found.dtype != reference.dtype:
             raise ExportError(
                 f"{key[0]}: the bridge returns '{key[1]}' as {found.dtype}"
@@ -87,7 +90,7 @@ class _Worst:
 
     def _difference(self, key: tuple[str, str], tolerance: float | None) -> Difference:
         error, scale = self.error[key], self.scale[key]
-        allowed = ROUNDING * self.epsilon if tolerance is None else tolerance
+        allowed = self.allowed if tolerance is None else tolerance
         allowed = 0.0 if key in self.exact else allowed
         relative = error / scale if scale > 0.0 else (0.0 if error == 0.0 else np.inf)
         difference = Difference(*key, error, float(relative), allowed)
@@ -117,7 +120,7 @@ def check_parity(
     """
     model, contract = _open(path), read_contract(path)
     methods = contract.methods
-    worst, defects = _Worst(coarsest_epsilon(linear.module, signature)), [0.0]
+    worst, defects = _Worst(rounding_of(linear.module, signature)), [0.0]
     generator = torch.Generator().manual_seed(seed)
     runs = []
     for extents in sizes_to_check(signature):
@@ -145,8 +148,8 @@ def check_parity(
     return Parity(differences, dot_product, tuple(runs))
 
 
-def coarsest_epsilon(module: nn.Module, signature: Signature) -> float:
-    """Return the epsilon of the coarsest floating-point type that takes part.
+def rounding_of(module: nn.Module, signature: Signature) -> float:
+    """Return the error allowed to the coarsest floating-point type that takes part.
 
     A float32 network may sit behind float64 inputs and outputs.
     """
@@ -154,7 +157,21 @@ def coarsest_epsilon(module: nn.Module, signature: Signature) -> float:
     dtypes |= {
         torch_dtype(v) for v in (*signature.inputs.values(), *signature.outputs.values())
     }
-    return max((torch.finfo(d).eps for d in dtypes if d.is_floating_point), default=0.0)
+    return max((allowed_error(d) for d in dtypes if d.is_floating_point), default=0.0)
+
+
+def allowed_error(dtype: torch.dtype) -> float:
+    """Return the error, relative to the largest value, that rounding may explain."""
+    n_units = HALF_ROUNDING if dtype.itemsize == 2 else ROUNDING
+    return n_units * torch.finfo(dtype).eps
+
+
+def as_array(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """Return a tensor as what the bridge can bind: half precision as float32, exactly."""
+    array: np.ndarray[Any, Any] = (
+        tensor.float() if tensor.is_floating_point() and tensor.itemsize == 2 else tensor
+    ).numpy()
+    return array
 
 
 def sizes_to_check(signature: Signature) -> tuple[Extents, ...]:
@@ -195,7 +212,7 @@ def run_self_test(path: Path | str) -> float:
     test = contract.self_test
     if test is None:
         raise ExportError(f"'{path}' holds no self-test")
-    x = {n: np.array(v, contract.variables[n].dtype) for n, v in test.inputs.items()}
+    x = {n: np.array(v, contract.variables[n].host_dtype) for n, v in test.inputs.items()}
     found = _open(Path(path))(**x)
     worst = 0.0
     for name, values in test.outputs.items():
@@ -221,7 +238,7 @@ def _open(path: Path) -> Any:  # noqa: ANN401 (isthmus.bridge.Model, imported la
             f"the file cannot be checked: the bridge is not built ({first_line(error)})"
         ) from error
     try:
-        return Model(path)
+        return Model(path, convert=True)
     except IsthmusError as error:
         raise ExportError(f"the bridge refuses the file: {error}") from error
 
@@ -245,7 +262,7 @@ def _is_in_domain(
             ) from error
     try:
         names = contract.methods["forward"].inputs
-        model(**{n: t.numpy() for n, t in zip(names, x, strict=True)})
+        model(**{n: as_array(t) for n, t in zip(names, x, strict=True)})
     except IsthmusError:
         return False
     raise ExportError(
@@ -262,7 +279,7 @@ def _compare(
     worst: _Worst,
 ) -> Arrays:
     """Run one method both ways, note the differences, return what the bridge gave."""
-    arrays = {n: t.numpy() for n, t in zip(method.inputs, arguments, strict=True)}
+    arrays = {n: as_array(t) for n, t in zip(method.inputs, arguments, strict=True)}
     try:
         run = model if name == "forward" else getattr(model, name)
         found: Arrays = run(**arrays)
@@ -294,8 +311,8 @@ def _dot_product_defect(
     n_outputs = len(methods["forward"].outputs)
     y_tl = [found["jvp"][name] for name in methods["jvp"].outputs[n_outputs:]]
     x_ad = [found["vjp"][name] for name in methods["vjp"].outputs]
-    left = [_products(a.numpy(), b) for a, b in zip(y_ad, y_tl, strict=True)]
-    right = [_products(a, b.numpy()) for a, b in zip(x_ad, x_tl, strict=True)]
+    left = [_products(as_array(a), b) for a, b in zip(y_ad, y_tl, strict=True)]
+    right = [_products(a, as_array(b)) for a, b in zip(x_ad, x_tl, strict=True)]
     size = sum(np.abs(p).sum() for p in (*left, *right))
     defect = abs(sum(p.sum() for p in left) - sum(p.sum() for p in right))
     return float(defect / size) if size > 0.0 else 0.0

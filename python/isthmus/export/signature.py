@@ -23,6 +23,8 @@ DTYPE_NAMES: Final = {
     torch.int64: "int64",
     torch.float32: "float32",
     torch.float64: "float64",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
 }
 _PRIMES: Final = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 
