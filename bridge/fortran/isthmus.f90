@@ -7,7 +7,10 @@
 module isthmus
   use isthmus_emulators
   use isthmus_costs
+  use isthmus_losses
   use isthmus_models
+  use isthmus_networks, only: isthmus_network_t
+  use isthmus_optimizers
   use isthmus_runtime
   use isthmus_status
   use isthmus_tensor_functions

@@ -24,7 +24,16 @@ module isthmus_network_capi
 
   integer(c_int), parameter, public :: loss_none = 0, loss_mean = 1, loss_sum = 2
 
+  public :: isthmus_tensor_free
+
   interface
+    !> Of tensor.h: for results that find no taker.
+    subroutine isthmus_tensor_free(tensor) bind(c)
+      import :: c_ptr
+      implicit none
+      type(c_ptr), value :: tensor
+    end subroutine isthmus_tensor_free
+
     function isthmus_network_load(path, device, is_training, network) result(status) bind(c)
       import :: c_char, c_int, c_int32_t, c_ptr
       implicit none
@@ -114,7 +123,7 @@ module isthmus_network_capi
       implicit none
       type(c_ptr), value :: network
       integer(c_int32_t), value :: index
-      type(c_ptr), intent(inout) :: name, parameter_tensor
+      type(c_ptr), intent(inout), optional :: name, parameter_tensor
       integer(c_int) :: status
     end function isthmus_network_parameter
 
@@ -131,7 +140,7 @@ module isthmus_network_capi
       implicit none
       type(c_ptr), value :: network
       integer(c_int32_t), value :: index
-      type(c_ptr), intent(inout) :: name, buffer
+      type(c_ptr), intent(inout), optional :: name, buffer
       integer(c_int) :: status
     end function isthmus_network_buffer
 
