@@ -243,7 +243,8 @@ contains
 
     memory = tensor_memory(tensor%t)
     keeps_leaf = is_required(memory)
-    is_plain = .not. keeps_leaf
+    ! After a forward with gradients the tensor is the network's result, its memory apart.
+    is_plain = c_associated(memory, handle_of(tensor, where)) .and. .not. keeps_leaf
     if (is_plain) is_plain = .not. is_required(value)
     if (keeps_leaf) keeps_leaf = is_leaf(memory)
     if (keeps_leaf .and. .not. present(may_be_leaf)) then
