@@ -3,8 +3,8 @@
 module ftorch_calculus
   use, intrinsic :: iso_c_binding, only: c_associated, c_int, c_int32_t, c_int64_t, &
     c_null_ptr, c_ptr
-  use ftorch_capi, only: isthmus_tensor_free
   use ftorch_values, only: demand, handle_of, put, torch_tensor
+  use isthmus_network_capi, only: isthmus_tensor_free
   use isthmus_status, only: isthmus_ok
   use isthmus_tensor_math_capi, only: isthmus_tensor_backward, isthmus_tensor_gradient, &
     isthmus_tensor_reduce, isthmus_tensor_reshape

@@ -3,8 +3,8 @@
 module ftorch_loss
   use, intrinsic :: iso_c_binding, only: c_int, c_null_ptr, c_ptr
   use ftorch_calculus, only: write_or_take
-  use ftorch_capi, only: isthmus_loss_cross_entropy, isthmus_loss_mse
   use ftorch_values, only: demand, handle_of, torch_tensor
+  use isthmus_network_capi, only: isthmus_loss_cross_entropy, isthmus_loss_mse
   use isthmus_tensors, only: tensor_consume
   implicit none
   private

@@ -4,11 +4,11 @@
 module ftorch_making
   use, intrinsic :: iso_c_binding, only: c_char, c_int, c_int32_t, c_int64_t, c_loc, &
     c_null_char, c_null_ptr, c_ptr
-  use ftorch_capi, only: isthmus_tensor_free
   use ftorch_devices, only: device_text, torch_kCPU
   use ftorch_types, only: dtype_of
   use ftorch_values, only: demand, torch_tensor
   use isthmus_arrays, only: array_view_t
+  use isthmus_network_capi, only: isthmus_tensor_free
   use isthmus_status, only: isthmus_err_argument, isthmus_err_device, isthmus_float16, &
     isthmus_float32, isthmus_float64, isthmus_int16, isthmus_int32, isthmus_int64
   use isthmus_tensor_capi, only: isthmus_tensor_dtype, isthmus_tensor_empty, &

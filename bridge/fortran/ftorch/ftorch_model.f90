@@ -4,12 +4,12 @@ module ftorch_model
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_int, c_int32_t, c_loc, &
     c_null_char, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: output_unit
-  use ftorch_capi, only: isthmus_network_forward, isthmus_network_free, &
-    isthmus_network_is_training, isthmus_network_load, isthmus_network_n_parameters, &
-    isthmus_network_parameter, isthmus_network_save, isthmus_network_text, &
-    isthmus_tensor_free
   use ftorch_making, only: place
   use ftorch_values, only: demand, handle_of, message, put, torch_tensor
+  use isthmus_network_capi, only: isthmus_network_forward, isthmus_network_free, &
+    c_network_is_training, isthmus_network_load, isthmus_network_n_parameters, &
+    isthmus_network_parameter, isthmus_network_save, isthmus_network_text, &
+    isthmus_tensor_free
   use isthmus_status, only: isthmus_err_argument, isthmus_ok
   use isthmus_tensor_math_capi, only: isthmus_tensor_detach
   use isthmus_tensors, only: tensor_own, tensor_reseat
@@ -100,7 +100,7 @@ contains
     end do
     results = c_null_ptr
     n_results = 0
-    status = int(isthmus_network_forward(network_of(model), c_null_ptr, inputs, &
+    status = int(isthmus_network_forward(network_of(model), c_text("forward"), inputs, &
       size(inputs, kind=c_int32_t), flag(requires_grad), size(results, kind=c_int32_t), &
       results, n_results))
     text = ""
@@ -141,8 +141,8 @@ contains
     end if
     do i = 1, n
       handle = c_null_ptr
-      call demand(isthmus_network_parameter(network_of(model), i - 1, c_null_ptr, &
-        handle), me)
+      call demand(isthmus_network_parameter(network_of(model), i - 1, &
+        parameter_tensor=handle), me)
       call tensor_own(parameters(i)%t, handle)
     end do
   end subroutine torch_model_parameters
@@ -170,7 +170,7 @@ contains
     integer(c_int32_t) :: found
 
     found = 0
-    call demand(isthmus_network_is_training(network_of(model), found), &
+    call demand(c_network_is_training(network_of(model), found), &
       "torch_model_is_training")
     is_training = found == 1
   end function torch_model_is_training

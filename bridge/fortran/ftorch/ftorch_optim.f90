@@ -3,9 +3,9 @@
 module ftorch_optim
   use, intrinsic :: iso_c_binding, only: c_associated, c_int32_t, c_loc, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: real64
-  use ftorch_capi, only: isthmus_optimizer_free, isthmus_optimizer_make, &
-    isthmus_optimizer_step, isthmus_optimizer_zero_grad
   use ftorch_values, only: demand, handle_of, torch_tensor
+  use isthmus_network_capi, only: isthmus_optimizer_free, isthmus_optimizer_make, &
+    c_optimizer_step, isthmus_optimizer_zero_grad
   use isthmus_status, only: isthmus_err_argument
   use isthmus_texts, only: c_text, report
   implicit none
@@ -89,7 +89,7 @@ contains
   subroutine torch_optim_step(optim)
     class(torch_optim), intent(in) :: optim
 
-    call demand(isthmus_optimizer_step(made(optim, "torch_optim_step")), "torch_optim_step")
+    call demand(c_optimizer_step(made(optim, "torch_optim_step")), "torch_optim_step")
   end subroutine torch_optim_step
 
   !> Forget the gradients.

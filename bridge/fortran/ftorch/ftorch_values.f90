@@ -7,10 +7,10 @@ module ftorch_values
   use, intrinsic :: iso_c_binding, only: c_associated, c_int, c_int32_t, c_int64_t, &
     c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: output_unit
-  use ftorch_capi, only: isthmus_tensor_free
   use ftorch_devices, only: device_type_of, torch_kCPU
   use ftorch_types, only: is_lossless, torch_type_of
   use isthmus_capi, only: isthmus_error_message
+  use isthmus_network_capi, only: isthmus_tensor_free
   use isthmus_status, only: isthmus_err_argument, isthmus_ok
   use isthmus_tensor_capi, only: isthmus_tensor_copy, isthmus_tensor_device, &
     isthmus_tensor_dtype, isthmus_tensor_fill_int64, &

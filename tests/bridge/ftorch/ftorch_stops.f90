@@ -101,6 +101,8 @@ program ftorch_stops
     call torch_tensor_sum(loss, d*d)
     d = unset + 2
     call torch_tensor_backward(loss)
+  case default
+    error stop "no such case"
   end select
   print "(a)", "went on"
 end program ftorch_stops
