@@ -354,15 +354,46 @@ class Model:
         InferenceError
             If the engine fails.
         """
-        return self._evaluate("forward", inputs)
+        return self.evaluate("forward", inputs)
 
     def jvp(self, **inputs: Array) -> dict[str, Array]:
         """Evaluate the tangent-linear once: `x` and `x_tl` give `y` and `y_tl`."""
-        return self._evaluate("jvp", inputs)
+        return self.evaluate("jvp", inputs)
 
     def vjp(self, **inputs: Array) -> dict[str, Array]:
         """Evaluate the adjoint once: `x` and `y_ad` give `x_ad`."""
-        return self._evaluate("vjp", inputs)
+        return self.evaluate("vjp", inputs)
+
+    def evaluate(self, method: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Evaluate any method of the network once, as calling the model does `forward`.
+
+        Raises
+        ------
+        BindingError
+            If there is no such method, or an input is missing, unknown or unfit.
+        InferenceError
+            If the engine fails.
+        """
+        names, _ = self.names(method)
+        for name in inputs:
+            if name not in names:
+                raise BindingError(f"no input '{name}': {method} has {_listed(names)}")
+        for name in names:
+            if name not in inputs:
+                raise BindingError(
+                    f"input '{name}' is missing: {method} has {_listed(names)}"
+                )
+        outputs = self._allocate(method, inputs)
+        before = dict(self._bound)
+        try:
+            for name, array in inputs.items():
+                self._bind("input", name, array, self._convert)
+            for name, array in outputs.items():
+                self._bind("output", name, array, self._convert)
+            check(lib.isthmus_model_run_method(self._model, _bytes(method)))
+        finally:
+            self._restore(before)
+        return outputs
 
     # Helpers
 
@@ -440,35 +471,14 @@ class Model:
                 if (role, name) in self._temporary:
                     raise BindingError(f"{role} '{name}' is not bound")
 
-    def _evaluate(self, method: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        names, _ = self.names(method)
-        for name in inputs:
-            if name not in names:
-                raise BindingError(f"no input '{name}': {method} has {_listed(names)}")
-        for name in names:
-            if name not in inputs:
-                raise BindingError(
-                    f"input '{name}' is missing: {method} has {_listed(names)}"
-                )
-        outputs = self._allocate(method, inputs)
-        before = dict(self._bound)
-        try:
-            for name, array in inputs.items():
-                self._bind("input", name, array, self._convert)
-            for name, array in outputs.items():
-                self._bind("output", name, array, self._convert)
-            check(lib.isthmus_model_run_method(self._model, _bytes(method)))
-        finally:
-            self._restore(before)
-        return outputs
-
     def _restore(self, before: Mapping[tuple[str, str], _Bound]) -> None:
         """Bind again what a call has replaced; what was not bound counts as unbound."""
         for key, bound in list(self._bound.items()):
             if key not in before or key in self._temporary:
                 self._temporary.add(key)
             elif before[key] is not bound:
-                self._bind(*key, *before[key])
+                array, convert, order = before[key]
+                self._bind(*key, array, convert, order)
 
     def _dtype_of(self, name: str, dtype: str) -> str:
         """Return the type of the array for an output."""

@@ -3,6 +3,7 @@
 
 import copy
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,9 @@ import torch
 import typer
 
 from isthmus.errors import ExportError
-from isthmus.export import export_network
+from isthmus.export import MethodSpec, export_network
 from isthmus.export.input_texts import parse_inputs
+from isthmus.export.own_methods import parameters
 from isthmus.export.user_modules import load_module, load_weights, parse_setting
 
 
@@ -77,6 +79,14 @@ def export(
     derivatives: Annotated[
         bool, typer.Option(help="Whether to write tangent-linear and adjoint.")
     ] = True,
+    methods: Annotated[
+        Texts | None,
+        typer.Option("--method", help="Of the module's own: step, or step=y_next,flux."),
+    ] = None,
+    method_inputs: Annotated[
+        Texts | None,
+        typer.Option("--method-input", help="As --input, of what forward does not take."),
+    ] = None,
     portable: Annotated[
         bool, typer.Option("--portable/--native", help="A .pt2 for any AVX2 machine.")
     ] = False,
@@ -98,7 +108,12 @@ def export(
     else:
         load_weights(module, weights)
     limits = {name: _two_numbers(v) for name, v in map(_pair, ranges or ())}
-    examples, dynamic = parse_inputs(inputs, limits)
+    examples, dynamic = parse_inputs([*inputs, *(method_inputs or ())], limits)
+    only = {name: examples.pop(name) for name in list(examples)[len(inputs) :]}
+    own = {
+        name: MethodSpec(_inputs_of(module, name, only), outputs or None)
+        for name, outputs in map(_method, methods or ())
+    }
     for path in _targets(file, engine, network.rpartition(":")[2]):
         report = export_network(
             module,
@@ -113,6 +128,7 @@ def export(
             units=dict(map(_pair, units or ())),
             training_range=limits,
             derivatives=derivatives,
+            methods=own,
             isa="portable" if portable else "native",
             portable_program=portable_program and path.suffix == ".pt2",
             provenance={"command": " ".join(["isthmus", *sys.argv[1:]])},
@@ -136,6 +152,19 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator or not name or not value:
         raise ExportError(f"'{text}' is no pair: give name=value")
     return name, value
+
+
+def _method(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return name and outputs of `step=y_next,flux`."""
+    name, _, outputs = text.partition("=")
+    return name, tuple(part for part in outputs.split(",") if part)
+
+
+def _inputs_of(
+    module: torch.nn.Module, method: str, only: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor | None]:
+    """Return the inputs of a method, with examples of those that forward does not take."""
+    return {name: only.get(name) for name in parameters(module, method)}
 
 
 def _two_numbers(text: str) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 
 from .exporter import ExportReport, export_network
 from .guards import flagged, learn_guard
+from .own_methods import MethodSpec
 from .parity import Difference, Parity, run_self_test
 from .portable import compile_file
 from .signature import VariableSpec
@@ -10,6 +11,7 @@ from .signature import VariableSpec
 __all__ = [
     "Difference",
     "ExportReport",
+    "MethodSpec",
     "Parity",
     "VariableSpec",
     "compile_file",

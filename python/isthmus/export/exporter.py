@@ -19,9 +19,10 @@ from ..contract import (
     write_contract,
 )
 from ..errors import ContractError, ExportError
-from . import checks, inductor, parity, portable, torchscript, trial
+from . import checks, inductor, own_methods, parity, portable, torchscript, trial
 from .derivatives import Linearisation, Tensors
 from .draft import collected_provenance, folder_beside, publish, shown
+from .own_methods import Described, MethodSpec
 from .physical import Physical
 from .signature import Signature, VariableSpec
 from .trial import Dynamic
@@ -78,6 +79,7 @@ def export_network(
     version: str | None = None,
     guard: Guard | None = None,
     memory: Mapping[str, str] | None = None,
+    methods: Mapping[str, MethodSpec | None] | Sequence[str] | None = None,
     provenance: Mapping[str, Any] | None = None,
     engine: Engine | None = None,
     derivatives: bool = True,
@@ -126,6 +128,9 @@ def export_network(
         Where the network may be believed; `learn_guard` learns it from the training data.
     memory
         Recurrent inputs, each with the output of the previous call that it takes.
+    methods
+        Of the module's own, run by their names: a list, or a `MethodSpec` for each. They
+        have no derivatives.
     provenance
         Added to what is collected: versions, time, seed.
     engine
@@ -156,8 +161,10 @@ def export_network(
     target = Path(path)
     chosen = _engine_of(target, engine)
     frozen = checks.frozen_copy(module)
+    specs = own_methods.specs_of(frozen, methods)
+    of_forward = own_methods.dynamic_of_forward(dynamic or {}, specs)
     frozen, outputs = trial.flattened(
-        frozen, inputs, outputs, dynamic or {}, training_range or {}
+        frozen, inputs, outputs, of_forward, training_range or {}, tuple(specs)
     )
     specs_in, specs_out = trial.specifications(
         inputs,
@@ -176,12 +183,18 @@ def export_network(
     if portable_program and chosen != "inductor":
         raise ExportError("portable_program is for .pt2: a .pt runs anywhere as it is")
     generator = torch.Generator().manual_seed(seed)
-    described, samples = trial.describe(
-        frozen, specs_in, specs_out, dynamic or {}, generator
-    )
+    described, samples = trial.describe(frozen, specs_in, specs_out, of_forward, generator)
     physical = Physical(frozen, described.inputs, described.outputs)
+    own = {
+        n: own_methods.describe(frozen, n, spec, described, dynamic or {}, generator)
+        for n, spec in specs.items()
+    }
     if separable is not None:
         _check_separable(physical.seen, described, separable, generator)
+        for method in own.values():
+            if separable in method.signature.symbols:
+                seen = method.physical.seen
+                _check_separable(seen, method.signature, separable, generator)
     if derivatives:
         _check_differentiable(described)
     try:
@@ -189,8 +202,11 @@ def export_network(
             name=name or target.stem,
             description=description,
             engine=chosen,
-            methods=described.methods(derivatives=derivatives),
-            variables={**described.inputs, **described.outputs},
+            methods={
+                **described.methods(derivatives=derivatives),
+                **{n: method.names for n, method in own.items()},
+            },
+            variables=_variables(described, own),
             payload_sha256={},
             separable=separable,
             dt=dt,
@@ -209,7 +225,9 @@ def export_network(
         draft = folder / target.name
         if chosen == "torchscript":
             show(f"{target.name}: TorchScript")
-            made_by: str = torchscript.write_torchscript(frozen, draft, samples)
+            made_by: str = torchscript.write_torchscript(
+                frozen, draft, samples, {n: m.samples for n, m in own.items()}
+            )
         else:
             made_by = "compile"
             keep = portable.Programs() if portable_program else None
@@ -222,6 +240,7 @@ def export_network(
                 threads,
                 show,
                 keep,
+                own,
             )
             if keep is not None:
                 keep.append_to(draft)
@@ -233,6 +252,7 @@ def export_network(
             described,
             seed=seed + 1,
             tolerance=tolerance,
+            own={n: (m.physical.seen, m.signature) for n, m in own.items()},
         )
         publish(draft, target)
     seconds = time.monotonic() - started
@@ -257,6 +277,20 @@ def _check_separable(
     extents = {s: 11 + i for i, s in enumerate(described.symbols)}
     x = described.sample(extents, generator)
     checks.check_separable(module, described, symbol, extents, x)
+
+
+def _variables(described: Signature, own: Mapping[str, Described]) -> dict[str, Variable]:
+    """Return all variables; two methods that name one must mean the same."""
+    found = {**described.inputs, **described.outputs}
+    for method, each in own.items():
+        for name, variable in {**each.signature.inputs, **each.signature.outputs}.items():
+            known = found.setdefault(name, variable)
+            if (known.dtype, known.shape) != (variable.dtype, variable.shape):
+                raise ExportError(
+                    f"'{name}' of '{method}' is {variable.dtype} {list(variable.shape)},"
+                    f" elsewhere {known.dtype} {list(known.shape)}"
+                )
+    return found
 
 
 def _check_differentiable(described: Signature) -> None:
@@ -294,6 +328,7 @@ def _compile(
     threads: int,
     show: Callable[[str], None],
     keep: portable.Programs | None,
+    own: Mapping[str, Described],
 ) -> Contract:
     """Compile all methods and return the contract with the instruction set they need."""
     y = linear.forward(*x)
@@ -302,6 +337,7 @@ def _compile(
     x_tl = tuple(x[i].clone() for i in linear.inputs)
     y_ad = tuple(y[i].clone().contiguous() for i in linear.outputs)
     samples = {"forward": x, "jvp": (*x, *x_tl), "vjp": (*x, *y_ad)}
+    samples |= {name: method.samples[0] for name, method in own.items()}
     methods = contract.methods
     variables: dict[str, tuple[Variable, ...]] = {
         m: tuple(contract.variable_of(n) for n in methods[m].inputs) for m in methods
@@ -315,5 +351,6 @@ def _compile(
             threads=threads,
             started=lambda method: show(f"{draft.name}: compiling {method}"),
             exported=None if keep is None else keep.add,
+            own={name: method.module for name, method in own.items()},
         )
         return replace(contract, isa=inductor.write_package(draft, files))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
+from torch import nn
 from torch.export import Dim, ExportedProgram
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -45,13 +46,14 @@ def compile_methods(
     threads: int,
     started: Callable[[str], None],
     exported: Callable[[str, ExportedProgram], None] | None = None,
+    own: Mapping[str, nn.Module] | None = None,
 ) -> dict[str, list[Any]]:
     """Compile each method in `samples`; return the files of each.
 
     `samples` and `variables` hold the arguments of a method and what they are; `started`
     is called with the name of each method before its compilation, `exported` with the
-    program of each. All methods are exported
-    before the first is compiled: what fails, fails soon.
+    program of each; `own` holds the module's own methods. All methods are exported before
+    the first is compiled: what fails, fails soon.
     """
     symbols = {
         e for vs in variables.values() for v in vs for e in v.shape if type(e) is str
@@ -64,7 +66,8 @@ def compile_methods(
             {axis: dims[e] for axis, e in enumerate(variable.shape) if isinstance(e, str)}
             for variable in variables[method]
         )
-        programs[method] = _export(linear, method, sample, shapes)
+        module = (own or {}).get(method)
+        programs[method] = _export(linear, method, sample, shapes, module)
     options = compiler_options(isa, threads)
     files = {}
     for method, program in programs.items():
@@ -176,10 +179,16 @@ def _vector_isa() -> str:
 
 
 def _export(
-    linear: Linearisation, method: str, sample: Tensors, shapes: DynamicShapes
+    linear: Linearisation,
+    method: str,
+    sample: Tensors,
+    shapes: DynamicShapes,
+    own: nn.Module | None = None,
 ) -> ExportedProgram:
     traced = {"vjp": linear.vjp_by_autograd, "jvp": linear.jvp_by_autograd}
     try:
+        if own is not None:
+            return _export_traced(own, sample, shapes)
         if method == "forward":
             return torch.export.export(linear.module, sample, dynamic_shapes=shapes)
         return _export_traced(traced[method], sample, shapes)
@@ -194,7 +203,7 @@ def _export(
 def _export_traced(
     function: Callable[..., Tensors], sample: Tensors, shapes: DynamicShapes
 ) -> ExportedProgram:
-    """Export a function that differentiates inside: flatten it first."""
+    """Export a function that is more than a forward: flatten it first."""
     graph = make_fx(function, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*sample)
     return torch.export.export(graph, sample, dynamic_shapes=shapes)
 

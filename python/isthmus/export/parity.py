@@ -109,9 +109,12 @@ def check_parity(
     *,
     seed: int,
     tolerance: float | None,
+    own: Mapping[str, tuple[nn.Module, Signature]] | None = None,
     advanced: Callable[[], None] = lambda: None,
 ) -> Parity:
     """Compare every method of the file with PyTorch on several sizes.
+
+    `own` holds the module's own methods, as modules.
 
     Raises
     ------
@@ -134,7 +137,12 @@ def check_parity(
         found = {
             name: _compare(model, name, method, linear, (*x, *seeds[name]), worst)
             for name, method in methods.items()
+            if name in seeds
         }
+        for name, (module, of_method) in (own or {}).items():
+            arguments = of_method.sample(_also(extents, of_method), generator)
+            alone = of_method.linearised(module)
+            _compare(model, name, methods[name], alone, arguments, worst)
         if "vjp" in found:
             defects.append(_dot_product_defect(found, methods, linear, x_tl, y_ad))
         advanced()
@@ -184,10 +192,10 @@ def sizes_to_check(signature: Signature) -> tuple[Extents, ...]:
 
 def reference(linear: Linearisation, method: str, arguments: Tensors) -> Tensors:
     """Evaluate a method with PyTorch alone."""
-    if method == "forward":
-        return linear.forward(*arguments)
     if method == "vjp":
         return linear.vjp(*arguments)
+    if method != "jvp":
+        return linear.forward(*arguments)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of torch about itself
@@ -270,6 +278,12 @@ def _is_in_domain(
     )
 
 
+def _also(extents: Extents, of_method: Signature) -> Extents:
+    """Return these extents, and some for symbols that only a method has."""
+    more = {s: 3 + i for i, s in enumerate(of_method.symbols)}
+    return {**more, **extents}
+
+
 def _compare(
     model: Any,  # noqa: ANN401 (isthmus.bridge.Model)
     name: str,
@@ -281,8 +295,7 @@ def _compare(
     """Run one method both ways, note the differences, return what the bridge gave."""
     arrays = {n: as_array(t) for n, t in zip(method.inputs, arguments, strict=True)}
     try:
-        run = model if name == "forward" else getattr(model, name)
-        found: Arrays = run(**arrays)
+        found: Arrays = model.evaluate(name, arrays)
     except IsthmusError as error:
         shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arrays.items())
         raise ExportError(

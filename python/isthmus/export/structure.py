@@ -4,7 +4,7 @@
 Depth first, left to right; a name is the path to a tensor, joined by dots.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,6 +23,20 @@ class Flattened(nn.Module):
     def forward(self, *x: Tensor) -> Tensors:
         """Return the tensors of the result in their order."""
         return tuple(tensor for _, tensor in leaves(self.module(*x)))
+
+
+def flattened(module: nn.Module, methods: Sequence[str]) -> nn.Module:
+    """Return a module whose result is one plain tuple, with the same own methods."""
+
+    def delegate(name: str) -> Callable[..., Tensors]:
+        def method(self: Flattened, *x: Tensor) -> Tensors:
+            return tuple(t for _, t in leaves(getattr(self.module, name)(*x)))
+
+        return method
+
+    own = {name: delegate(name) for name in methods}
+    made: nn.Module = type("Flattened", (Flattened,), own)(module)
+    return made
 
 
 def leaves(result: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:  # noqa: ANN401

@@ -23,6 +23,7 @@ def flattened(
     outputs: Sequence[str] | Mapping[str, VariableSpec] | None,
     dynamic: Dynamic,
     training_range: Mapping[str, tuple[float, float]],
+    methods: Sequence[str] = (),
 ) -> tuple[nn.Module, Sequence[str] | Mapping[str, VariableSpec]]:
     """Return a module whose result is at most a tuple, and the names of its outputs."""
     try:
@@ -44,7 +45,9 @@ def flattened(
             f"forward fails for the examples: {torchscript.first_line(error)}"
         ) from error
     names = structure.default_names(result) if outputs is None else outputs
-    return (structure.Flattened(module) if structure.is_nested(result) else module), names
+    if not structure.is_nested(result):
+        return module, names
+    return structure.flattened(module, methods), names
 
 
 def specifications(
