@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include <c10/util/BFloat16.h>
@@ -11,7 +12,7 @@
 namespace isthmus {
 namespace {
 
-constexpr std::int64_t block = 32; // a block of two element types stays in the first cache
+constexpr std::int64_t block = 32; // a tile of two element types stays in the first cache
 
 /// Two nested loops, the outer ones flattened away: what one call of a kernel covers.
 struct Plane {
@@ -37,57 +38,109 @@ template <Scaling scaling, typename T> T scaled(T value, double mean, double sd)
     return value;
 }
 
-/// One row from contiguous to contiguous, or strided; returns whether a value overflowed.
-template <typename From, typename To, Scaling scaling>
-bool copy_row(const Plane &plane, std::int64_t row, std::int64_t begin, std::int64_t end) {
+// Wider registers where the machine has them. No fused multiply-add: bits are those of
+// any other machine.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define FOR_WIDE_REGISTERS __attribute__((target_clones("avx2", "default")))
+#else
+#define FOR_WIDE_REGISTERS
+#endif
+
+/// Contiguous values to contiguous values, with the same factors for all (`step` 0) or one
+/// pair for each (1).
+template <typename From, typename To, Scaling scaling, int step>
+FOR_WIDE_REGISTERS void convert(const From *__restrict from, To *__restrict to,
+                                std::int64_t n, [[maybe_unused]] const double *mean,
+                                [[maybe_unused]] const double *sd) {
   // The wider of both computes: a float32 network's output expands in float64.
   using Work =
       std::conditional_t<std::is_same_v<From, double> || std::is_same_v<To, double>, double,
                          float>;
-  const char *from = plane.from + row * plane.from_row;
-  char *to = plane.to + row * plane.to_row;
-  const double *mean = plane.mean + row * plane.factor_row;
-  const double *sd = plane.sd + row * plane.factor_row;
-  bool has_overflowed = false;
-  const auto one = [&](const From &source, To &target, [[maybe_unused]] std::int64_t k) {
-    if constexpr (std::is_same_v<From, To> && scaling == Scaling::none) {
-      target = source; // of any type: no bit may change
-    } else {
-      const Work value = static_cast<Work>(source);
-      target = static_cast<To>(scaled<scaling>(value, mean[k], sd[k]));
-      if constexpr (may_overflow<From, To>())
-        has_overflowed |= std::isinf(static_cast<float>(target)) & !std::isinf(value);
-    }
-  };
-  if (plane.from_column == sizeof(From) && plane.to_column == sizeof(To)) {
-    const auto *source = reinterpret_cast<const From *>(from);
-    auto *target = reinterpret_cast<To *>(to);
-    if (plane.factor_column == 0)
-      for (std::int64_t i = begin; i < end; ++i)
-        one(source[i], target[i], 0);
+  for (std::int64_t i = 0; i < n; ++i)
+    if constexpr (scaling == Scaling::none && std::is_same_v<From, To>)
+      to[i] = from[i]; // of any type: no bit may change
     else
-      for (std::int64_t i = begin; i < end; ++i)
-        one(source[i], target[i], i);
-  } else {
-    for (std::int64_t i = begin; i < end; ++i)
-      one(*reinterpret_cast<const From *>(from + i * plane.from_column),
-          *reinterpret_cast<To *>(to + i * plane.to_column), i * plane.factor_column);
-  }
-  return has_overflowed;
+      to[i] = static_cast<To>(
+          scaled<scaling>(static_cast<Work>(from[i]), mean[i * step], sd[i * step]));
+}
+
+/// Whether a value became infinite on its way that was not. An infinite input stays
+/// infinite under any scaling, and so do sums of them: what counts is what came in.
+template <typename From, typename To>
+bool has_overflowed(const From *from, const To *to, std::int64_t n) {
+  int n_infinite = 0; // seldom any, and counted in wide registers
+  for (std::int64_t i = 0; i < n; ++i)
+    n_infinite += std::abs(static_cast<float>(to[i])) > std::numeric_limits<float>::max();
+  for (std::int64_t i = 0; i < n && n_infinite > 0; ++i)
+    if (std::isinf(static_cast<float>(to[i])) && !std::isinf(static_cast<double>(from[i])))
+      return true;
+  return false;
+}
+
+/// Contiguous values to contiguous values; returns whether one overflowed.
+template <typename From, typename To, Scaling scaling>
+bool copy_line(const char *from, char *to, std::int64_t n, const double *mean,
+               const double *sd, std::int64_t step) {
+  const auto *source = reinterpret_cast<const From *>(from);
+  auto *target = reinterpret_cast<To *>(to);
+  if (step == 0)
+    convert<From, To, scaling, 0>(source, target, n, mean, sd);
+  else
+    convert<From, To, scaling, 1>(source, target, n, mean, sd);
+  if constexpr (may_overflow<From, To>())
+    return has_overflowed(source, target, n);
+  return false;
+}
+
+/// Rows that are contiguous on both sides.
+template <typename From, typename To, Scaling scaling> bool copy_rows(const Plane &plane) {
+  bool overflowed = false;
+  for (std::int64_t row = 0; row < plane.n_rows; ++row)
+    overflowed |= copy_line<From, To, scaling>(
+        plane.from + row * plane.from_row, plane.to + row * plane.to_row, plane.n_columns,
+        plane.mean + row * plane.factor_row, plane.sd + row * plane.factor_row,
+        plane.factor_column);
+  return overflowed;
+}
+
+/// Tiles that are gathered, converted line by line along `from`'s shorter step, and
+/// scattered: every line of memory is read and written while it is in the first cache.
+template <typename From, typename To, Scaling scaling> bool copy_tiles(const Plane &plane) {
+  From gathered[block];
+  To tile[block][block];
+  bool overflowed = false;
+  for (std::int64_t row = 0; row < plane.n_rows; row += block)
+    for (std::int64_t column = 0; column < plane.n_columns; column += block) {
+      const std::int64_t n_rows = std::min(block, plane.n_rows - row);
+      const std::int64_t n_columns = std::min(block, plane.n_columns - column);
+      for (std::int64_t k = 0; k < n_columns; ++k) {
+        const char *from =
+            plane.from + row * plane.from_row + (column + k) * plane.from_column;
+        if (plane.from_row != sizeof(From)) {
+          for (std::int64_t i = 0; i < n_rows; ++i)
+            gathered[i] = *reinterpret_cast<const From *>(from + i * plane.from_row);
+          from = reinterpret_cast<const char *>(gathered);
+        }
+        const std::int64_t factor =
+            row * plane.factor_row + (column + k) * plane.factor_column;
+        overflowed |= copy_line<From, To, scaling>(from, reinterpret_cast<char *>(tile[k]),
+                                                   n_rows, plane.mean + factor,
+                                                   plane.sd + factor, plane.factor_row);
+      }
+      for (std::int64_t i = 0; i < n_rows; ++i) {
+        char *to = plane.to + (row + i) * plane.to_row + column * plane.to_column;
+        for (std::int64_t k = 0; k < n_columns; ++k)
+          *reinterpret_cast<To *>(to + k * plane.to_column) = tile[k][i];
+      }
+    }
+  return overflowed;
 }
 
 template <typename From, typename To, Scaling scaling> bool copy_plane(const Plane &plane) {
-  bool has_overflowed = false;
-  // Where rows are nearer to each other than columns, a whole row would leave the cache.
-  const bool is_crossed =
-      plane.from_row < plane.from_column || plane.to_row < plane.to_column;
-  const std::int64_t width =
-      is_crossed ? block : std::max<std::int64_t>(plane.n_columns, 1);
-  for (std::int64_t begin = 0; begin < plane.n_columns; begin += width)
-    for (std::int64_t row = 0; row < plane.n_rows; ++row)
-      has_overflowed |= copy_row<From, To, scaling>(
-          plane, row, begin, std::min(begin + width, plane.n_columns));
-  return has_overflowed;
+  const bool is_contiguous =
+      plane.from_column == sizeof(From) && plane.to_column == sizeof(To);
+  return is_contiguous ? copy_rows<From, To, scaling>(plane)
+                       : copy_tiles<From, To, scaling>(plane);
 }
 
 using Kernel = bool (*)(const Plane &);
