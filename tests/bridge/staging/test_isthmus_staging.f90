@@ -105,7 +105,7 @@ contains
     text = isthmus_cost_report_of_ranks("text", [size(table), size(table)], [table, table])
     call check(index(text, "(on 2 of 2 ranks)") > 0, "ranks are told")
     text = isthmus_cost_report_of_ranks("text", [1], table, stat, errmsg)
-    call expect(isthmus_err_shape, "expected the sum of 'lengths', 1", stat, errmsg, "ranks")
+    call expect(isthmus_err_shape, "the sum of 'lengths', 1", stat, errmsg, "ranks")
     call isthmus_model_cost(model, "rest", call_cost, stat, errmsg)
     call expect(isthmus_err_argument, "no phase 'rest'", stat, errmsg, "unknown phase")
   end subroutine costs_are_told
