@@ -90,6 +90,10 @@ def export(
     portable: Annotated[
         bool, typer.Option("--portable/--native", help="A .pt2 for any AVX2 machine.")
     ] = False,
+    specialize: Annotated[
+        list[int] | None,
+        typer.Option(help="Extent of --separable that a .pt2 is also compiled for alone."),
+    ] = None,
     portable_program: Annotated[
         bool, typer.Option(help="Keep in a .pt2 what `isthmus compile` needs elsewhere.")
     ] = False,
@@ -130,6 +134,7 @@ def export(
             derivatives=derivatives,
             methods=own,
             isa="portable" if portable else "native",
+            specialize=specialize or () if path.suffix == ".pt2" else (),
             portable_program=portable_program and path.suffix == ".pt2",
             provenance={"command": " ".join(["isthmus", *sys.argv[1:]])},
         )

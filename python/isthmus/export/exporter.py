@@ -16,6 +16,7 @@ from ..contract import (
     Normalization,
     SelfTest,
     Variable,
+    Variant,
     write_contract,
 )
 from ..errors import ContractError, ExportError
@@ -85,6 +86,7 @@ def export_network(
     derivatives: bool = True,
     isa: inductor.Isa = "native",
     threads: int = 1,
+    specialize: Sequence[int] = (),
     portable_program: bool = False,
     tolerance: float | None = None,
     seed: int = 0,
@@ -141,6 +143,9 @@ def export_network(
         `"native"`: this machine's; `"portable"`: any x86-64 with AVX2. Only for `.pt2`.
     threads
         Threads a compiled kernel is made for. Only for `.pt2`.
+    specialize
+        Extents of `separable` that get a compiled `forward` of their own, tuned for it: a
+        model that calls with one column gains most. Only for `.pt2`.
     portable_program
         Whether the file also holds what it was compiled from, for `compile_file` on another
         machine: as large as the weights again for each method. Only for `.pt2`.
@@ -182,6 +187,7 @@ def export_network(
         raise ExportError(f"isa is '{isa}', expected 'native' or 'portable'")
     if portable_program and chosen != "inductor":
         raise ExportError("portable_program is for .pt2: a .pt runs anywhere as it is")
+    _check_specialize(specialize, chosen, separable)
     generator = torch.Generator().manual_seed(seed)
     described, samples = trial.describe(frozen, specs_in, specs_out, of_forward, generator)
     physical = Physical(frozen, described.inputs, described.outputs)
@@ -230,12 +236,19 @@ def export_network(
             )
         else:
             made_by = "compile"
+            special = {
+                n: physical.normalized(x)
+                for n, x in _special_samples(
+                    described, separable, specialize, generator
+                ).items()
+            }
             keep = portable.Programs() if portable_program else None
             contract = _compile(
                 draft,
                 described.linearised(frozen),
                 contract,
                 samples[0],
+                special,
                 isa,
                 threads,
                 show,
@@ -253,6 +266,7 @@ def export_network(
             seed=seed + 1,
             tolerance=tolerance,
             own={n: (m.physical.seen, m.signature) for n, m in own.items()},
+            also={separable: specialize} if separable else {},
         )
         publish(draft, target)
     seconds = time.monotonic() - started
@@ -302,6 +316,30 @@ def _check_differentiable(described: Signature) -> None:
             raise ExportError(f"no {side} is floating-point: pass derivatives=False")
 
 
+def _check_specialize(
+    extents: Sequence[int], engine: Engine, separable: str | None
+) -> None:
+    if not extents:
+        return
+    if engine != "inductor" or separable is None:
+        raise ExportError(
+            "specialize compiles for extents of 'separable': give that, and a path in .pt2"
+        )
+    if len(set(extents)) != len(extents) or min(extents) < 1:
+        raise ExportError(f"specialize is {list(extents)}, expected different extents")
+
+
+def _special_samples(
+    described: Signature,
+    symbol: str | None,
+    extents: Sequence[int],
+    generator: torch.Generator,
+) -> dict[int, Tensors]:
+    """Return inputs of `forward` for each extent of a symbol, other symbols apart."""
+    others = {s: 11 + i for i, s in enumerate(described.symbols)}
+    return {n: described.sample({**others, str(symbol): n}, generator) for n in extents}
+
+
 def _self_test(
     module: nn.Module, described: Signature, seed: int, tolerance: float | None
 ) -> SelfTest | None:
@@ -324,6 +362,7 @@ def _compile(
     linear: Linearisation,
     contract: Contract,
     x: Tensors,
+    special: Mapping[int, Tensors],
     isa: inductor.Isa,
     threads: int,
     show: Callable[[str], None],
@@ -353,4 +392,19 @@ def _compile(
             exported=None if keep is None else keep.add,
             own={name: method.module for name, method in own.items()},
         )
-        return replace(contract, isa=inductor.write_package(draft, files))
+        variants = tuple(Variant(f"forward_batch_{n}", n) for n in special)
+        for variant in variants:
+            show(f"{draft.name}: tuning forward for {variant.extent}")
+            files[variant.model] = inductor.compile_variant(
+                linear,
+                special[variant.extent],
+                variables["forward"],
+                symbol=contract.separable or "",
+                isa=isa,
+                threads=threads,
+            )
+        return replace(
+            contract,
+            isa=inductor.write_package(draft, files),
+            variants={"forward": variants} if variants else {},
+        )

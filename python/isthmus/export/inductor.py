@@ -78,6 +78,38 @@ def compile_methods(
     return files
 
 
+def compile_variant(
+    linear: Linearisation,
+    sample: Tensors,
+    variables: tuple[Variable, ...],
+    *,
+    symbol: str,
+    isa: Isa,
+    threads: int,
+) -> list[Any]:
+    """Compile `forward` with one symbol fixed at its extent in the sample, and tune it.
+
+    Tuning is between the library's matrix products and C++ kernels made for the shape.
+    """
+    others = {e for v in variables for e in v.shape if isinstance(e, str) and e != symbol}
+    dims = {other: Dim(other, min=1, max=MAX_EXTENT) for other in sorted(others)}
+    shapes = tuple(
+        {
+            axis: dims[e]
+            for axis, e in enumerate(v.shape)
+            if isinstance(e, str) and e in dims
+        }
+        for v in variables
+    )
+    options = compiler_options(isa, threads) | {
+        "max_autotune": True,
+        "max_autotune_gemm_backends": "CPP,ATEN",
+        "freezing": True,
+    }
+    program = _export(linear, "forward", sample, shapes)
+    return compile_program(program, "forward", sample, options)
+
+
 def write_package(path: Path, files: Mapping[str, list[Any]]) -> str:
     """Write the package and return the instruction set it needs."""
     from torch._inductor.package.package import package_aoti

@@ -110,11 +110,13 @@ def check_parity(
     seed: int,
     tolerance: float | None,
     own: Mapping[str, tuple[nn.Module, Signature]] | None = None,
+    also: Mapping[str, Sequence[int]] | None = None,
     advanced: Callable[[], None] = lambda: None,
 ) -> Parity:
     """Compare every method of the file with PyTorch on several sizes.
 
-    `own` holds the module's own methods, as modules.
+    `own` holds the module's own methods, as modules; `also` more extents of a symbol, such
+    as those that have a compiled model of their own.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def check_parity(
     worst, defects = _Worst(rounding_of(linear.module, signature)), [0.0]
     generator = torch.Generator().manual_seed(seed)
     runs = []
-    for extents in sizes_to_check(signature):
+    for extents in sizes_to_check(signature, also or {}):
         x = signature.sample(extents, generator)
         if not _is_in_domain(model, contract, linear, x, extents):
             continue
@@ -182,12 +184,16 @@ def as_array(tensor: Tensor) -> np.ndarray[Any, Any]:
     return array
 
 
-def sizes_to_check(signature: Signature) -> tuple[Extents, ...]:
+def sizes_to_check(
+    signature: Signature, also: Mapping[str, Sequence[int]]
+) -> tuple[Extents, ...]:
     """Return several values for each symbol, 1 included, unlike each other if above 1."""
-    return tuple(
+    usual = tuple(
         {s: size if size == 1 else size + i for i, s in enumerate(signature.symbols)}
         for size in SIZES
     )
+    more = ({**usual[1], s: n} for s, extents in also.items() for n in extents)
+    return (*usual, *more)
 
 
 def reference(linear: Linearisation, method: str, arguments: Tensors) -> Tensors:
