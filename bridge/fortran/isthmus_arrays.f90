@@ -56,10 +56,10 @@ contains
 
     character(len=n_text) :: reason
 
-    reason = ""
     status = isthmus_fortran_describe(c_text(name), array, int(dtype, c_int), view%c%data, &
       view%c%rank, view%shape, view%strides, reason, n_text)
-    text = until_null(reason)
+    text = ""
+    if (status /= isthmus_ok) text = until_null(reason)
     view%c%dtype = int(dtype, c_int)
     view%c%shape = c_loc(view%shape)
     view%c%strides = c_loc(view%strides)

@@ -5,14 +5,14 @@ module ftorch_model
     c_null_char, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: output_unit
   use ftorch_making, only: place
-  use ftorch_values, only: demand, handle_of, message, put, torch_tensor
+  use ftorch_values, only: demand, message, put, torch_tensor
   use isthmus_network_capi, only: isthmus_network_forward, isthmus_network_free, &
     c_network_is_training, isthmus_network_load, isthmus_network_n_parameters, &
     isthmus_network_parameter, isthmus_network_save, isthmus_network_text, &
     isthmus_tensor_free
   use isthmus_status, only: isthmus_err_argument, isthmus_ok
   use isthmus_tensor_math_capi, only: isthmus_tensor_detach
-  use isthmus_tensors, only: tensor_own, tensor_reseat
+  use isthmus_tensors, only: tensor_find, tensor_own, tensor_reseat
   use isthmus_texts, only: c_text, report
   implicit none
   private
@@ -92,12 +92,8 @@ contains
     integer :: status, i
     character(len=:), allocatable :: text
 
-    do i = 1, size(input_tensors)
-      inputs(i) = handle_of(input_tensors(i), named(me, "input_tensors", i))
-    end do
-    do i = 1, size(output_tensors)
-      results(i) = handle_of(output_tensors(i), named(me, "output_tensors", i))
-    end do
+    call find_all(input_tensors, me, "input_tensors", inputs)
+    call find_all(output_tensors, me, "output_tensors", results)
     results = c_null_ptr
     n_results = 0
     status = int(isthmus_network_forward(network_of(model), c_text("forward"), inputs, &
@@ -112,8 +108,8 @@ contains
     end if
     do i = 1, n_results
       if (status == isthmus_ok) then
-        call deliver(output_tensors(i), results(i), flag(requires_grad) == 1, &
-          named(me, "output_tensors", i), status, text)
+        call deliver(output_tensors(i), results(i), flag(requires_grad) == 1, status, text)
+        if (status /= isthmus_ok) text = named(me, "output_tensors", i)//text
       else
         call isthmus_tensor_free(results(i))
       end if
@@ -222,13 +218,27 @@ contains
     if (associated(model%shared)) network_of = model%shared%network
   end function network_of
 
+  !> The C tensors; stops where there is none. Names are put together on failure only.
+  subroutine find_all(tensors, where, argument, handles)
+    type(torch_tensor), intent(in) :: tensors(:)
+    character(len=*), intent(in) :: where, argument
+    type(c_ptr), intent(out) :: handles(:)
+
+    integer :: status, i
+    character(len=:), allocatable :: text
+
+    do i = 1, size(tensors)
+      call tensor_find(tensors(i)%t, handles(i), status, text)
+      if (status /= isthmus_ok) call report(status, named(where, argument, i)//": "//text)
+    end do
+  end subroutine find_all
+
   !> Hand a result over: its values where the tensor has its own, and with a tape the
   !> result itself. The result is freed or owned afterwards.
-  subroutine deliver(tensor, result, with_tape, where, status, text)
+  subroutine deliver(tensor, result, with_tape, status, text)
     type(torch_tensor), intent(in) :: tensor
     type(c_ptr), intent(in) :: result
     logical, intent(in) :: with_tape
-    character(len=*), intent(in) :: where
     integer, intent(inout) :: status
     character(len=:), allocatable, intent(inout) :: text
 
@@ -237,9 +247,9 @@ contains
     values = result
     if (with_tape) then
       values = c_null_ptr
-      call demand(isthmus_tensor_detach(result, values), where)
+      call demand(isthmus_tensor_detach(result, values), "torch_model_forward")
     end if
-    call put(tensor, values, where, status, text, may_be_leaf=.true.)
+    call put(tensor, values, "", status, text, may_be_leaf=.true.)
     call isthmus_tensor_free(values)
     if (with_tape .and. status == isthmus_ok) then
       call tensor_reseat(tensor%t, result, is_elsewhere=.true.)
