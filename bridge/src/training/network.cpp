@@ -99,6 +99,7 @@ Network::Function Network::made(const std::string &method, std::size_t n_inputs)
 
 Network::Function &Network::function(const std::string &method, std::size_t n_inputs) {
   const auto key = std::make_pair(method, n_inputs);
+  const std::lock_guard lock(functions_lock_);
   const auto found = functions_.find(key);
   if (found != functions_.end())
     return found->second;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -63,6 +64,7 @@ private:
   mutable torch::jit::Module module_;
   std::optional<Contract> contract_; // names of what goes in and out
   std::map<std::pair<std::string, std::size_t>, Function> functions_;
+  std::mutex functions_lock_; // threads may evaluate one network
 };
 
 /// Write a file so that it is there whole or as it was before.
