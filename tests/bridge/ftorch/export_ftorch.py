@@ -71,6 +71,14 @@ class Halving(nn.Module):
         return x.half()
 
 
+class Nesting(nn.Module):
+    """Returns a tensor and a pair of tensors."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Once, twice and three times x."""
+        return x, (2 * x, 3 * x)
+
+
 class Total(nn.Module):
     """Returns a tensor of rank 0."""
 
@@ -84,10 +92,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # torch calls TorchScript deprecated
-    modules = [Doubling(), Indexing(), Pair(), Dropping(), Single(), Halving(), Total()]
-    for module in modules:
-        name = type(module).__name__.lower()
-        torch.jit.script(module.eval()).save(str(folder / f"{name}.pt"))
+    kinds = [Doubling, Indexing, Pair, Dropping, Single, Halving, Nesting, Total]
+    for kind in kinds:
+        path = folder / f"{kind.__name__.lower()}.pt"
+        torch.jit.script(kind().eval()).save(str(path))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 !> Module ftorch as programs for FTorch use it: tensors from arrays, networks, layouts.
 ! allow(C121)
 program test_ftorch_inference
-  use, intrinsic :: iso_c_binding, only: c_int64_t, c_loc
+  use, intrinsic :: iso_c_binding, only: c_bool, c_int64_t, c_loc
   use, intrinsic :: iso_fortran_env, only: int16, int32, int64, int8, real32, real64
   use checks, only: check, finish, network
   use ftorch
@@ -19,6 +19,7 @@ program test_ftorch_inference
   call layouts_of_three_dimensions()
   call address_with_layout()
   call two_inputs_and_two_outputs()
+  call nested_results_come_depth_first()
   call every_kind_has_its_type()
   call every_rank_is_taken()
   call usual_dummies_and_sections_are_viewed(reshape(real([1, 2, 3, 4, 5, 6]), [3, 2]))
@@ -140,6 +141,22 @@ contains
     call check(all(product_of == a*b), "second output")
   end subroutine two_inputs_and_two_outputs
 
+  subroutine nested_results_come_depth_first()
+    type(torch_model) :: model
+    type(torch_tensor) :: inputs(1), outputs(3)
+    real(real64), target :: x(2), y(2, 3)
+    integer :: i
+
+    x = [1, 2]
+    call torch_tensor_from_array(inputs(1), x, torch_kCPU)
+    do i = 1, 3
+      call torch_tensor_from_array(outputs(i), y(:, i), torch_kCPU)
+    end do
+    call torch_model_load(model, network("nesting.pt"), torch_kCPU)
+    call torch_model_forward(model, inputs, outputs)
+    call check(all([(all(y(:, i) == i*x), i=1, 3)]), "x, then the pair inside")
+  end subroutine nested_results_come_depth_first
+
   subroutine every_kind_has_its_type()
     type(torch_tensor) :: t
     integer(int8), target, save :: i1(2) = 1_int8
@@ -148,6 +165,7 @@ contains
     integer(int64), target, save :: i8(2) = 1_int64
     real(real32), target, save :: r4(2) = 1.0
     real(real64), target, save :: r8(2) = 1.0_real64
+    logical(c_bool), target, save :: l1(2) = .true._c_bool
 
     call torch_tensor_from_array(t, i1, torch_kCPU)
     call check(t%get_dtype() == torch_kInt8, "int8")
@@ -159,6 +177,8 @@ contains
     call check(t%get_dtype() == torch_kInt64, "int64")
     call torch_tensor_from_array(t, r4, torch_kCPU)
     call check(t%get_dtype() == torch_kFloat32, "real32")
+    call torch_tensor_from_array(t, l1, torch_kCPU)
+    call check(t%get_dtype() == torch_kBool, "logical(c_bool)")
     call torch_tensor_from_array(t, r8, [1], torch_kCPU)
     call check(t%get_dtype() == torch_kFloat64, "real64")
     call check(t%get_device_type() == torch_kCPU, "on the host")
