@@ -4,6 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 namespace isthmus {
 namespace {
 
@@ -40,9 +45,71 @@ void expand(const unsigned char *block, std::uint32_t *w) {
   }
 }
 
+#if defined(__x86_64__)
+/// GCC 12's __builtin_cpu_supports does not know these instructions.
+bool has_instructions() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) &&
+         __builtin_cpu_supports("sse4.1");
+}
+
+/// Some five times as fast as portable code. Four words of the schedule are a register; the
+/// instructions want the state as (a, b, e, f) and (c, d, g, h), highest word first.
+__attribute__((target("sha,sse4.1,ssse3"))) void
+absorb_by_instructions(const unsigned char *block, std::uint32_t *state) {
+  std::int32_t v[8];
+  std::memcpy(v, state, sizeof v);
+  __m128i abef = _mm_set_epi32(v[0], v[1], v[4], v[5]);
+  __m128i cdgh = _mm_set_epi32(v[2], v[3], v[6], v[7]);
+  const __m128i big_endian_words =
+      _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+  __m128i w[4];
+  for (int i = 0; i < 4; ++i)
+    w[i] =
+        _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i *>(block + 16 * i)),
+                         big_endian_words);
+  const __m128i abef_before = abef, cdgh_before = cdgh;
+  for (int t = 0; t < 16; ++t) {
+    __m128i &now = w[t & 3];
+    const __m128i &last = w[(t + 3) & 3];
+    if (t >= 4)
+      now = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(now, w[(t + 1) & 3]),
+                                               _mm_alignr_epi8(last, w[(t + 2) & 3], 4)),
+                                 last);
+    const auto *constants = reinterpret_cast<const __m128i *>(round_constants + 4 * t);
+    const __m128i sum = _mm_add_epi32(now, _mm_loadu_si128(constants));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum); // two rounds swap the pairs
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+  }
+  abef = _mm_add_epi32(abef, abef_before);
+  cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  alignas(16) std::uint32_t high[4], low[4];
+  _mm_store_si128(reinterpret_cast<__m128i *>(high), abef);
+  _mm_store_si128(reinterpret_cast<__m128i *>(low), cdgh);
+  const std::uint32_t sums[8] = {high[3], high[2], low[3], low[2],
+                                 high[1], high[0], low[1], low[0]};
+  std::copy(sums, sums + 8, state);
+}
+#else
+bool has_instructions() { return false; }
+void absorb_by_instructions(const unsigned char *, std::uint32_t *) {}
+#endif
+
 } // namespace
 
+Sha256::Sha256(bool may_use_instructions) {
+  static const bool has = has_instructions();
+  uses_instructions_ = may_use_instructions && has;
+}
+
 void Sha256::absorb(const unsigned char *block) {
+  if (uses_instructions_)
+    absorb_by_instructions(block, state_.data());
+  else
+    absorb_portably(block);
+}
+
+void Sha256::absorb_portably(const unsigned char *block) {
   std::uint32_t w[64];
   expand(block, w);
   auto [a, b, c, d, e, f, g, h] = state_;

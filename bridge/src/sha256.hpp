@@ -12,13 +12,17 @@ namespace isthmus {
 /// A running sum: update() as often as needed, then hexadecimal() once.
 class Sha256 {
 public:
+  /// @param may_use_instructions  take the processor's own for SHA, if it has them
+  explicit Sha256(bool may_use_instructions = true);
   void update(const void *data, std::size_t n_bytes);
   /// 64 lower-case hexadecimal digits.
   std::string hexadecimal();
 
 private:
   void absorb(const unsigned char *block);
+  void absorb_portably(const unsigned char *block);
 
+  bool uses_instructions_;
   std::array<std::uint32_t, 8> state_ = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::array<unsigned char, 64> buffer_{};
