@@ -8,6 +8,7 @@
 #include "failure.hpp"
 #include "fp_environment.hpp"
 #include "runtime/thread_budget.hpp"
+#include "runtime/torch_settings.hpp"
 #include "tuning.hpp"
 
 namespace isthmus {
@@ -185,6 +186,9 @@ void Model::apply_tuning(const std::string &path) {
     return;
   try {
     engine_->use_loops(tuning.n_samples_by_loops);
+    tuned_.chunk = contract_ ? tuning.chunk : 0;
+    if (tuning.is_caching)
+      use_caching_allocator(true);
   } catch (const Failure &failure) {
     tuning_note_ = path + ".tune.json is ignored: " + failure.what();
   }
@@ -264,7 +268,9 @@ void Model::prepare(Verb verb) {
     state.has_nothing_to_do = is_empty(*contract_, method.outputs, symbols);
   }
   const Contract *contract = contract_ ? &*contract_ : nullptr;
-  state.stage = Stage::make({verb, method, contract, normalizations_, pieces_}, call);
+  const bool is_tuned = verb == Verb::forward && !has_own_pieces_;
+  const Pieces &pieces = is_tuned ? tuned_ : pieces_;
+  state.stage = Stage::make({verb, method, contract, normalizations_, pieces}, call);
   engine_->prepare(verb, state.stage ? state.stage->engine_call() : call);
   state.prepared_for = changes_;
   states_[index] = std::move(state);
@@ -303,6 +309,7 @@ void Model::run_in_pieces(Verb verb, Stage &stage, bool is_timed) {
 
 void Model::set_pieces(Pieces pieces) {
   pieces_ = pieces;
+  has_own_pieces_ = true;
   ++changes_;
 }
 

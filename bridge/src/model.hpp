@@ -89,6 +89,8 @@ private:
   std::string device_; // the engine's
   std::map<std::string, Normalization> normalizations_;
   Pieces pieces_;
+  Pieces tuned_; // of "forward", until the host sets its own
+  bool has_own_pieces_ = false;
   CostLog cost_;
   Bindings inputs_, outputs_;
   unsigned long changes_ = 1;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine.hpp"
+#include "failure.hpp"
 #include "sha256.hpp"
 
 namespace isthmus {
@@ -40,6 +41,24 @@ std::string difference(const nlohmann::json &json, const std::string &path) {
   return "";
 }
 
+void read_choice(const nlohmann::json &choice, Tuning &tuning) {
+  Tuning read;
+  read.n_samples_by_loops = choice.at("loops").get<std::int64_t>();
+  read.chunk = choice.value("chunk", std::int64_t{0});
+  read.is_caching = choice.value("allocator", std::string("default")) == "caching";
+  if (read.n_samples_by_loops < 0 || read.chunk < 0)
+    throw Failure(ISTHMUS_ERR_CONTRACT, "it has a number below 0");
+  tuning = read;
+}
+
+std::string described(const Tuning &tuning) {
+  std::string text =
+      "own loops up to " + std::to_string(tuning.n_samples_by_loops) + " samples";
+  if (tuning.chunk > 0)
+    text += ", chunks of " + std::to_string(tuning.chunk);
+  return text + (tuning.is_caching ? ", the caching allocator" : "");
+}
+
 } // namespace
 
 Tuning tuning_of(const std::string &path) {
@@ -58,12 +77,13 @@ Tuning tuning_of(const std::string &path) {
       tuning.note = file + " is ignored: " + reason;
       return tuning;
     }
-    tuning.n_samples_by_loops = json.at("choice").at("loops").get<std::int64_t>();
+    read_choice(json.at("choice"), tuning);
     tuning.is_valid = true;
-    tuning.note = file + " is applied: own loops up to " +
-                  std::to_string(tuning.n_samples_by_loops) + " samples";
+    tuning.note = file + " is applied: " + described(tuning);
   } catch (const nlohmann::json::exception &error) {
     tuning.note = file + " is ignored: " + error.what();
+  } catch (const Failure &failure) {
+    tuning.note = file + " is ignored: " + failure.what();
   }
   return tuning;
 }

@@ -9,6 +9,8 @@ namespace isthmus {
 
 struct Tuning {
   std::int64_t n_samples_by_loops = 0; // see isthmus_model_use_loops
+  std::int64_t chunk = 0;              // of "forward", where the host sets no pieces
+  bool is_caching = false;             // of tensors' memory, in the whole process
   std::string note; // "" if there is no such file; else what became of it
   bool is_valid = false;
 };

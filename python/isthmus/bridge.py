@@ -59,6 +59,28 @@ def torch_version() -> str:
     return _text(lib.isthmus_torch_version())
 
 
+def set_allocator(name: str) -> None:
+    """Choose where torch's tensors come from in this process: `"caching"`, `"default"`.
+
+    Raises
+    ------
+    BindingError
+        If there is no such allocator.
+    """
+    check(lib.isthmus_set_allocator(_bytes(name)))
+
+
+def set_threads(n_threads: int) -> None:
+    """Set the threads inside one call of a network; 0 for as many as OpenMP would take.
+
+    Raises
+    ------
+    BindingError
+        If the number is below 0.
+    """
+    check(lib.isthmus_set_threads(n_threads))
+
+
 class Model:
     """A network loaded from `.pt` or `.pt2`. Use one per thread.
 
