@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Extension `isthmus._bridge`: the headers that Python needs, compiled by cffi. Expects
 # Python to be found with Interpreter and Development.Module, and the target isthmus.
-set(bridge_headers status array model emulator runtime) # tensors and training: Python has torch
+set(bridge_headers status array model emulator runtime) # for the rest Python has torch
 list(TRANSFORM bridge_headers
   REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/bridge/include/isthmus/\\1.h")
 set(bridge_source ${CMAKE_CURRENT_BINARY_DIR}/_bridge.c)
