@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include <ATen/ops/zeros.h>
 #include <torch/nn/utils/clip_grad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
@@ -245,6 +246,14 @@ void Optimizer::clip_value(double max_value) {
 
 std::string Optimizer::state() const {
   const TorchModes modes(false);
+  if (kind_ == "lbfgs") // torch cannot write room for pairs that it has not filled yet
+    for (auto &[parameter, state] : body_->state()) {
+      auto &room = static_cast<optim::LBFGSParamState &>(*state).al();
+      if (room)
+        for (at::Tensor &each : *room)
+          if (!each.defined())
+            each = at::zeros({});
+    }
   torch::serialize::OutputArchive archive;
   body_->save(archive);
   std::ostringstream bytes;

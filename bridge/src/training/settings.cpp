@@ -139,6 +139,14 @@ std::vector<std::int64_t> Settings::wholes(const std::string &key) {
   return list;
 }
 
+std::string Settings::text(const std::string &without) const {
+  std::string all;
+  for (const auto &[key, value] : values_)
+    if (key != without)
+      all += (all.empty() ? "" : " ") + key + "=" + value;
+  return all;
+}
+
 void Settings::refuse_unknown() const {
   std::string list;
   for (const std::string &key : known_)

@@ -23,6 +23,8 @@ public:
   /// "10:20:30"
   std::vector<std::int64_t> wholes(const std::string &key);
   bool has(const std::string &key) const { return values_.count(key) > 0; }
+  /// All that was set but `without`, sorted: equal settings have equal texts.
+  std::string text(const std::string &without) const;
   /// @throws Failure (argument), with the list of those that are known
   void refuse_unknown() const;
 
