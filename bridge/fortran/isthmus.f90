@@ -21,6 +21,7 @@ module isthmus
   use isthmus_tensor_times
   use isthmus_tensors, only: isthmus_seed, isthmus_set_tape, isthmus_tape_is_on, &
     isthmus_tensor_t
+  use isthmus_trainers
   implicit none
   public
 end module isthmus

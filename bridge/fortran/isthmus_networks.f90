@@ -44,6 +44,7 @@ module isthmus_networks
     procedure, public :: text => text_of
     procedure, public :: print => print_network
     procedure, public :: address
+    procedure, public :: own
     procedure, private :: forward_one
     procedure, private :: forward_list
   end type isthmus_network_t
@@ -359,6 +360,14 @@ contains
 
     address = self%object%address()
   end function address
+
+  !> Own a C network, for the other modules of this folder.
+  subroutine own(self, network)
+    class(isthmus_network_t), intent(inout) :: self
+    type(c_ptr), intent(in) :: network
+
+    call self%object%own(network, isthmus_network_free)
+  end subroutine own
 
   !> The C tensors of a list, or why one of them is not there.
   subroutine tensor_handles(tensors, handles, status, text)

@@ -67,6 +67,9 @@ program test_isthmus_networks
   call copies_are_the_same_network()
   call wrong_uses_are_named()
   call losses_have_their_values()
+  call groups_have_their_own_rates()
+  call dropout_acts_in_training_only()
+  call nothing_leaks()
   call finish()
 
 contains
@@ -234,5 +237,83 @@ contains
       - (log(1.0_real64 + exp(-1.0_real64)) + log(1.0_real64 + exp(1.0_real64)))) &
       < rounding*10, "cross entropy")
   end subroutine losses_have_their_values
+
+  !> One step of plain gradient descent: - rate * gradient, the gradient limited to 1/2.
+  subroutine groups_have_their_own_rates()
+    type(isthmus_tensor_t) :: first, second, loss
+    type(isthmus_optimizer_t) :: descent
+
+    call first%zeros([1], isthmus_float64, requires_grad=.true.)
+    call second%zeros([1], isthmus_float64, requires_grad=.true.)
+    call descent%make([first], "sgd", "learning_rate=0.5")
+    call descent%add_group([second], "learning_rate=0.25")
+    call descent%add_group([second], stat=stat, errmsg=errmsg)
+    call expect(isthmus_err_argument, "is given twice", stat, errmsg, "a tensor again")
+    loss = tensor_sum(first*3.0_real64 + second*0.25_real64)
+    call loss%backward()
+    call descent%clip_value(0.5_real64)
+    call descent%step()
+    call check(value_of(tensor_sum(first)) == -0.25_real64, "gradient limited to 1/2")
+    call check(value_of(tensor_sum(second)) == -0.0625_real64, "rate 1/4, gradient 1/4")
+    call descent%zero_grad()
+    call descent%set_learning_rate(1.0_real64, 2)
+    loss = tensor_sum(first + second)
+    call loss%backward()
+    loss = tensor_sum(first + second)
+    call loss%backward()
+    call descent%step()
+    call check(value_of(tensor_sum(first)) == -1.25_real64, "two gradients add up")
+    call check(value_of(tensor_sum(second)) == -2.0625_real64, "the rate of group 2")
+  end subroutine groups_have_their_own_rates
+
+  subroutine dropout_acts_in_training_only()
+    type(isthmus_network_t) :: net
+    type(isthmus_tensor_t) :: input, output
+    real(real64), target :: values(2, 50), one(2, 50), other(2, 50)
+
+    values = 0.5_real64
+    call input%from_array(values)
+    call net%load(network("stepper_dropout.pt"))
+    call net%forward(input, output)
+    call output%to_array(one)
+    call check(all(one(1, :) == one(1, 1)), "no dropout in evaluation mode")
+    call net%set_training(.true.)
+    call isthmus_seed(7)
+    call net%forward(input, output)
+    call output%to_array(one)
+    call check(any(one(1, :) /= one(1, 1)), "dropout in training mode")
+    call isthmus_seed(7)
+    call net%forward(input, output)
+    call output%to_array(other)
+    call check(all(one == other), "the same seed, the same dropout")
+  end subroutine dropout_acts_in_training_only
+
+  subroutine nothing_leaks()
+    use isthmus_tensor_table, only: isthmus_fortran_n_kept
+    type(isthmus_network_t) :: net
+    type(isthmus_tensor_t) :: input, target_values, output, loss
+    type(isthmus_optimizer_t) :: adam
+    real(real64), target :: values(3, 6), wanted(2, 6)
+    integer(int64) :: n_kept
+    integer :: i
+
+    values = 0.5_real64
+    wanted = 0.25_real64
+    call input%from_array(values)
+    call target_values%from_array(wanted)
+    call net%load(network("perceptron.pt"), is_training=.true.)
+    call adam%make(net, "adam")
+    do i = 1, 300
+      call adam%zero_grad()
+      call net%forward(input, output)
+      loss = loss_mse(output, target_values)
+      call loss%backward()
+      call adam%step()
+      if (i == 1) n_kept = isthmus_fortran_n_kept()
+    end do
+    call check(isthmus_fortran_n_kept() == n_kept, "no tensor is left over by a step")
+    loss = loss_mse(tensor_sum(output), tensor_sum(target_values))
+    call check(isthmus_fortran_n_kept() == n_kept, "nor by results that are operands")
+  end subroutine nothing_leaks
 
 end program test_isthmus_networks
