@@ -10,6 +10,12 @@ TORCH ?= torch==2.13.0
 BUILD ?= build/python
 DEMO ?= out/demo
 
+# The package, the bridge alone and the wheel compile the same files: with ccache, once.
+export CMAKE_C_COMPILER_LAUNCHER ?= $(shell command -v ccache)
+export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
+
 pip := $(VENV)/bin/pip --disable-pip-version-check
 sources := CMakeLists.txt $(shell find bridge fortran python tests -name '*.[fch]90' -o -name '*.[ch]' \
   -o -name '*.[ch]pp' -o -name 'CMakeLists.txt' -o -name '*.cmake*' -o -name '*.in' \
