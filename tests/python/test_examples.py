@@ -52,10 +52,7 @@ def test_numbers_are_measured_and_tabled(tmp_path):
     """03: the bilinear network, trained to rounding, on a handful of states."""
     folder = EXAMPLES / "03_lorenz96_numbers"
     few = ["--states", "20", "--jacobian-curve-states", "5", "--lyapunov-members", "4"]
-    run(
-        [sys.executable, "emulators.py", "--networks", "bilinear", *few]
-        + ["--lyapunov-time", "2", "--output", str(tmp_path)],
-        folder,
-    )
+    few += ["--lyapunov-time", "2", "--networks", "bilinear", "--output", str(tmp_path)]
+    run([sys.executable, "emulators.py", *few], folder)
     table = run([sys.executable, "table.py", "bilinear", "--input", str(tmp_path)], folder)
     assert "| measure | published | here |" in table
