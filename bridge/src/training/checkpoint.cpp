@@ -107,6 +107,18 @@ void Checkpoint::put(const std::string &name, const Tensors &tensors) {
   put(name, bytes);
 }
 
+void Checkpoint::put(const std::string &name,
+                     const std::map<std::string, at::Tensor> &named) {
+  Tensors values;
+  std::string keys;
+  for (const auto &[key, value] : named) {
+    keys += key + "\n";
+    values.push_back(value);
+  }
+  put(name, values);
+  put(name + "'s names", keys);
+}
+
 void Checkpoint::put_number(const std::string &name, std::uint64_t number) {
   put(name, std::to_string(number));
 }
@@ -132,6 +144,19 @@ Tensors Checkpoint::tensors(const std::string &name) const {
     std::memcpy(each.data_ptr(), reader.take(each.nbytes()), each.nbytes());
   }
   return list;
+}
+
+std::map<std::string, at::Tensor> Checkpoint::named_tensors(const std::string &name) const {
+  std::map<std::string, at::Tensor> named;
+  std::istringstream keys(text(name + "'s names"));
+  const Tensors values = tensors(name);
+  std::string key;
+  std::size_t i = 0;
+  while (std::getline(keys, key) && i < values.size())
+    named[key] = values[i++];
+  if (named.size() != values.size())
+    throw Failure(ISTHMUS_ERR_FILE, in_quotes(name) + " of the checkpoint is damaged");
+  return named;
 }
 
 std::uint64_t Checkpoint::number(const std::string &name) const {

@@ -20,11 +20,13 @@ public:
 
   void put(const std::string &name, const std::string &bytes) { pieces_[name] = bytes; }
   void put(const std::string &name, const Tensors &tensors);
+  void put(const std::string &name, const std::map<std::string, at::Tensor> &named);
   void put_number(const std::string &name, std::uint64_t number);
   bool has(const std::string &name) const { return pieces_.count(name) > 0; }
   /// @throws Failure (file) naming the piece that is missing
   const std::string &text(const std::string &name) const;
   Tensors tensors(const std::string &name) const;
+  std::map<std::string, at::Tensor> named_tensors(const std::string &name) const;
   std::uint64_t number(const std::string &name) const;
 
 private:

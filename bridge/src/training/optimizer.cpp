@@ -7,13 +7,11 @@
 #include <set>
 #include <sstream>
 
-#include <ATen/ops/zeros.h>
 #include <torch/nn/utils/clip_grad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
 #include <torch/optim/lbfgs.h>
 #include <torch/optim/sgd.h>
-#include <torch/serialize.h>
 
 namespace isthmus {
 namespace {
@@ -242,31 +240,6 @@ void Optimizer::clip_value(double max_value) {
                                             ", expected a number above 0");
   const TorchModes modes(false);
   torch::nn::utils::clip_grad_value_(parameters(), max_value);
-}
-
-std::string Optimizer::state() const {
-  const TorchModes modes(false);
-  if (kind_ == "lbfgs") // torch cannot write room for pairs that it has not filled yet
-    for (auto &[parameter, state] : body_->state()) {
-      auto &room = static_cast<optim::LBFGSParamState &>(*state).al();
-      if (room)
-        for (at::Tensor &each : *room)
-          if (!each.defined())
-            each = at::zeros({});
-    }
-  torch::serialize::OutputArchive archive;
-  body_->save(archive);
-  std::ostringstream bytes;
-  archive.save_to(bytes);
-  return bytes.str();
-}
-
-void Optimizer::set_state(const std::string &bytes) {
-  const TorchModes modes(false);
-  torch::serialize::InputArchive archive;
-  std::istringstream stream(bytes);
-  archive.load_from(stream);
-  body_->load(archive);
 }
 
 } // namespace isthmus

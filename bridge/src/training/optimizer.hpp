@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -36,9 +37,11 @@ public:
   double clip_norm(double max_norm);
   void clip_value(double max_value);
   Tensors parameters() const;
-  /// State as bytes, and back into an optimizer of the same kind and parameters.
-  std::string state() const;
-  void set_state(const std::string &bytes);
+  /// What was gathered over the steps, tensor by tensor; settings are not part of it.
+  std::map<std::string, at::Tensor> state() const;
+  /// Back into an optimizer of the same kind and parameters.
+  /// @throws Failure (file) naming what is missing, unknown or of another form
+  void set_state(const std::map<std::string, at::Tensor> &tensors);
 
 private:
   void make(Settings &settings, Tensors parameters);

@@ -92,7 +92,7 @@ void Trainer::apply(const Checkpoint &from) {
   if (weights.size() != own.size() || average.size() != average_.size() ||
       random.size() != 1)
     throw Failure(ISTHMUS_ERR_FILE, "the checkpoint's tensors do not add up");
-  optimizer_->set_state(from.text("optimizer"));
+  optimizer_->set_state(from.named_tensors("optimizer"));
   optimizer_->zero_grad();
   for (std::size_t i = 0; i < own.size(); ++i)
     own[i].detach().copy_(weights[i]);
