@@ -10,7 +10,13 @@ TORCH ?= torch==2.13.0
 BUILD ?= build/python
 DEMO ?= out/demo
 
-# The package, the bridge alone and the wheel compile the same files: with ccache, once.
+# The package, the bridge alone and the wheel compile the same files: with ccache, once. It
+# looks at the compiler's name too, and the builds would find it under different ones.
+ifeq ($(origin CC)$(origin CXX),defaultdefault)
+CC := gcc
+CXX := g++
+endif
+export CC CXX
 export CMAKE_C_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 export CCACHE_BASEDIR ?= $(CURDIR)
@@ -40,7 +46,7 @@ test: install lint
 test-install: install
 	cmake -S . -B build/bridge -DISTHMUS_BUILD_MODELS=OFF -DISTHMUS_BUILD_PYTHON=OFF \
 	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
-	cmake --build build/bridge >> build/bridge.log
+	cmake --build build/bridge --parallel >> build/bridge.log
 	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
 	$(MAKE) wheel
 	tests/test_wheel.sh $(VENV)/bin/python build/dist build/bridge/tests/bridge/networks/weighted_float64.pt
