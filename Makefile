@@ -11,7 +11,7 @@ BUILD ?= build/python
 DEMO ?= out/demo
 
 # The package, the bridge alone and the wheel compile the same files: with ccache, once. It
-# looks at the compiler's name too, and the builds would find it under different ones.
+# looks at names of compilers and relative paths too, so all take one name and Ninja.
 ifeq ($(origin CC)$(origin CXX),defaultdefault)
 CC := gcc
 CXX := g++
@@ -44,9 +44,10 @@ test: install lint
 # The bridge alone, without models and Python: installed, found by CMake and pkg-config, and
 # called by the first example.
 test-install: install
-	cmake -S . -B build/bridge -DISTHMUS_BUILD_MODELS=OFF -DISTHMUS_BUILD_PYTHON=OFF \
+	cmake -S . -B build/bridge -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(VENV)/bin/ninja \
+	  -DISTHMUS_BUILD_MODELS=OFF -DISTHMUS_BUILD_PYTHON=OFF \
 	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
-	cmake --build build/bridge --parallel >> build/bridge.log
+	cmake --build build/bridge >> build/bridge.log
 	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
 	$(MAKE) wheel
 	tests/test_wheel.sh $(VENV)/bin/python build/dist build/bridge/tests/bridge/networks/weighted_float64.pt
