@@ -1,0 +1,49 @@
+! SPDX-License-Identifier: MIT
+!> The part of a grid that one process owns, and who its neighbours are.
+!>
+!> A block owns cells (1:nx, 1:ny) and, with each cell, its east and its north face. Fields
+!> have a halo of further rows and columns on each side: copies of the neighbours' cells,
+!> or of the other side where the grid is periodic, or land. Faces 0 lie in the halo.
+module swe_blocks
+  implicit none
+  private
+  public :: block_t, whole_grid
+
+  integer, parameter, public :: halo = 2 !! width of the halo of a model field [cells]
+  integer, parameter, public :: west = 1, east = 2, south = 3, north = 4 !! sides
+  integer, parameter, public :: nobody = -1 !! no neighbour: the grid ends there
+
+  !> One block of a grid.
+  type :: block_t
+    integer :: nx = 0, ny = 0               !! cells of this block
+    integer :: nx_global = 0, ny_global = 0 !! cells of the grid
+    integer :: i_offset = 0, j_offset = 0   !! cells of the grid before its first
+    logical :: periodic_x = .false.         !! the east side meets the west side
+    logical :: periodic_y = .false.         !! the north side meets the south side
+    integer :: n_ranks_x = 1, n_ranks_y = 1 !! blocks of the grid
+    integer :: rank = 0                     !! of this process
+    integer :: neighbours(4) = nobody       !! ranks to the west, east, south, north
+    integer :: communicator = 0             !! of MPI; not used by a process alone
+    logical :: is_reproducible = .false.
+      !! sums do not depend on the number of ranks, to the last bit
+  end type block_t
+
+contains
+
+  !> The whole grid as one block of one process.
+  pure function whole_grid(nx, ny, periodic_x, periodic_y) result(block)
+    integer, intent(in) :: nx, ny                       !! cells
+    logical, intent(in), optional :: periodic_x, periodic_y
+    type(block_t) :: block
+
+    block%nx = nx
+    block%ny = ny
+    block%nx_global = nx
+    block%ny_global = ny
+    if (present(periodic_x)) block%periodic_x = periodic_x
+    if (present(periodic_y)) block%periodic_y = periodic_y
+    if (block%periodic_x) block%neighbours([west, east]) = 0
+    if (block%periodic_y) block%neighbours([south, north]) = 0
+  end function whole_grid
+
+end module swe_blocks

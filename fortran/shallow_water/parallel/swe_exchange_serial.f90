@@ -1,0 +1,70 @@
+! SPDX-License-Identifier: MIT
+!> Halo exchange and global reductions of a process that owns the whole grid.
+!>
+!> The module of the same name in swe_exchange_mpi.f90 does the same over MPI ranks.
+module swe_exchange
+  use swe_blocks, only: block_t, north, east, nobody
+  use swe_kinds, only: wp
+  implicit none
+  private
+  public :: exchange, global_maximum, global_sum
+
+  interface exchange
+    procedure exchange_one
+    procedure exchange_two
+  end interface exchange
+
+contains
+
+  !> Fill the halo of a field from the neighbours, corners included. Its width is what the
+  !> field has beyond the block's cells; a halo beyond the end of the grid is left as it is.
+  subroutine exchange_one(block, field)
+    type(block_t), intent(in) :: block                   !! of the field
+    real(wp), intent(inout), contiguous :: field(:, :) !! (nx + 2*width, ny + 2*width)
+
+    integer :: nx, ny, width
+
+    nx = block%nx
+    ny = block%ny
+    width = (size(field, 1) - nx)/2
+    if (block%neighbours(east) /= nobody) then
+      field(:width, :) = field(nx + 1:nx + width, :)
+      field(nx + width + 1:, :) = field(width + 1:2*width, :)
+    end if
+    if (block%neighbours(north) /= nobody) then
+      field(:, :width) = field(:, ny + 1:ny + width)
+      field(:, ny + width + 1:) = field(:, width + 1:2*width)
+    end if
+  end subroutine exchange_one
+
+  !> The same for two fields at once: over MPI one message instead of two.
+  subroutine exchange_two(block, first, second)
+    type(block_t), intent(in) :: block                    !! of the fields
+    real(wp), intent(inout), contiguous :: first(:, :)  !! as in `exchange_one`
+    real(wp), intent(inout), contiguous :: second(:, :) !! as in `exchange_one`
+
+    call exchange_one(block, first)
+    call exchange_one(block, second)
+  end subroutine exchange_two
+
+  !> Sum over the ranks.
+  function global_sum(block, values) result(sums)
+    type(block_t), intent(in) :: block     !! of the values
+    real(wp), intent(in) :: values(:)      !! of this rank
+    real(wp) :: sums(size(values))
+
+    sums = values
+    if (block%rank /= 0) error stop "swe_exchange: one process alone has rank 0"
+  end function global_sum
+
+  !> Largest over the ranks.
+  function global_maximum(block, value) result(largest)
+    type(block_t), intent(in) :: block     !! of the value
+    real(wp), intent(in) :: value          !! of this rank
+    real(wp) :: largest
+
+    largest = value
+    if (block%rank /= 0) error stop "swe_exchange: one process alone has rank 0"
+  end function global_maximum
+
+end module swe_exchange

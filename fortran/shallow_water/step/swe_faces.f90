@@ -1,0 +1,141 @@
+! SPDX-License-Identifier: MIT
+!> Water depth and surface slope at the faces of the C grid, at the old time level.
+!>
+!>     H = mean of D                          (linear equations)
+!>     H = mean of D + zeta                   (Backhaus 1983)
+!>     H = zeta upstream + the smaller D      (Stelling and Duinmeijer 2003)
+!>
+!> A face with less water than `min_depth` is closed in this step: H = 0. On a boundary face
+!> H is the depth of its inner cell. All faces that a block's own faces look at are set, so
+!> that nothing but the state needs an exchange.
+module swe_faces
+  use swe_blocks, only: halo
+  use swe_grid, only: swe_grid_t
+  use swe_kinds, only: wp
+  use swe_parameters, only: face_linear, face_upwind, swe_parameters_t
+  use swe_state, only: swe_state_t
+  implicit none
+  private
+  public :: face_depths, surface_slopes
+
+contains
+
+  !> H at east and north faces.
+  subroutine face_depths(grid, parameters, state, h_u, h_v)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    type(swe_state_t), intent(in) :: state
+    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:) !! set, east faces [m]
+    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:) !! set, north faces [m]
+
+    integer :: j
+
+    !$omp parallel do
+    do j = 0, grid%block%ny + 1
+      call row_depths(parameters, grid%depth(:, j), grid%depth(:, j), state%zeta(:, j), &
+        state%zeta(:, j), state%u(:, j), grid%open_u(:, j), 1, h_u(:, j))
+      call row_depths(parameters, grid%depth(:, j), grid%depth(:, j + 1), &
+        state%zeta(:, j), state%zeta(:, j + 1), state%v(:, j), grid%open_v(:, j), 0, &
+        h_v(:, j))
+    end do
+    call boundary_depths(grid, state%zeta, h_u, h_v)
+  end subroutine face_depths
+
+  !> H at the faces of one row.
+  pure subroutine row_depths(parameters, depth, depth_next, zeta, zeta_next, transport, &
+    open, shift, h)
+    type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in), contiguous :: depth(:)      !! D in cells of the row [m]
+    real(wp), intent(in), contiguous :: depth_next(:) !! D in the row of the other cells [m]
+    real(wp), intent(in), contiguous :: zeta(:)       !! [m]
+    real(wp), intent(in), contiguous :: zeta_next(:)  !! [m]
+    real(wp), intent(in), contiguous :: transport(:)  !! through the faces [m2 s-1]
+    real(wp), intent(in), contiguous :: open(:)       !! 1 if the face is open
+    integer, intent(in) :: shift                      !! the other cell is this far eastward
+    real(wp), intent(inout), contiguous :: h(:)       !! set [m]
+
+    real(wp) :: water
+    integer :: i
+
+    select case (parameters%face_depth)
+    case (face_linear)
+      do i = 1, size(h) - shift
+        water = 0.5_wp*(depth(i) + depth_next(i + shift))
+        h(i) = merge(open(i)*water, 0.0_wp, water >= parameters%min_depth)
+      end do
+    case (face_upwind)
+      do i = 1, size(h) - shift
+        water = min(depth(i), depth_next(i + shift)) + upstream(transport(i), zeta(i), &
+          zeta_next(i + shift))
+        h(i) = merge(open(i)*water, 0.0_wp, water >= parameters%min_depth)
+      end do
+    case default
+      do i = 1, size(h) - shift
+        water = 0.5_wp*(depth(i) + zeta(i) + depth_next(i + shift) + zeta_next(i + shift))
+        h(i) = merge(open(i)*water, 0.0_wp, water >= parameters%min_depth)
+      end do
+    end select
+  end subroutine row_depths
+
+  !> Elevation on the side the water comes from; the higher one if it does not move.
+  elemental real(wp) function upstream(transport, zeta, zeta_next)
+    real(wp), intent(in) :: transport, zeta, zeta_next
+
+    if (transport > 0.0_wp) then
+      upstream = zeta
+    else if (transport < 0.0_wp) then
+      upstream = zeta_next
+    else
+      upstream = max(zeta, zeta_next)
+    end if
+  end function upstream
+
+  !> Boundary faces take the depth of their inner cell.
+  subroutine boundary_depths(grid, zeta, h_u, h_v)
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:)
+
+    integer :: k
+
+    do k = 1, size(grid%boundary_u)
+      associate (i => grid%boundary_u(k)%i, j => grid%boundary_u(k)%j, &
+        i_in => grid%boundary_u(k)%i_inside, j_in => grid%boundary_u(k)%j_inside)
+        h_u(i, j) = max(0.0_wp, grid%depth(i_in, j_in) + zeta(i_in, j_in))
+      end associate
+    end do
+    do k = 1, size(grid%boundary_v)
+      associate (i => grid%boundary_v(k)%i, j => grid%boundary_v(k)%j, &
+        i_in => grid%boundary_v(k)%i_inside, j_in => grid%boundary_v(k)%j_inside)
+        h_v(i, j) = max(0.0_wp, grid%depth(i_in, j_in) + zeta(i_in, j_in))
+      end associate
+    end do
+  end subroutine boundary_depths
+
+  !> Slope of a field at open faces that hold water, zero at the others.
+  subroutine surface_slopes(grid, zeta, h_u, h_v, slope_u, slope_v)
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:)  !! water at faces [m]
+    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:)  !! water at faces [m]
+    real(wp), intent(inout), contiguous :: slope_u(1 - halo:, 1 - halo:) !! set [1]
+    real(wp), intent(inout), contiguous :: slope_v(1 - halo:, 1 - halo:) !! set [1]
+
+    real(wp) :: per_dx, per_dy
+    integer :: i, j
+
+    per_dy = 1.0_wp/grid%dy
+    !$omp parallel do private(i, per_dx)
+    do j = 0, grid%block%ny + 1
+      per_dx = 1.0_wp/grid%dx(j)
+      do i = 0, grid%block%nx + 1
+        slope_u(i, j) = merge(grid%open_u(i, j)*(zeta(i + 1, j) - zeta(i, j))*per_dx, &
+          0.0_wp, h_u(i, j) > 0.0_wp)
+        slope_v(i, j) = merge(grid%open_v(i, j)*(zeta(i, j + 1) - zeta(i, j))*per_dy, &
+          0.0_wp, h_v(i, j) > 0.0_wp)
+      end do
+    end do
+  end subroutine surface_slopes
+
+end module swe_faces

@@ -1,0 +1,30 @@
+! SPDX-License-Identifier: MIT
+!> Numbers of the shallow water model that are the same everywhere and always in a run.
+module swe_parameters
+  use swe_kinds, only: wp
+  implicit none
+  private
+  public :: swe_parameters_t
+
+  integer, parameter, public :: drag_quadratic = 1 !! cd*|u|u
+  integer, parameter, public :: drag_manning = 2   !! cd = g*n**2/H**(1/3)
+  integer, parameter, public :: drag_none = 0      !! the linear drag alone
+
+  integer, parameter, public :: face_linear = 1   !! mean of D: linear equations
+  integer, parameter, public :: face_backhaus = 2 !! mean of D + zeta at the old level
+  integer, parameter, public :: face_upwind = 3
+    !! zeta upstream + the smaller D (Stelling and Duinmeijer 2003), for wetting and drying
+
+  !> Physical and numerical parameters, with their defaults.
+  type :: swe_parameters_t
+    real(wp) :: dt = 300.0_wp        !! time step [s]
+    real(wp) :: theta = 0.55_wp      !! weight of the new time level [1]; Backhaus: 1/2
+    real(wp) :: gravity = 9.81_wp    !! [m s-2]
+    integer :: face_depth = face_backhaus !! one of face_*
+    integer :: drag = drag_quadratic !! one of drag_*
+    real(wp) :: linear_drag = 0.0_wp !! r [s-1], added to the quadratic drag
+    real(wp) :: viscosity = 0.0_wp   !! horizontal eddy viscosity [m2 s-1]
+    real(wp) :: min_depth = 1.0e-5_wp !! a face with less water is closed [m]
+  end type swe_parameters_t
+
+end module swe_parameters

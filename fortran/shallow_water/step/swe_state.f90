@@ -1,0 +1,60 @@
+! SPDX-License-Identifier: MIT
+!> State and forcing of the shallow water model.
+module swe_state
+  use swe_blocks, only: block_t, halo
+  use swe_exchange, only: exchange
+  use swe_kinds, only: wp
+  implicit none
+  private
+  public :: swe_forcing_t, swe_state_t
+
+  !> The prognostic fields, with the halo of `swe_blocks`.
+  type :: swe_state_t
+    real(wp), allocatable :: zeta(:, :) !! surface elevation at centres [m]
+    real(wp), allocatable :: u(:, :)    !! eastward transport at east faces [m2 s-1]
+    real(wp), allocatable :: v(:, :)    !! northward transport at north faces [m2 s-1]
+  contains
+    procedure :: setup => setup_state
+    procedure :: fill_halo
+  end type swe_state_t
+
+  !> What acts from outside during one step. A part that is not allocated does not act.
+  type :: swe_forcing_t
+    real(wp), allocatable :: stress_u(:, :)
+      !! eastward wind stress/density at east faces [m2 s-2]
+    real(wp), allocatable :: stress_v(:, :)
+      !! northward wind stress/density at north faces [m2 s-2]
+    real(wp), allocatable :: head(:, :)
+      !! air pressure/(density*gravity) less the equilibrium tide, at centres [m]
+    real(wp), allocatable :: open_zeta(:, :)
+      !! elevation at the new level in cells of prescribed elevation, and outside radiating
+      !! faces [m]
+    real(wp), allocatable :: open_u(:, :)
+      !! transport at the new level on eastern boundary faces: prescribed, or the incoming
+      !! wave's part of a radiating one [m2 s-1]
+    real(wp), allocatable :: open_v(:, :) !! the same on northern boundary faces
+  end type swe_forcing_t
+
+contains
+
+  !> Allocate a state at rest.
+  subroutine setup_state(self, block)
+    class(swe_state_t), intent(inout) :: self
+    type(block_t), intent(in) :: block
+
+    allocate (self%zeta(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), &
+      source=0.0_wp)
+    allocate (self%u, source=self%zeta)
+    allocate (self%v, source=self%zeta)
+  end subroutine setup_state
+
+  !> Bring the halos up to date, after the fields were set on the block.
+  subroutine fill_halo(self, block)
+    class(swe_state_t), intent(inout) :: self
+    type(block_t), intent(in) :: block
+
+    call exchange(block, self%zeta)
+    call exchange(block, self%u, self%v)
+  end subroutine fill_halo
+
+end module swe_state

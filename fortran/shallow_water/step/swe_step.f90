@@ -1,0 +1,118 @@
+! SPDX-License-Identifier: MIT
+!> One semi-implicit step of the shallow water equations.
+!>
+!>     U_t + g H zeta_x = f V - tau U + X     V_t + g H zeta_y = -f U - tau V + Y
+!>     zeta_t + U_x + V_y = 0                 H = D + zeta
+!>
+!> on an Arakawa C grid, gravity terms weighted by theta between the old and the new level,
+!> bottom friction semi-implicit, all else at the old level. J. O. Backhaus (1983): A
+!> semi-implicit scheme for the shallow water equations for application to shelf sea
+!> modelling. Continental Shelf Research 2(4), 243-254.
+module swe_step
+  use swe_blocks, only: halo
+  use swe_boundaries, only: boundary_diagonal, fix_elevations, known_transports, &
+    radiated_transports
+  use swe_elimination, only: assemble, new_elevation, new_transports
+  use swe_exchange, only: exchange, global_maximum
+  use swe_faces, only: face_depths, surface_slopes
+  use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
+  use swe_grid, only: swe_grid_t
+  use swe_kinds, only: wp
+  use swe_momentum, only: face_momentum_t, provisional_transports, scaled_transports
+  use swe_parameters, only: swe_parameters_t
+  use swe_state, only: swe_forcing_t, swe_state_t
+  implicit none
+  private
+  public :: swe_model_t
+
+  !> A model: grid, parameters, solver, and the fields of the step last made.
+  type :: swe_model_t
+    type(swe_grid_t) :: grid
+    type(swe_parameters_t) :: parameters
+    class(five_point_solver_t), allocatable :: solver
+    type(face_momentum_t) :: east, north !! momentum at east and at north faces
+    type(five_point_t) :: matrix         !! for the new elevation
+    real(wp), allocatable :: b(:, :)     !! right-hand side [m3]
+    real(wp), allocatable :: z(:, :)     !! the solver's new elevation [m]
+    type(swe_state_t) :: old             !! state at the start of the step
+    type(solution_t) :: solution         !! how the last step was solved
+    real(wp) :: solver_error = 0.0_wp    !! largest difference of zeta and z [m]
+  contains
+    procedure :: setup
+    procedure :: step
+  end type swe_model_t
+
+contains
+
+  !> Allocate the fields of a model whose grid, parameters and solver are set.
+  subroutine setup(self)
+    class(swe_model_t), intent(inout) :: self
+
+    call setup_faces(self%east, self%grid%depth)
+    call setup_faces(self%north, self%grid%depth)
+    call self%matrix%setup(self%grid%block, self%grid%area)
+    call self%old%setup(self%grid%block)
+    allocate (self%b, self%z, mold=self%grid%depth)
+    self%b = 0.0_wp
+    self%z = 0.0_wp
+  end subroutine setup
+
+  !> Allocate the fields of one direction.
+  subroutine setup_faces(faces, like)
+    type(face_momentum_t), intent(inout) :: faces
+    real(wp), intent(in) :: like(1 - halo:, 1 - halo:) !! a field of the model
+
+    allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
+    allocate (faces%slope, faces%scaled, faces%friction, faces%extra, faces%star, &
+      source=faces%h)
+  end subroutine setup_faces
+
+  !> Advance the state by one time step. Its halos must be filled; they are when it returns.
+  subroutine step(self, state, forcing)
+    class(swe_model_t), intent(inout) :: self
+    type(swe_state_t), intent(inout) :: state
+    type(swe_forcing_t), intent(in) :: forcing !! during this step, with filled halos
+
+    self%old%zeta(:, :) = state%zeta
+    self%old%u(:, :) = state%u
+    self%old%v(:, :) = state%v
+    call explicit_part(self, forcing)
+    call implicit_part(self, forcing)
+    call new_transports(self%grid, self%parameters, self%z, self%east, self%north, &
+      state%u, state%v)
+    call radiated_transports(self%grid, self%parameters, self%z, self%east, self%north, &
+      state%u, state%v)
+    call new_elevation(self%grid, self%parameters, self%old%u, self%old%v, state%u, &
+      state%v, self%z, state%zeta, self%solver_error)
+    self%solver_error = global_maximum(self%grid%block, self%solver_error)
+    call state%fill_halo(self%grid%block)
+  end subroutine step
+
+  !> Everything at the old level: depths, slopes, friction, rotation, forces.
+  subroutine explicit_part(self, forcing)
+    class(swe_model_t), intent(inout) :: self
+    type(swe_forcing_t), intent(in) :: forcing
+
+    call face_depths(self%grid, self%parameters, self%old, self%east%h, self%north%h)
+    call surface_slopes(self%grid, self%old%zeta, self%east%h, self%north%h, &
+      self%east%slope, self%north%slope)
+    call scaled_transports(self%grid, self%old%u, self%old%v, self%east, self%north)
+    call provisional_transports(self%grid, self%parameters, self%old%u, self%old%v, &
+      self%east, self%north)
+    call known_transports(self%grid, self%parameters, forcing, self%east, self%north)
+  end subroutine explicit_part
+
+  !> The system for the new elevation and its solution.
+  subroutine implicit_part(self, forcing)
+    class(swe_model_t), intent(inout) :: self
+    type(swe_forcing_t), intent(in) :: forcing
+
+    call assemble(self%grid, self%parameters, self%old%zeta, self%old%u, self%old%v, &
+      self%east, self%north, self%matrix, self%b)
+    call boundary_diagonal(self%grid, self%parameters, self%east, self%north, self%matrix)
+    call fix_elevations(self%grid, forcing, self%matrix, self%b)
+    self%z(:, :) = self%old%zeta
+    call self%solver%solve(self%matrix, self%b, self%z, self%solution)
+  end subroutine implicit_part
+
+end module swe_step
