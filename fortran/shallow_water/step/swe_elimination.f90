@@ -120,8 +120,8 @@ contains
     end do
   end subroutine new_transports
 
-  !> zeta(n+1) of water cells from the divergence of old and new transports, and how far the
-  !> solver's z is from it.
+  !> zeta(n+1) from the divergence of old and new transports in water, z where it is
+  !> prescribed, and how far the solver's z is from it.
   subroutine new_elevation(grid, parameters, u_old, v_old, u, v, z, zeta, solver_error)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
@@ -133,24 +133,55 @@ contains
     real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! advanced [m]
     real(wp), intent(out) :: solver_error !! largest |zeta - z| of this block [m]
 
-    real(wp) :: before, now, outflow
-    integer :: i, j
+    integer :: i, j, k
+
+    solver_error = 0.0_wp
+    !$omp parallel do reduction(max: solver_error)
+    do j = 1, grid%block%ny
+      call new_elevation_row(grid, parameters, j, grid%block%nx, &
+        u_old(0:grid%block%nx, j), u(0:grid%block%nx, j), v_old(1:grid%block%nx, j - 1), &
+        v(1:grid%block%nx, j - 1), v_old(1:grid%block%nx, j), v(1:grid%block%nx, j), &
+        grid%water(1:grid%block%nx, j), z(1:grid%block%nx, j), zeta(1:grid%block%nx, j), &
+        solver_error)
+    end do
+    do k = 1, size(grid%fixed, 2)
+      i = grid%fixed(1, k)
+      j = grid%fixed(2, k)
+      zeta(i, j) = z(i, j)
+    end do
+  end subroutine new_elevation
+
+  !> The same for one row of cells.
+  pure subroutine new_elevation_row(grid, parameters, j, n, u_old, u, v_south_old, &
+    v_south, v_north_old, v_north, water, z, zeta, solver_error)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: j                      !! row
+    integer, intent(in) :: n                      !! its cells
+    real(wp), intent(in) :: u_old(0:n), u(0:n)    !! [m2 s-1]
+    real(wp), intent(in) :: v_south_old(n), v_south(n) !! [m2 s-1]
+    real(wp), intent(in) :: v_north_old(n), v_north(n) !! [m2 s-1]
+    real(wp), intent(in) :: water(n)              !! 1 where the elevation follows
+    real(wp), intent(in) :: z(n)                  !! of the solver [m]
+    real(wp), intent(inout) :: zeta(n)            !! advanced [m]
+    real(wp), intent(inout) :: solver_error       !! largest |zeta - z| so far [m]
+
+    real(wp) :: before, factor, largest, now, outflow
+    integer :: i
 
     before = 1.0_wp - parameters%theta
     now = parameters%theta
-    solver_error = 0.0_wp
-    !$omp parallel do private(i, outflow) reduction(max: solver_error)
-    do j = 1, grid%block%ny
-      do i = 1, grid%block%nx
-        outflow = grid%dy*(before*(u_old(i, j) - u_old(i - 1, j)) &
-          + now*(u(i, j) - u(i - 1, j))) &
-          + grid%dx_v(j)*(before*v_old(i, j) + now*v(i, j)) &
-          - grid%dx_v(j - 1)*(before*v_old(i, j - 1) + now*v(i, j - 1))
-        zeta(i, j) = merge(zeta(i, j) - parameters%dt*outflow/grid%area(j), z(i, j), &
-          grid%water(i, j))
-        solver_error = max(solver_error, abs(zeta(i, j) - z(i, j)))
-      end do
+    factor = parameters%dt/grid%area(j)
+    largest = 0.0_wp
+    !$omp simd private(outflow) reduction(max: largest)
+    do i = 1, n
+      outflow = grid%dy*(before*(u_old(i) - u_old(i - 1)) + now*(u(i) - u(i - 1))) &
+        + grid%dx_v(j)*(before*v_north_old(i) + now*v_north(i)) &
+        - grid%dx_v(j - 1)*(before*v_south_old(i) + now*v_south(i))
+      zeta(i) = zeta(i) - factor*water(i)*outflow
+      largest = max(largest, water(i)*abs(zeta(i) - z(i)))
     end do
-  end subroutine new_elevation
+    solver_error = max(solver_error, largest)
+  end subroutine new_elevation_row
 
 end module swe_elimination

@@ -122,20 +122,36 @@ contains
     real(wp), intent(inout), contiguous :: slope_u(1 - halo:, 1 - halo:) !! set [1]
     real(wp), intent(inout), contiguous :: slope_v(1 - halo:, 1 - halo:) !! set [1]
 
-    real(wp) :: per_dx, per_dy
-    integer :: i, j
+    integer :: j, last
 
-    per_dy = 1.0_wp/grid%dy
-    !$omp parallel do private(i, per_dx)
+    last = grid%block%nx + 1
+    !$omp parallel do
     do j = 0, grid%block%ny + 1
-      per_dx = 1.0_wp/grid%dx(j)
-      do i = 0, grid%block%nx + 1
-        slope_u(i, j) = merge(grid%open_u(i, j)*(zeta(i + 1, j) - zeta(i, j))*per_dx, &
-          0.0_wp, h_u(i, j) > 0.0_wp)
-        slope_v(i, j) = merge(grid%open_v(i, j)*(zeta(i, j + 1) - zeta(i, j))*per_dy, &
-          0.0_wp, h_v(i, j) > 0.0_wp)
-      end do
+      call slope_row(last + 1, zeta(0:last, j), zeta(1:last + 1, j), &
+        grid%open_u(0:last, j), grid%dx(j), h_u(0:last, j), slope_u(0:last, j))
+      call slope_row(last + 1, zeta(0:last, j), zeta(0:last, j + 1), &
+        grid%open_v(0:last, j), grid%dy, h_v(0:last, j), slope_v(0:last, j))
     end do
   end subroutine surface_slopes
+
+  !> The same for one row of faces.
+  pure subroutine slope_row(n, zeta, zeta_next, open, distance, h, slope)
+    integer, intent(in) :: n              !! faces
+    real(wp), intent(in) :: zeta(n)       !! [m]
+    real(wp), intent(in) :: zeta_next(n)  !! in the other cells [m]
+    real(wp), intent(in) :: open(n)       !! 1 if the face is open
+    real(wp), intent(in) :: distance      !! of the two cells [m]
+    real(wp), intent(in) :: h(n)          !! water depth [m]
+    real(wp), intent(inout) :: slope(n)   !! set [1]
+
+    real(wp) :: per_distance
+    integer :: i
+
+    per_distance = 1.0_wp/distance
+    do i = 1, n
+      slope(i) = merge(open(i)*per_distance, 0.0_wp, h(i) > 0.0_wp) &
+        *(zeta_next(i) - zeta(i))
+    end do
+  end subroutine slope_row
 
 end module swe_faces

@@ -40,7 +40,7 @@ module swe_grid
     real(wp), allocatable :: f_u(:)      !! Coriolis parameter at east faces [s-1]
     real(wp), allocatable :: f_v(:)      !! Coriolis parameter at north faces [s-1]
     integer, allocatable :: cell(:, :)   !! one of cell_*
-    logical, allocatable :: water(:, :)  !! the cell's elevation follows from its fluxes
+    real(wp), allocatable :: water(:, :) !! 1 where the elevation follows from the fluxes
     real(wp), allocatable :: depth(:, :) !! undisturbed depth D, positive down [m]
     real(wp), allocatable :: open_u(:, :) !! 1 at open east faces
     real(wp), allocatable :: open_v(:, :) !! 1 at open north faces, else 0
@@ -100,7 +100,7 @@ contains
     call exchange(block, self%depth, marks)
     allocate (self%cell(1 - halo:nx + halo, 1 - halo:ny + halo), source=nint(marks))
     allocate (self%water(1 - halo:nx + halo, 1 - halo:ny + halo), &
-      source=self%cell == cell_water)
+      source=merge(1.0_wp, 0.0_wp, self%cell == cell_water))
     call self%set_faces()
     call self%set_means()
     call self%list_boundaries()

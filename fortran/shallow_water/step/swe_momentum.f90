@@ -38,18 +38,30 @@ contains
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(inout) :: east, north         !! `scaled` is set
 
-    integer :: i, j
+    integer :: j, last
 
-    !$omp parallel do private(i)
+    last = grid%block%nx + 1
+    !$omp parallel do
     do j = 0, grid%block%ny + 1
-      do i = 0, grid%block%nx + 1
-        east%scaled(i, j) = merge(u(i, j)/sqrt(max(east%h(i, j), tiny(1.0_wp))), 0.0_wp, &
-          east%h(i, j) > 0.0_wp)
-        north%scaled(i, j) = merge(v(i, j)/sqrt(max(north%h(i, j), tiny(1.0_wp))), 0.0_wp, &
-          north%h(i, j) > 0.0_wp)
-      end do
+      call scale_row(last + 1, u(0:last, j), east%h(0:last, j), east%scaled(0:last, j))
+      call scale_row(last + 1, v(0:last, j), north%h(0:last, j), north%scaled(0:last, j))
     end do
   end subroutine scaled_transports
+
+  !> The same for one row of faces.
+  pure subroutine scale_row(n, transport, h, scaled)
+    integer, intent(in) :: n              !! faces
+    real(wp), intent(in) :: transport(n)  !! [m2 s-1]
+    real(wp), intent(in) :: h(n)          !! water depth [m]
+    real(wp), intent(inout) :: scaled(n)  !! set [m3/2 s-1]
+
+    integer :: i
+
+    do i = 1, n
+      scaled(i) = merge(transport(i), 0.0_wp, h(i) > 0.0_wp) &
+        /sqrt(max(h(i), tiny(1.0_wp)))
+    end do
+  end subroutine scale_row
 
   !> F and the provisional transports at all faces of the block, halo faces 0 included.
   subroutine provisional_transports(grid, parameters, u, v, east, north)
@@ -143,8 +155,9 @@ contains
       do i = 1, n
         water = max(h(i), parameters%min_depth)
         speed = sqrt(transport(i)**2 + h(i)*mean(i)**2)
-        friction(i) = merge(open(i)/(linear + parameters%dt*drag(i)*speed/water**2), &
-          0.0_wp, h(i) > 0.0_wp)
+        ! One division: it and the roots are what this loop costs.
+        friction(i) = merge(open(i)*water**2/(linear*water**2 + parameters%dt*drag(i) &
+          *speed), 0.0_wp, h(i) > 0.0_wp)
       end do
     case (drag_manning)
       do i = 1, n
