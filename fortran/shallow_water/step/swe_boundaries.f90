@@ -104,7 +104,8 @@ contains
 
   end subroutine boundary_diagonal
 
-  !> Move prescribed elevations to the right-hand side.
+  !> Move prescribed elevations to the right-hand side; give cells outside the elevation of
+  !> the forcing.
   subroutine fix_elevations(grid, forcing, matrix, b)
     type(swe_grid_t), intent(in) :: grid
     type(swe_forcing_t), intent(in) :: forcing
@@ -133,7 +134,26 @@ contains
       b(i, j) = 0.0_wp
       if (allocated(forcing%open_zeta)) b(i, j) = grid%area(j)*forcing%open_zeta(i, j)
     end do
+    call fix_outside(grid, forcing, grid%boundary_u, b)
+    call fix_outside(grid, forcing, grid%boundary_v, b)
   end subroutine fix_elevations
+
+  !> Without this a cell outside would gather what leaves through its face.
+  subroutine fix_outside(grid, forcing, faces, b)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_forcing_t), intent(in) :: forcing
+    type(boundary_face_t), intent(in) :: faces(:)
+    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
+
+    integer :: k
+
+    do k = 1, size(faces)
+      associate (i => faces(k)%i_outside, j => faces(k)%j_outside)
+        b(i, j) = 0.0_wp
+        if (allocated(forcing%open_zeta)) b(i, j) = grid%area(j)*forcing%open_zeta(i, j)
+      end associate
+    end do
+  end subroutine fix_outside
 
   !> Add to the transports of radiating faces what the new elevation drives.
   subroutine radiated_transports(grid, parameters, z, east, north, u, v)
