@@ -98,7 +98,7 @@ contains
     energy = 0.0_wp
     do j = 1, grid%block%ny
       do i = 1, grid%block%nx
-        if (grid%water(i, j)) energy = energy &
+        if (grid%cell(i, j) == cell_water) energy = energy &
           + 0.5_wp*gravity*grid%area(j)*state%zeta(i, j)**2
         water = 0.5_wp*(grid%depth(i, j) + grid%depth(i + 1, j))
         if (grid%open_u(i, j) > 0.0_wp) energy = energy &
@@ -121,7 +121,7 @@ contains
     volume = 0.0_wp
     do j = 1, grid%block%ny
       volume = volume + grid%area(j)*sum(grid%depth(1:nx, j) + state%zeta(1:nx, j), &
-        grid%water(1:nx, j))
+        grid%cell(1:nx, j) == cell_water)
     end do
   end function volume
 
