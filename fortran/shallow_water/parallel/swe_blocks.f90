@@ -7,7 +7,7 @@
 module swe_blocks
   implicit none
   private
-  public :: block_t, whole_grid
+  public :: block_t, ranks_t, whole_grid
 
   integer, parameter, public :: halo = 2 !! width of the halo of a model field [cells]
   integer, parameter, public :: west = 1, east = 2, south = 3, north = 4 !! sides
@@ -27,6 +27,13 @@ module swe_blocks
     logical :: is_reproducible = .false.
       !! sums do not depend on the number of ranks, to the last bit
   end type block_t
+
+  !> The processes that share a grid; see `start_ranks` of swe_exchange.
+  type :: ranks_t
+    integer :: count = 1        !! processes
+    integer :: rank = 0         !! of this one, from 0
+    integer :: communicator = 0 !! of MPI; not used by a process alone
+  end type ranks_t
 
 contains
 

@@ -4,7 +4,7 @@
 !> The module of the same name in swe_exchange_mpi.f90 does the same over MPI ranks.
 module swe_exchange
   use swe_blocks, only: block_t, north, east, nobody
-  use swe_kinds, only: wp
+  use swe_kinds, only: int64, wp
   implicit none
   private
   public :: exchange, global_maximum, global_sum
@@ -12,7 +12,14 @@ module swe_exchange
   interface exchange
     procedure exchange_one
     procedure exchange_two
+    procedure exchange_three
+    procedure exchange_layers
   end interface exchange
+
+  interface global_sum
+    procedure global_sum_reals
+    procedure global_sum_integers
+  end interface global_sum
 
 contains
 
@@ -47,15 +54,50 @@ contains
     call exchange_one(block, second)
   end subroutine exchange_two
 
+  !> The same for three fields.
+  subroutine exchange_three(block, first, second, third)
+    type(block_t), intent(in) :: block                    !! of the fields
+    real(wp), intent(inout), contiguous :: first(:, :)  !! as in `exchange_one`
+    real(wp), intent(inout), contiguous :: second(:, :) !! as in `exchange_one`
+    real(wp), intent(inout), contiguous :: third(:, :)  !! as in `exchange_one`
+
+    call exchange_one(block, first)
+    call exchange_one(block, second)
+    call exchange_one(block, third)
+  end subroutine exchange_three
+
+  !> The same for any number of fields in one array, as tracers are.
+  subroutine exchange_layers(block, layers)
+    type(block_t), intent(in) :: block !! of the fields
+    real(wp), intent(inout), contiguous :: layers(:, :, :)
+      !! as in `exchange_one`, (nx + 2*width, ny + 2*width, fields)
+
+    integer :: k
+
+    do k = 1, size(layers, 3)
+      call exchange_one(block, layers(:, :, k))
+    end do
+  end subroutine exchange_layers
+
   !> Sum over the ranks.
-  function global_sum(block, values) result(sums)
-    type(block_t), intent(in) :: block     !! of the values
-    real(wp), intent(in) :: values(:)      !! of this rank
+  function global_sum_reals(block, values) result(sums)
+    type(block_t), intent(in) :: block !! of the values
+    real(wp), intent(in) :: values(:)  !! of this rank
     real(wp) :: sums(size(values))
 
     sums = values
     if (block%rank /= 0) error stop "swe_exchange: one process alone has rank 0"
-  end function global_sum
+  end function global_sum_reals
+
+  !> The same for integers, whose sums depend on no order.
+  function global_sum_integers(block, values) result(sums)
+    type(block_t), intent(in) :: block      !! of the values
+    integer(int64), intent(in) :: values(:) !! of this rank
+    integer(int64) :: sums(size(values))
+
+    sums = values
+    if (block%rank /= 0) error stop "swe_exchange: one process alone has rank 0"
+  end function global_sum_integers
 
   !> Largest over the ranks.
   function global_maximum(block, value) result(largest)

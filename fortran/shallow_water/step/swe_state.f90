@@ -53,8 +53,7 @@ contains
     class(swe_state_t), intent(inout) :: self
     type(block_t), intent(in) :: block
 
-    call exchange(block, self%zeta)
-    call exchange(block, self%u, self%v)
+    call exchange(block, self%zeta, self%u, self%v)
   end subroutine fill_halo
 
 end module swe_state

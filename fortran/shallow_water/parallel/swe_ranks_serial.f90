@@ -1,0 +1,55 @@
+! SPDX-License-Identifier: MIT
+!> A process alone, which owns the whole grid.
+!>
+!> The module of the same name in swe_ranks_mpi.f90 is that of several MPI ranks.
+module swe_ranks
+  use swe_blocks, only: block_t, ranks_t
+  use swe_kinds, only: wp
+  implicit none
+  private
+  public :: end_ranks, gather, scatter, start_ranks
+
+contains
+
+  !> There is one rank.
+  subroutine start_ranks(ranks, communicator)
+    type(ranks_t), intent(out) :: ranks           !! for `decompose`
+    integer, intent(in), optional :: communicator !! of MPI; not used
+
+    ranks = ranks_t()
+  end subroutine start_ranks
+
+  !> Nothing is left to do.
+  subroutine end_ranks(ranks)
+    type(ranks_t), intent(inout) :: ranks
+
+    ranks = ranks_t()
+  end subroutine end_ranks
+
+  !> Copy a field's cells to the whole field.
+  subroutine gather(block, field, whole)
+    type(block_t), intent(in) :: block
+    real(wp), intent(in), contiguous :: field(:, :) !! (nx + 2*width, ny + 2*width)
+    real(wp), intent(inout) :: whole(:, :)          !! set (nx, ny)
+
+    integer :: w
+
+    w = (size(field, 1) - block%nx)/2
+    whole(:, :) = field(w + 1:w + block%nx, w + 1:w + block%ny)
+  end subroutine gather
+
+  !> Copy the whole field to a field's cells. Halos are left as they are: `exchange` fills
+  !> them.
+  subroutine scatter(block, whole, field)
+    type(block_t), intent(in) :: block
+    real(wp), intent(in) :: whole(:, :)                !! (nx, ny)
+    real(wp), intent(inout), contiguous :: field(:, :)
+      !! cells are set (nx + 2*width, ny + 2*width)
+
+    integer :: w
+
+    w = (size(field, 1) - block%nx)/2
+    field(w + 1:w + block%nx, w + 1:w + block%ny) = whole
+  end subroutine scatter
+
+end module swe_ranks
