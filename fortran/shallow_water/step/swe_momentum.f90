@@ -27,6 +27,8 @@ module swe_momentum
     real(wp), allocatable :: friction(:, :) !! F [1], 0 at closed and boundary faces
     real(wp), allocatable :: extra(:, :)    !! X, all other tendencies [m2 s-2]
     real(wp), allocatable :: star(:, :)     !! provisional transport [m2 s-1]
+    real(wp), allocatable :: velocity(:, :) !! transport/H where a tendency needs it [m s-1]
+    logical :: has_extra = .false.          !! X is not zero everywhere
   end type face_momentum_t
 
 contains

@@ -15,6 +15,10 @@ module swe_parameters
   integer, parameter, public :: face_upwind = 3
     !! zeta upstream + the smaller D (Stelling and Duinmeijer 2003), for wetting and drying
 
+  integer, parameter, public :: advection_none = 0    !! linear momentum equations
+  integer, parameter, public :: advection_upwind = 1  !! first order
+  integer, parameter, public :: advection_limited = 2 !! second order where it is smooth
+
   !> Physical and numerical parameters, with their defaults.
   type :: swe_parameters_t
     real(wp) :: dt = 300.0_wp        !! time step [s]
@@ -24,7 +28,12 @@ module swe_parameters
     integer :: drag = drag_quadratic !! one of drag_*
     real(wp) :: linear_drag = 0.0_wp !! r [s-1], added to the quadratic drag
     real(wp) :: viscosity = 0.0_wp   !! horizontal eddy viscosity [m2 s-1]
+    logical :: no_slip = .false.     !! the coast holds the flow along it; else it slips
+    integer :: advection = advection_none !! one of advection_*
     real(wp) :: min_depth = 1.0e-5_wp !! a face with less water is closed [m]
+    real(wp) :: thin_depth = 0.0_wp
+      !! water below which momentum is not advected and wind acts in proportion to the
+      !! depth: 1-2 % of the depth scale where land dries [m]
   end type swe_parameters_t
 
 end module swe_parameters

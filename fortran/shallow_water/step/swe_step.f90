@@ -21,6 +21,7 @@ module swe_step
   use swe_momentum, only: face_momentum_t, provisional_transports, scaled_transports
   use swe_parameters, only: swe_parameters_t
   use swe_state, only: swe_forcing_t, swe_state_t
+  use swe_tendencies, only: other_tendencies
   implicit none
   private
   public :: swe_model_t
@@ -96,6 +97,8 @@ contains
     call face_depths(self%grid, self%parameters, self%old, self%east%h, self%north%h)
     call surface_slopes(self%grid, self%old%zeta, self%east%h, self%north%h, &
       self%east%slope, self%north%slope)
+    call other_tendencies(self%grid, self%parameters, forcing, self%old, self%east, &
+      self%north)
     call scaled_transports(self%grid, self%old%u, self%old%v, self%east, self%north)
     call provisional_transports(self%grid, self%parameters, self%old%u, self%old%v, &
       self%east, self%north)

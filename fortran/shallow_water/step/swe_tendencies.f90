@@ -1,0 +1,88 @@
+! SPDX-License-Identifier: MIT
+!> All tendencies of momentum but the surface slope, the rotation and the bottom friction:
+!> viscosity, advection, wind, air pressure and tide-generating potential.
+!>
+!> What does not act costs nothing: no loop runs, no field is allocated.
+module swe_tendencies
+  use swe_advection, only: add_advection
+  use swe_blocks, only: halo
+  use swe_exchange, only: exchange
+  use swe_forces, only: add_head, add_stress
+  use swe_grid, only: swe_grid_t
+  use swe_kinds, only: wp
+  use swe_momentum, only: face_momentum_t
+  use swe_parameters, only: advection_none, swe_parameters_t
+  use swe_state, only: swe_forcing_t, swe_state_t
+  use swe_viscosity, only: add_viscosity
+  implicit none
+  private
+  public :: other_tendencies
+
+contains
+
+  !> Set X and Y, and add the head's slope to the surface's.
+  subroutine other_tendencies(grid, parameters, forcing, old, east, north)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    type(swe_forcing_t), intent(in) :: forcing
+    type(swe_state_t), intent(in) :: old !! at the start of the step
+    type(face_momentum_t), intent(inout) :: east, north
+      !! depths and slopes are known; `extra` is set
+
+    logical :: is_advected, is_viscous
+
+    is_advected = parameters%advection /= advection_none
+    is_viscous = parameters%viscosity > 0.0_wp
+    call clear(is_advected .or. is_viscous .or. allocated(forcing%stress_u) .or. &
+      allocated(forcing%head), east)
+    call clear(is_advected .or. is_viscous .or. allocated(forcing%stress_v) .or. &
+      allocated(forcing%head), north)
+    if (is_advected .or. is_viscous) then
+      call set_velocity(grid, parameters, old%u, east)
+      call set_velocity(grid, parameters, old%v, north)
+      call exchange(grid%block, east%velocity, north%velocity)
+      if (is_viscous) call add_viscosity(grid, parameters, east, north)
+      if (is_advected) call add_advection(grid, parameters, old, east, north)
+      call exchange(grid%block, east%extra, north%extra)
+    end if
+    if (allocated(forcing%head)) call add_head(grid, parameters, forcing%head, east, north)
+    if (allocated(forcing%stress_u)) then
+      call add_stress(grid, parameters, forcing%stress_u, east)
+    end if
+    if (allocated(forcing%stress_v)) then
+      call add_stress(grid, parameters, forcing%stress_v, north)
+    end if
+  end subroutine other_tendencies
+
+  !> X = 0, unless it is and nothing acts.
+  subroutine clear(acts, faces)
+    logical, intent(in) :: acts !! something does in this step
+    type(face_momentum_t), intent(inout) :: faces
+
+    if (faces%has_extra .or. acts) faces%extra(:, :) = 0.0_wp
+    faces%has_extra = acts
+  end subroutine clear
+
+  !> Velocity at the block's faces, zero where there is no water.
+  subroutine set_velocity(grid, parameters, transport, faces)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in), contiguous :: transport(1 - halo:, 1 - halo:) !! [m2 s-1]
+    type(face_momentum_t), intent(inout) :: faces
+
+    integer :: i, j
+
+    if (.not. allocated(faces%velocity)) then
+      allocate (faces%velocity, mold=faces%h)
+      faces%velocity = 0.0_wp
+    end if
+    !$omp parallel do private(i)
+    do j = 1, grid%block%ny
+      do i = 1, grid%block%nx
+        faces%velocity(i, j) = merge(transport(i, j)/max(faces%h(i, j), &
+          parameters%min_depth, tiny(1.0_wp)), 0.0_wp, faces%h(i, j) > 0.0_wp)
+      end do
+    end do
+  end subroutine set_velocity
+
+end module swe_tendencies
