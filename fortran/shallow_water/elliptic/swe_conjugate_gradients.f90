@@ -1,29 +1,41 @@
 ! SPDX-License-Identifier: MIT
-!> Conjugate gradients for the five-point system, preconditioned by its diagonal.
+!> Preconditioned conjugate gradients for the five-point system.
 !>
-!> Hestenes and Stiefel (1952). Each iteration makes two passes over memory: one for the
-!> operator and its first scalar product, one for the updates and the second.
+!>     p <- s + beta p,  q = A p,  alpha = (r.s)/(p.q)        s = M**-1 r
+!>     z <- z + alpha p,  r <- r - alpha q
+!>
+!> Hestenes and Stiefel (1952). Without a preconditioner M is the diagonal, and an iteration
+!> makes two passes over memory: one for z, p, q and p.q, one for r, r.s and max|r|. The
+!> first pass updates row j + 1 of p before it applies the operator to row j, and moves z
+!> along the old direction while it is at hand.
 module swe_conjugate_gradients
   use swe_blocks, only: halo
-  use swe_exchange, only: exchange, global_maximum, global_sum
+  use swe_exchange, only: exchange
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
+  use swe_preconditioner, only: preconditioner_t
+  use swe_rows, only: is_large, largest_of_rows, rows_of_thread, sum_of_rows
   implicit none
   private
   public :: conjugate_gradients_t
 
   !> The solver and its work arrays, allocated at the first call.
   type, extends(five_point_solver_t) :: conjugate_gradients_t
-    real(wp), allocatable :: r(:, :) !! residual [m3]
-    real(wp), allocatable :: p(:, :) !! search direction [m]
-    real(wp), allocatable :: q(:, :) !! A p [m3]
+    class(preconditioner_t), allocatable :: preconditioner !! M; if not there, the diagonal
+    real(wp), allocatable, private :: r(:, :) !! residual [m3]
+    real(wp), allocatable, private :: s(:, :) !! M**-1 r [m], or 1/diagonal [m-2]
+    real(wp), allocatable, private :: p(:, :) !! search direction [m]
+    real(wp), allocatable, private :: q(:, :) !! A p [m3]
+    real(wp), allocatable, private :: products(:) !! scalar products row by row [m4] (ny)
+    real(wp), allocatable, private :: largest(:)  !! residual/area row by row [m] (ny)
   contains
     procedure :: solve
   end type conjugate_gradients_t
 
 contains
 
-  !> Solve A z = b; see `solve_interface`.
+  !> Solve A z = b; see `solve_interface`. Values that are not finite end the iteration
+  !> without convergence.
   subroutine solve(self, matrix, b, z, solution)
     class(conjugate_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
@@ -31,105 +43,263 @@ contains
     real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
     type(solution_t), intent(out) :: solution
 
-    real(wp) :: alpha, rho, rho_before, sums(1)
+    real(wp) :: alpha, rho, rho_before
 
-    if (.not. allocated(self%r)) allocate (self%r, self%p, self%q, mold=matrix%diagonal)
-    self%r = 0.0_wp
-    self%p = 0.0_wp
-    self%q = 0.0_wp
+    call get_ready(self, matrix)
     call exchange(matrix%block, z)
-    call matrix%residual(b, z, self%r)
-    call look(self, matrix, rho, solution)
-    call set_direction(self, matrix, 0.0_wp)
-    do while (.not. solution%has_converged)
-      if (solution%n_iterations >= self%max_iterations) exit
-      if (.not. rho < huge(rho)) exit
+    call first_residual(self, matrix, b, z)
+    solution%residual = largest_of_rows(matrix%block, self%largest)
+    rho = sum_of_rows(matrix%block, self%products)
+    if (.not. abs(rho) <= huge(rho)) return
+    alpha = 0.0_wp
+    rho_before = huge(rho)
+    do
+      solution%has_converged = solution%residual <= self%tolerance
+      if (solution%has_converged .or. solution%n_iterations >= self%max_iterations) exit
+      rho = preconditioned(self, matrix)
+      call turn(self, matrix, alpha, rho/rho_before, z)
+      alpha = rho/sum_of_rows(matrix%block, self%products)
+      if (.not. abs(alpha) <= huge(alpha)) return
+      call reduce(self, matrix, alpha)
+      solution%residual = largest_of_rows(matrix%block, self%largest)
       solution%n_iterations = solution%n_iterations + 1
-      call exchange(matrix%block, self%p)
-      call apply(self, matrix, sums(1))
-      sums = global_sum(matrix%block, sums)
-      alpha = rho/sums(1)
       rho_before = rho
-      call advance(self, matrix, alpha, z)
-      call look(self, matrix, rho, solution)
-      call set_direction(self, matrix, rho/rho_before)
     end do
+    call advance(self, matrix, alpha, z)
     call exchange(matrix%block, z)
   end subroutine solve
 
-  !> r . r/diagonal, and whether the residual is small enough.
-  subroutine look(self, matrix, rho, solution)
-    class(conjugate_gradients_t), intent(in) :: self
-    type(five_point_t), intent(in) :: matrix
-    real(wp), intent(out) :: rho !! [m4]
-    type(solution_t), intent(inout) :: solution
-
-    real(wp) :: largest, sums(1)
-    integer :: i, j
-
-    sums = 0.0_wp
-    largest = 0.0_wp
-    do j = 1, matrix%block%ny
-      do i = 1, matrix%block%nx
-        sums(1) = sums(1) + self%r(i, j)**2/matrix%diagonal(i, j)
-        largest = max(largest, abs(self%r(i, j))/matrix%area(j))
-      end do
-    end do
-    sums = global_sum(matrix%block, sums)
-    rho = sums(1)
-    solution%residual = global_maximum(matrix%block, largest)
-    solution%has_converged = solution%residual <= self%tolerance
-  end subroutine look
-
-  !> p <- r/diagonal + beta p.
-  subroutine set_direction(self, matrix, beta)
+  !> Allocate, clear the directions, prepare M.
+  subroutine get_ready(self, matrix)
     class(conjugate_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in) :: beta !! [1]
 
-    integer :: i, j
+    integer :: j
 
-    do j = 1, matrix%block%ny
-      do i = 1, matrix%block%nx
-        self%p(i, j) = self%r(i, j)/matrix%diagonal(i, j) + beta*self%p(i, j)
+    if (.not. allocated(self%r)) then
+      allocate (self%r, mold=matrix%diagonal)
+      self%r = 0.0_wp
+      allocate (self%s, self%p, self%q, source=self%r)
+      allocate (self%products(matrix%block%ny), self%largest(matrix%block%ny))
+    end if
+    if (allocated(self%preconditioner)) then
+      call self%preconditioner%prepare(matrix)
+    else
+      !$omp parallel do if (is_large(matrix%block))
+      do j = 1, matrix%block%ny
+        self%s(1:matrix%block%nx, j) = 1.0_wp/matrix%diagonal(1:matrix%block%nx, j)
       end do
-    end do
-  end subroutine set_direction
+      call exchange(matrix%block, self%s)
+    end if
+  end subroutine get_ready
 
-  !> q = A p, and p . q.
-  subroutine apply(self, matrix, pq)
+  !> r = b - A z, its largest component, and r.s without a preconditioner, else r.r: NaN if
+  !> anything is.
+  subroutine first_residual(self, matrix, b, z)
     class(conjugate_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(out) :: pq !! [m4]
+    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)
 
-    integer :: i, j
+    integer :: j, nx
 
-    pq = 0.0_wp
+    nx = matrix%block%nx
+    call matrix%residual(b, z, self%r)
+    !$omp parallel do if (is_large(matrix%block))
     do j = 1, matrix%block%ny
-      do i = 1, matrix%block%nx
-        self%q(i, j) = matrix%diagonal(i, j)*self%p(i, j) &
-          - matrix%east(i, j)*self%p(i + 1, j) - matrix%east(i - 1, j)*self%p(i - 1, j) &
-          - matrix%north(i, j)*self%p(i, j + 1) - matrix%north(i, j - 1)*self%p(i, j - 1)
-        pq = pq + self%p(i, j)*self%q(i, j)
-      end do
+      self%p(:, j) = 0.0_wp
+      self%q(:, j) = 0.0_wp
+      if (allocated(self%preconditioner)) then
+        call reduce_row(nx, 0.0_wp, self%q(1:nx, j), self%r(1:nx, j), self%largest(j))
+        self%products(j) = sum(self%r(1:nx, j)**2/matrix%area(j))
+      else
+        call reduce_diagonal_row(nx, 0.0_wp, self%q(1:nx, j), self%s(1:nx, j), &
+          self%r(1:nx, j), self%largest(j), self%products(j))
+      end if
+      self%largest(j) = self%largest(j)/matrix%area(j)
     end do
-  end subroutine apply
+    self%p(:, :0) = 0.0_wp
+    self%p(:, matrix%block%ny + 1:) = 0.0_wp
+  end subroutine first_residual
 
-  !> z <- z + alpha p, r <- r - alpha q.
+  !> r.s; with filled halos of what the next direction needs.
+  function preconditioned(self, matrix) result(rho)
+    class(conjugate_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    real(wp) :: rho !! [m4]
+
+    if (allocated(self%preconditioner)) then
+      call self%preconditioner%apply(matrix, self%r, self%s, self%products)
+      call exchange(matrix%block, self%s)
+    else
+      call exchange(matrix%block, self%r)
+    end if
+    rho = sum_of_rows(matrix%block, self%products)
+  end function preconditioned
+
+  !> z <- z + alpha p along the old direction, p <- s + beta p, q = A p, and p.q of each
+  !> row. Each thread first turns the rows that its neighbours look at.
+  subroutine turn(self, matrix, alpha, beta, z)
+    class(conjugate_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in) :: alpha !! of the old direction [1]
+    real(wp), intent(in) :: beta  !! [1]
+    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+
+    integer :: first, j, last, nx, ny
+
+    nx = matrix%block%nx
+    ny = matrix%block%ny
+    !$omp parallel if (is_large(matrix%block)) private(first, last, j)
+    call rows_of_thread(ny, first, last)
+    if (first == 1 .and. first <= last) call turn_row(0)
+    if (last == ny .and. first <= last) call turn_row(ny + 1)
+    if (first <= last) call turn_row(first)
+    if (first < last) call turn_row(last)
+    !$omp barrier
+    do j = first, last
+      if (j + 1 < last) call turn_row(j + 1)
+      call operator_row(nx, matrix%diagonal(1:nx, j), matrix%east(0:nx, j), &
+        matrix%north(1:nx, j), matrix%north(1:nx, j - 1), self%p(0:nx + 1, j), &
+        self%p(1:nx, j + 1), self%p(1:nx, j - 1), self%q(1:nx, j), self%products(j))
+    end do
+    !$omp end parallel
+
+  contains
+
+    subroutine turn_row(j)
+      integer, intent(in) :: j !! row, 0:ny+1
+
+      if (allocated(self%preconditioner)) then
+        call turn_plain_row(nx + 2, alpha, beta, self%s(0:nx + 1, j), z(0:nx + 1, j), &
+          self%p(0:nx + 1, j))
+      else
+        call turn_diagonal_row(nx + 2, alpha, beta, self%r(0:nx + 1, j), &
+          self%s(0:nx + 1, j), z(0:nx + 1, j), self%p(0:nx + 1, j))
+      end if
+    end subroutine turn_row
+
+  end subroutine turn
+
+  !> r <- r - alpha q, the largest |r|/area, and without a preconditioner r.s, row by row.
+  subroutine reduce(self, matrix, alpha)
+    class(conjugate_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in) :: alpha !! [1]
+
+    integer :: j, nx
+
+    nx = matrix%block%nx
+    !$omp parallel do if (is_large(matrix%block))
+    do j = 1, matrix%block%ny
+      if (allocated(self%preconditioner)) then
+        call reduce_row(nx, alpha, self%q(1:nx, j), self%r(1:nx, j), self%largest(j))
+      else
+        call reduce_diagonal_row(nx, alpha, self%q(1:nx, j), self%s(1:nx, j), &
+          self%r(1:nx, j), self%largest(j), self%products(j))
+      end if
+      self%largest(j) = self%largest(j)/matrix%area(j)
+    end do
+  end subroutine reduce
+
+  !> z <- z + alpha p: the last direction, which no further pass takes along.
   subroutine advance(self, matrix, alpha, z)
-    class(conjugate_gradients_t), intent(inout) :: self
+    class(conjugate_gradients_t), intent(in) :: self
     type(five_point_t), intent(in) :: matrix
     real(wp), intent(in) :: alpha !! [1]
     real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
 
     integer :: i, j
 
+    !$omp parallel do private(i) if (is_large(matrix%block))
     do j = 1, matrix%block%ny
       do i = 1, matrix%block%nx
         z(i, j) = z(i, j) + alpha*self%p(i, j)
-        self%r(i, j) = self%r(i, j) - alpha*self%q(i, j)
       end do
     end do
   end subroutine advance
+
+  !> z <- z + alpha p, p <- s + beta p.
+  pure subroutine turn_plain_row(n, alpha, beta, s, z, p)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, beta, s(n)
+    real(wp), intent(inout) :: z(n), p(n)
+
+    integer :: i
+
+    do i = 1, n
+      z(i) = z(i) + alpha*p(i)
+      p(i) = s(i) + beta*p(i)
+    end do
+  end subroutine turn_plain_row
+
+  !> z <- z + alpha p, p <- r/diagonal + beta p.
+  pure subroutine turn_diagonal_row(n, alpha, beta, r, inverse, z, p)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, beta, r(n), inverse(n)
+    real(wp), intent(inout) :: z(n), p(n)
+
+    integer :: i
+
+    do i = 1, n
+      z(i) = z(i) + alpha*p(i)
+      p(i) = inverse(i)*r(i) + beta*p(i)
+    end do
+  end subroutine turn_diagonal_row
+
+  !> q = A p of one row, and p.q.
+  pure subroutine operator_row(n, diagonal, east, north, south, p, p_north, p_south, q, pq)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: diagonal(n), east(0:n), north(n), south(n)
+    real(wp), intent(in) :: p(0:n + 1), p_north(n), p_south(n)
+    real(wp), intent(inout) :: q(n)
+    real(wp), intent(out) :: pq
+
+    integer :: i
+
+    pq = 0.0_wp
+    !$omp simd reduction(+: pq)
+    do i = 1, n
+      q(i) = diagonal(i)*p(i) - (east(i)*p(i + 1) + east(i - 1)*p(i - 1)) &
+        - (north(i)*p_north(i) + south(i)*p_south(i))
+      pq = pq + p(i)*q(i)
+    end do
+  end subroutine operator_row
+
+  !> r <- r - alpha q, and the largest |r|.
+  pure subroutine reduce_row(n, alpha, q, r, largest)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, q(n)
+    real(wp), intent(inout) :: r(n)
+    real(wp), intent(out) :: largest
+
+    integer :: i
+
+    largest = 0.0_wp
+    !$omp simd reduction(max: largest)
+    do i = 1, n
+      r(i) = r(i) - alpha*q(i)
+      largest = max(largest, abs(r(i)))
+    end do
+  end subroutine reduce_row
+
+  !> The same, and r.s for s = r/diagonal.
+  pure subroutine reduce_diagonal_row(n, alpha, q, inverse, r, largest, rs)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, q(n), inverse(n)
+    real(wp), intent(inout) :: r(n)
+    real(wp), intent(out) :: largest, rs
+
+    integer :: i
+
+    largest = 0.0_wp
+    rs = 0.0_wp
+    !$omp simd reduction(max: largest) reduction(+: rs)
+    do i = 1, n
+      r(i) = r(i) - alpha*q(i)
+      largest = max(largest, abs(r(i)))
+      rs = rs + r(i)*(r(i)*inverse(i))
+    end do
+  end subroutine reduce_diagonal_row
 
 end module swe_conjugate_gradients

@@ -1,0 +1,341 @@
+! SPDX-License-Identifier: MIT
+!> Truncated geometric multigrid as a preconditioner: one V(1,1) cycle.
+!>
+!> Before the coarse level a Gauss-Seidel sweep over red, then black cells; after it over
+!> black, then red ones, so that the cycle is symmetric. Residuals are summed to coarse
+!> cells, corrections are taken over unchanged. A step couples cells over a distance of
+!> theta*c cells only, so about log2(c) levels suffice, without an exact solution on the
+!> coarsest.
+!>
+!> Starting from zero the red cells are r/diagonal and need no store, and after the
+!> sweep only red cells have a residual: each half of the cycle is one pass over r and the
+!> coefficients, and what lies within two cells of a block or of a thread's rows is
+!> computed again instead of waited for. Per level that makes two exchanges.
+!>
+!> W. Hackbusch (1985): Multi-Grid Methods and Applications; red-black smoothing and its
+!> symmetric form in conjugate gradients after O. Tatebe (1993).
+module swe_multigrid
+  use, intrinsic :: iso_fortran_env, only: sp => real32
+  use swe_blocks, only: block_t, halo
+  use swe_exchange, only: exchange
+  use swe_five_point, only: five_point_t
+  use swe_kinds, only: wp
+  use swe_levels, only: coarsen, copy_finest, finish_level, highest_level, level_t, &
+    stiffness
+  use swe_preconditioner, only: preconditioner_t
+  use swe_rows, only: is_large, rows_of_thread
+  implicit none
+  private
+  public :: multigrid_t
+
+  integer, parameter :: max_levels = 16 !! 2**15 cells: more than any grid has along a side
+
+  !> What a cycle computes on a level; the finest has its caller's.
+  type :: level_fields_t
+    real(wp), allocatable :: r(:, :) !! right-hand side [m3]
+    real(wp), allocatable :: z(:, :) !! solution [m]
+  end type level_fields_t
+
+  !> The preconditioner.
+  type, extends(preconditioner_t) :: multigrid_t
+    integer :: n_levels = 0
+      !! levels to use; 0: as many as the matrix asks for
+    integer :: levels_used = 0 !! for the matrix that was last prepared
+    integer :: n_coarse_sweeps = 4 !! on the coarsest of several levels, even
+    type(level_t), private :: levels(max_levels) !! finest first
+    type(level_fields_t), private :: fields(max_levels)
+    real(wp), allocatable, private :: scratch(:) !! of rows (ny)
+  contains
+    procedure :: prepare
+    procedure :: apply
+  end type multigrid_t
+
+contains
+
+  !> Make the levels.
+  subroutine prepare(self, matrix)
+    class(multigrid_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+
+    integer :: l
+
+    if (.not. allocated(self%scratch)) allocate (self%scratch(matrix%block%ny))
+    l = self%n_levels
+    if (l == 0) l = levels_wanted(stiffness(matrix, self%scratch))
+    self%levels_used = highest_level(matrix%block, min(l, max_levels))
+    call copy_finest(matrix, self%levels(1))
+    do l = 2, self%levels_used
+      call coarsen(self%levels(l - 1), self%levels(l))
+      if (.not. allocated(self%fields(l)%r)) call setup_fields(self%levels(l)%block, &
+        self%fields(l))
+      call finish_level(self%levels(l - 1))
+    end do
+    call finish_level(self%levels(self%levels_used))
+  end subroutine prepare
+
+  !> Allocate the fields of a level.
+  subroutine setup_fields(block, fields)
+    type(block_t), intent(in) :: block
+    type(level_fields_t), intent(inout) :: fields
+
+    allocate (fields%r(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), source=0.0_wp)
+    allocate (fields%z, source=fields%r)
+  end subroutine setup_fields
+
+  !> ceiling(log2(c)) for the Courant number c of a step with theta = 1/2, but at least one.
+  pure integer function levels_wanted(stiffness)
+    real(wp), intent(in) :: stiffness !! 4*(theta*c)**2
+
+    levels_wanted = 1
+    if (.not. stiffness <= huge(stiffness)) return
+    do while (4.0_wp**levels_wanted < stiffness)
+      levels_wanted = levels_wanted + 1
+    end do
+  end function levels_wanted
+
+  !> One cycle; see `apply_interface`.
+  subroutine apply(self, matrix, r, s, products)
+    class(multigrid_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:)
+    real(wp), intent(inout) :: products(:)
+
+    integer :: l
+
+    call exchange(matrix%block, r)
+    associate (levels => self%levels, fields => self%fields, last => self%levels_used)
+      if (last == 1) then
+        call ascend(levels(1), r, s, products)
+        return
+      end if
+      call descend(levels(1), r, levels(2)%block, fields(2)%r)
+      do l = 2, last - 1
+        call exchange(levels(l)%block, fields(l)%r)
+        call descend(levels(l), fields(l)%r, levels(l + 1)%block, fields(l + 1)%r)
+      end do
+      call relax(levels(last), self%n_coarse_sweeps, fields(last)%r, fields(last)%z)
+      do l = last - 1, 2, -1
+        call exchange(levels(l + 1)%block, fields(l + 1)%z)
+        call ascend(levels(l), fields(l)%r, fields(l)%z, coarse=fields(l + 1)%z)
+      end do
+      call exchange(levels(2)%block, fields(2)%z)
+      call ascend(levels(1), r, s, products, fields(2)%z)
+    end associate
+  end subroutine apply
+
+  !> Sweep from zero over red and black cells; sum the residual to coarse cells.
+  subroutine descend(level, r, coarse, coarse_r)
+    type(level_t), intent(in) :: level
+    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:) !! with filled halo [m3]
+    type(block_t), intent(in) :: coarse !! block of the next level
+    real(wp), intent(inout), contiguous :: coarse_r(1 - halo:, 1 - halo:) !! set [m3]
+
+    real(wp), dimension(1 - halo:level%block%nx + halo, 0:2) :: red, black
+    integer :: first, j, k, last, nx
+
+    nx = level%block%nx
+    !$omp parallel if (is_large(level%block)) private(red, black, first, j, k, last)
+    black = 0.0_wp
+    call rows_of_thread(coarse%ny, first, last)
+    last = min(2*last, level%block%ny)
+    do k = 2*first - 3, last + 2
+      j = modulo(k, 3)
+      call red_row(nx, level%red(:, level%row_parity(k)), level%inverse(:, k), r(:, k), &
+        red(:, j))
+      j = k - 1
+      if (j >= 2*first - 2) call black_row(nx, level%red(:, level%row_parity(j)), &
+        level%inverse(:, j), level%east(:, j), level%north(:, j), level%north(:, j - 1), &
+        r(:, j), red(:, modulo(j, 3)), red(:, modulo(j + 1, 3)), red(:, modulo(j - 1, 3)), &
+        black(:, modulo(j, 3)))
+      j = k - 2
+      if (j >= 2*first - 1) call restrict_row(nx, coarse%nx, modulo(j, 2) == 1, &
+        level%east(:, j), level%north(:, j), level%north(:, j - 1), &
+        black(:, modulo(j, 3)), black(:, modulo(j + 1, 3)), &
+        black(:, modulo(j - 1, 3)), coarse_r(:, (j + 1)/2))
+    end do
+    !$omp end parallel
+  end subroutine descend
+
+  !> Add the coarse correction to the red cells of the descent, sweep over black and red
+  !> cells, and form r.s. Without a coarse level it is the symmetric sweep red, black, red.
+  subroutine ascend(level, r, s, products, coarse)
+    type(level_t), intent(in) :: level
+    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:)    !! with filled halo [m3]
+    real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:) !! set on the block [m]
+    real(wp), intent(inout), optional :: products(:)   !! set: r.s of each row [m4] (ny)
+    real(wp), intent(in), contiguous, optional :: coarse(1 - halo:, 1 - halo:)
+      !! solution of the next level, with filled halo [m]
+
+    real(wp), dimension(1 - halo:level%block%nx + halo, 0:2) :: red, black
+    real(wp) :: product
+    integer :: first, j, k, last, nx
+
+    nx = level%block%nx
+    !$omp parallel if (is_large(level%block)) private(red, black, product) &
+    !$omp   private(first, j, k, last)
+    black = 0.0_wp
+    call rows_of_thread(level%block%ny, first, last)
+    if (first > last) last = first - 4
+    do k = first - 2, last + 2
+      j = modulo(k, 3)
+      call red_row(nx, level%red(:, level%row_parity(k)), level%inverse(:, k), r(:, k), &
+        red(:, j))
+      if (present(coarse)) call prolong_row(nx, size(coarse, 1) - 2*halo, &
+        level%red(:, level%row_parity(k)), coarse(:, (k + 1)/2), red(:, j))
+      j = k - 1
+      if (j >= first - 1) call black_row(nx, level%red(:, level%row_parity(j)), &
+        level%inverse(:, j), level%east(:, j), level%north(:, j), level%north(:, j - 1), &
+        r(:, j), red(:, modulo(j, 3)), red(:, modulo(j + 1, 3)), red(:, modulo(j - 1, 3)), &
+        black(:, modulo(j, 3)))
+      j = k - 2
+      if (j < first) cycle
+      call final_row(nx, level%red(:, level%row_parity(j)), level%inverse(:, j), &
+        level%east(:, j), level%north(:, j), level%north(:, j - 1), r(:, j), &
+        black(:, modulo(j, 3)), black(:, modulo(j + 1, 3)), black(:, modulo(j - 1, 3)), &
+        s(:, j), product)
+      if (present(products)) products(j) = product
+    end do
+    !$omp end parallel
+  end subroutine ascend
+
+  !> Symmetric sweeps on the coarsest level, from zero: half of them red before black, half
+  !> black before red. Two equal colours in the middle are one.
+  subroutine relax(level, n_sweeps, r, z)
+    type(level_t), intent(in) :: level
+    integer, intent(in) :: n_sweeps
+    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:)    !! [m3]
+    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:) !! set on the block [m]
+
+    integer :: colour, j, k
+
+    z = 0.0_wp
+    do k = 1, 2*n_sweeps - 1
+      if (k > 1) call exchange(level%block, z)
+      !$omp parallel do private(colour) if (is_large(level%block))
+      do j = 1, level%block%ny
+        colour = modulo(level%row_parity(j) + level%block%i_offset + k + 1, 2)
+        call relax_row(level%block%nx, 2 - colour, level%inverse(:, j), level%east(:, j), &
+          level%north(:, j), level%north(:, j - 1), r(:, j), z(:, j + 1), z(:, j - 1), &
+          z(:, j))
+      end do
+    end do
+  end subroutine relax
+
+  !> Red cells of one row after the first half-sweep from zero.
+  pure subroutine red_row(nx, is_red, inverse, r, red)
+    integer, intent(in) :: nx
+    real(wp), intent(in) :: is_red(1 - halo:nx + halo), r(1 - halo:nx + halo)
+    real(sp), intent(in) :: inverse(1 - halo:nx + halo)
+    real(wp), intent(inout) :: red(1 - halo:nx + halo)
+
+    integer :: i
+
+    do i = 1 - halo, nx + halo
+      red(i) = is_red(i)*(real(inverse(i), wp)*r(i))
+    end do
+  end subroutine red_row
+
+  !> Add the correction of the coarse level to red cells.
+  pure subroutine prolong_row(nx, nx_coarse, is_red, coarse, red)
+    integer, intent(in) :: nx, nx_coarse
+    real(wp), intent(in) :: is_red(1 - halo:nx + halo)
+    real(wp), intent(in) :: coarse(1 - halo:nx_coarse + halo)
+    real(wp), intent(inout) :: red(1 - halo:nx + halo)
+
+    integer :: i
+
+    do i = 0, (nx + 1)/2
+      red(2*i - 1) = red(2*i - 1) + is_red(2*i - 1)*coarse(i)
+      red(2*i) = red(2*i) + is_red(2*i)*coarse(i)
+    end do
+    do i = 2*((nx + 1)/2) + 1, nx + halo
+      red(i) = red(i) + is_red(i)*coarse((i + 1)/2)
+    end do
+  end subroutine prolong_row
+
+  !> Black cells of one row from the red ones around.
+  pure subroutine black_row(nx, is_red, inverse, east, north, south, r, red, red_north, &
+    red_south, black)
+    integer, intent(in) :: nx
+    real(wp), dimension(1 - halo:nx + halo), intent(in) :: is_red, r, red, red_north, &
+      red_south
+    real(sp), dimension(1 - halo:nx + halo), intent(in) :: inverse, east, north, south
+    real(wp), intent(inout) :: black(1 - halo:nx + halo)
+
+    integer :: i
+
+    do i = 0, nx + 1
+      black(i) = (1.0_wp - is_red(i))*inverse(i)*(r(i) &
+        + ((east(i)*red(i + 1) + east(i - 1)*red(i - 1)) &
+        + (north(i)*red_north(i) + south(i)*red_south(i))))
+    end do
+  end subroutine black_row
+
+  !> Residual of one row, which red cells alone have, summed to coarse cells.
+  pure subroutine restrict_row(nx, nx_coarse, is_first, east, north, south, black, &
+    black_north, black_south, coarse)
+    integer, intent(in) :: nx, nx_coarse
+    logical, intent(in) :: is_first !! of the two rows of the coarse one
+    real(sp), dimension(1 - halo:nx + halo), intent(in) :: east, north, south
+    real(wp), dimension(1 - halo:nx + halo), intent(in) :: black, black_north, black_south
+    real(wp), intent(inout) :: coarse(1 - halo:nx_coarse + halo)
+
+    real(wp) :: residual(nx + 1)
+    integer :: i
+
+    do i = 1, nx
+      residual(i) = (east(i)*black(i + 1) + east(i - 1)*black(i - 1)) &
+        + (north(i)*black_north(i) + south(i)*black_south(i))
+    end do
+    residual(nx + 1) = 0.0_wp
+    if (is_first) then
+      do i = 1, nx_coarse
+        coarse(i) = residual(2*i - 1) + residual(2*i)
+      end do
+    else
+      do i = 1, nx_coarse
+        coarse(i) = coarse(i) + (residual(2*i - 1) + residual(2*i))
+      end do
+    end if
+  end subroutine restrict_row
+
+  !> Red cells of one row from the black ones around, all cells in s, and r.s.
+  pure subroutine final_row(nx, is_red, inverse, east, north, south, r, black, &
+    black_north, black_south, s, product)
+    integer, intent(in) :: nx
+    real(wp), dimension(1 - halo:nx + halo), intent(in) :: is_red, r, black, black_north, &
+      black_south
+    real(sp), dimension(1 - halo:nx + halo), intent(in) :: inverse, east, north, south
+    real(wp), intent(inout) :: s(1 - halo:nx + halo)
+    real(wp), intent(out) :: product
+
+    integer :: i
+
+    product = 0.0_wp
+    !$omp simd reduction(+: product)
+    do i = 1, nx
+      s(i) = black(i) + is_red(i)*inverse(i)*(r(i) &
+        + ((east(i)*black(i + 1) + east(i - 1)*black(i - 1)) &
+        + (north(i)*black_north(i) + south(i)*black_south(i))))
+      product = product + r(i)*s(i)
+    end do
+  end subroutine final_row
+
+  !> Gauss-Seidel at every second cell of one row.
+  pure subroutine relax_row(nx, first, inverse, east, north, south, r, z_north, z_south, z)
+    integer, intent(in) :: nx
+    integer, intent(in) :: first !! cell, 1 or 2
+    real(wp), dimension(1 - halo:nx + halo), intent(in) :: r, z_north, z_south
+    real(sp), dimension(1 - halo:nx + halo), intent(in) :: inverse, east, north, south
+    real(wp), intent(inout) :: z(1 - halo:nx + halo)
+
+    integer :: i
+
+    do i = first, nx, 2
+      z(i) = inverse(i)*(r(i) + ((east(i)*z(i + 1) + east(i - 1)*z(i - 1)) &
+        + (north(i)*z_north(i) + south(i)*z_south(i))))
+    end do
+  end subroutine relax_row
+
+end module swe_multigrid

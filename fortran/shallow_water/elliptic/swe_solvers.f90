@@ -1,0 +1,53 @@
+! SPDX-License-Identifier: MIT
+!> Solvers by their names.
+module swe_solvers
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
+  use failures, only: err_argument, fail, succeed
+  use swe_conjugate_gradients, only: conjugate_gradients_t
+  use swe_five_point, only: five_point_solver_t
+  use swe_kinds, only: wp
+  use swe_multigrid, only: multigrid_t
+  implicit none
+  private
+  public :: make_solver
+
+  character(len=*), parameter, public :: default_solver = "cg_multigrid"
+  character(len=*), parameter, public :: solver_names = "cg, cg_multigrid"
+    !! what `make_solver` knows
+
+contains
+
+  !> Make a solver. Names: `cg`, conjugate gradients preconditioned by the diagonal, and
+  !> `cg_multigrid`, by a multigrid cycle.
+  subroutine make_solver(solver, name, tolerance, stat, errmsg)
+    class(five_point_solver_t), allocatable, intent(out) :: solver
+    character(len=*), intent(in) :: name  !! one of `solver_names`
+    real(wp), intent(in) :: tolerance     !! largest residual/area accepted [m]
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    type(conjugate_gradients_t) :: cg
+    character(len=24) :: found
+
+    if (.not. (ieee_is_finite(tolerance) .and. tolerance > 0.0_wp)) then
+      write (found, "(es10.3)") tolerance
+      call fail(err_argument, "make_solver: 'tolerance' must be a positive number of "// &
+        "metres, it is "//trim(adjustl(found)), stat, errmsg)
+      return
+    end if
+    select case (name)
+    case ("cg")
+      allocate (solver, source=cg)
+    case ("cg_multigrid")
+      allocate (multigrid_t :: cg%preconditioner)
+      allocate (solver, source=cg)
+    case default
+      call fail(err_argument, "make_solver: no solver is called '"//trim(name)// &
+        "'; choose one of: "//solver_names, stat, errmsg)
+      return
+    end select
+    solver%tolerance = tolerance
+    call succeed(stat)
+  end subroutine make_solver
+
+end module swe_solvers
