@@ -12,7 +12,7 @@ module basins
   implicit none
   private
   public :: basin_t, build, energy, is_full_run, largest_difference, linear_step, report, &
-    run, volume
+    run, run_tide, volume
 
   !> A grid with fewer cells is faster on one thread than the start of two.
   integer, parameter :: cells_for_threads = 10000
@@ -86,6 +86,34 @@ contains
       call model%step(state, forcing)
     end do
   end subroutine run
+
+  !> Drive cells of prescribed elevation by Re(boundary*exp(-i omega t)) from t = 0, and
+  !> return the complex amplitude of all elevations over the last periods.
+  function run_tide(model, state, boundary, omega, n_before, n_mean) result(amplitude)
+    type(swe_model_t), intent(inout) :: model
+    type(swe_state_t), intent(inout) :: state
+    complex(wp), intent(in) :: boundary(:, :) !! [m] (nx, ny)
+    real(wp), intent(in) :: omega             !! [s-1]; dt is a whole part of the period
+    integer, intent(in) :: n_before, n_mean   !! periods, before and of the analysis
+    complex(wp) :: amplitude(size(boundary, 1), size(boundary, 2))
+
+    type(swe_forcing_t) :: forcing
+    complex(wp) :: turn
+    integer :: n, nx, ny, steps_per_period
+
+    nx = size(boundary, 1)
+    ny = size(boundary, 2)
+    steps_per_period = nint(2*pi/omega/model%parameters%dt)
+    allocate (forcing%open_zeta, source=state%zeta)
+    amplitude = 0.0_wp
+    do n = 1, (n_before + n_mean)*steps_per_period
+      turn = exp(cmplx(0.0_wp, -2*pi*n/steps_per_period, wp))
+      forcing%open_zeta(1:nx, 1:ny) = real(boundary*turn)
+      call model%step(state, forcing)
+      if (n > n_before*steps_per_period) amplitude = amplitude &
+        + state%zeta(1:nx, 1:ny)*conjg(turn)*2/(n_mean*steps_per_period)
+    end do
+  end function run_tide
 
   !> Energy/density of the linear equations [m5 s-2].
   real(wp) function energy(grid, state)

@@ -14,7 +14,7 @@ program test_swe_kelvin
 
   real(wp), parameter :: length = 800.0e3_wp, width = 200.0e3_wp !! [m]
   real(wp), parameter :: depth = 50.0_wp, f = 1.2e-4_wp
-  real(wp), parameter :: order_slack = 0.1_wp !! what is left of the third order
+  real(wp), parameter :: order_slack = 0.1_wp !! what these grids may miss
   ! At 40 x 10 cells; a prototype of the same scheme, written by another hand.
   real(wp), parameter :: courants(2) = [0.5_wp, 5.0_wp]
   real(wp), parameter :: coarse_errors(2) = [9.7e-3_wp, 0.32_wp]
