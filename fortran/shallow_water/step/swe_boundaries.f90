@@ -29,7 +29,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_forcing_t), intent(in) :: forcing
-    type(face_momentum_t), intent(inout) :: east, north !! `star` is set at boundary faces
+    type(face_momentum_t), intent(inout) :: east, north !! set at boundary faces
 
     integer :: k
 
@@ -51,6 +51,7 @@ contains
     real(wp), intent(in), allocatable :: open_zeta(:, :)      !! [m]
     type(face_momentum_t), intent(inout) :: faces             !! `star` is set
 
+    faces%friction(face%i, face%j) = 0.0_wp ! no slope drives it
     faces%star(face%i, face%j) = 0.0_wp
     if (allocated(open_transport)) then
       faces%star(face%i, face%j) = open_transport(face%i, face%j)

@@ -52,6 +52,7 @@ module swe_grid
     real(wp), allocatable :: share_v(:, :) !! 1/open east faces around a north face
     type(boundary_face_t), allocatable :: boundary_u(:) !! among the east faces 0:nx, 1:ny
     type(boundary_face_t), allocatable :: boundary_v(:) !! among the north faces 1:nx, 0:ny
+    logical :: has_fixed_cells = .false. !! somewhere on this block or beside it
     integer, allocatable :: fixed(:, :)
       !! indices (i, j) of the cells of prescribed elevation in 0:nx+1, 0:ny+1 (2, n)
     real(wp), allocatable :: drag_u(:, :)
@@ -204,6 +205,7 @@ contains
         end if
       end do
     end do
+    self%has_fixed_cells = any(self%cell == cell_elevation)
   end subroutine list_boundaries
 
   !> Append the face between cell (i, j) and the next one if it is a boundary face.

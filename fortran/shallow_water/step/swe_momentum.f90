@@ -24,7 +24,7 @@ module swe_momentum
     real(wp), allocatable :: h(:, :)        !! water depth H [m]
     real(wp), allocatable :: slope(:, :)    !! of the surface along the direction [1]
     real(wp), allocatable :: scaled(:, :)   !! transport/sqrt(H) [m3/2 s-1]
-    real(wp), allocatable :: friction(:, :) !! F [1], 0 at closed and boundary faces
+    real(wp), allocatable :: friction(:, :) !! F [1], 0 at closed faces
     real(wp), allocatable :: extra(:, :)    !! X, all other tendencies [m2 s-2]
     real(wp), allocatable :: star(:, :)     !! provisional transport [m2 s-1]
     real(wp), allocatable :: velocity(:, :) !! transport/H where a tendency needs it [m s-1]
@@ -73,77 +73,138 @@ contains
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(inout) :: east, north !! `friction` and `star` are set
 
-    real(wp), dimension(0:grid%block%nx) :: mean, cross
-    integer :: i, j, nx
+    integer :: j
 
-    nx = grid%block%nx
-    !$omp parallel do private(i, mean, cross)
+    !$omp parallel do
     do j = 0, grid%block%ny
-      if (j > 0) then
-        do i = 0, nx
-          mean(i) = grid%mean_u(i, j)*((north%scaled(i, j) + north%scaled(i + 1, j)) &
-            + (north%scaled(i, j - 1) + north%scaled(i + 1, j - 1)))
-          cross(i) = -grid%share_u(i, j)*((north%slope(i, j) + north%slope(i + 1, j)) &
-            + (north%slope(i, j - 1) + north%slope(i + 1, j - 1)))
-        end do
-        call provisional_row(parameters, grid%f_u(j), nx + 1, u(0:nx, j), mean, cross, &
-          grid%open_u(0:nx, j), grid%drag_u(0:nx, j), east%h(0:nx, j), &
-          east%slope(0:nx, j), east%extra(0:nx, j), east%friction(0:nx, j), &
-          east%star(0:nx, j))
-      end if
-      do i = 1, nx
-        mean(i) = -grid%mean_v(i, j)*((east%scaled(i, j) + east%scaled(i, j + 1)) &
-          + (east%scaled(i - 1, j) + east%scaled(i - 1, j + 1)))
-        cross(i) = grid%share_v(i, j)*((east%slope(i, j) + east%slope(i, j + 1)) &
-          + (east%slope(i - 1, j) + east%slope(i - 1, j + 1)))
-      end do
-      call provisional_row(parameters, grid%f_v(j), nx, v(1:nx, j), mean(1:), cross(1:), &
-        grid%open_v(1:nx, j), grid%drag_v(1:nx, j), north%h(1:nx, j), &
-        north%slope(1:nx, j), north%extra(1:nx, j), north%friction(1:nx, j), &
-        north%star(1:nx, j))
+      if (j > 0) call row_of_east_faces(grid, parameters, j, u, east, north)
+      call row_of_north_faces(grid, parameters, j, v, east, north)
     end do
   end subroutine provisional_transports
 
-  !> F and U* at the faces of one row. `mean` and `cross` carry the sign of the rotation:
-  !> north of east is +, east of north is -.
-  pure subroutine provisional_row(parameters, f, n, transport, mean, cross, open, drag, h, &
-    slope, extra, friction, star)
+  !> F and U* in row j.
+  subroutine row_of_east_faces(grid, parameters, j, u, east, north)
+    type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in) :: f               !! Coriolis parameter of the row [s-1]
-    integer, intent(in) :: n                !! faces
-    real(wp), intent(in) :: transport(n)    !! [m2 s-1]
-    real(wp), intent(in) :: mean(n)         !! of the other scaled transport [m3/2 s-1]
-    real(wp), intent(in) :: cross(n)        !! of the other slope [1]
-    real(wp), intent(in) :: open(n)         !! 1 if the face is open
-    real(wp), intent(in) :: drag(n)         !! cd or Manning's n
-    real(wp), intent(in) :: h(n)            !! water depth [m]
-    real(wp), intent(in) :: slope(n)        !! along the direction [1]
-    real(wp), intent(in) :: extra(n)        !! other tendencies [m2 s-2]
-    real(wp), intent(inout) :: friction(n)  !! set [1]
-    real(wp), intent(inout) :: star(n)      !! set [m2 s-1]
+    integer, intent(in) :: j                                    !! row
+    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
+    type(face_momentum_t), intent(inout) :: east
+    type(face_momentum_t), intent(in) :: north
 
-    real(wp) :: across, cosine, cross_factor, slope_factor, sine
+    real(wp), dimension(0:grid%block%nx) :: across, cross
+    integer :: n
+
+    n = grid%block%nx
+    call mean_of_four(n + 1, north%scaled(0:n + 1, j - 1), north%scaled(0:n + 1, j), across)
+    if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_u(0:n, j)*across
+    across = across*sqrt(east%h(0:n, j))
+    call friction_row(parameters, n + 1, u(0:n, j), across, grid%drag_u(0:n, j), &
+      east%h(0:n, j), east%friction(0:n, j))
+    call star_row(parameters, n + 1, u(0:n, j), east%h(0:n, j), east%slope(0:n, j), &
+      east%friction(0:n, j), east%star(0:n, j))
+    if (grid%f_u(j) /= 0.0_wp) then
+      call mean_of_four(n + 1, north%slope(0:n + 1, j - 1), north%slope(0:n + 1, j), cross)
+      cross = 4.0_wp*grid%share_u(0:n, j)*cross
+      call rotate_row(parameters, grid%f_u(j), n + 1, u(0:n, j), across, cross, &
+        east%h(0:n, j), east%friction(0:n, j), east%star(0:n, j))
+    end if
+    if (east%has_extra) east%star(0:n, j) = east%star(0:n, j) &
+      + parameters%dt*east%friction(0:n, j)*east%extra(0:n, j)
+  end subroutine row_of_east_faces
+
+  !> F and V* in row j.
+  subroutine row_of_north_faces(grid, parameters, j, v, east, north)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: j                                    !! row
+    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    type(face_momentum_t), intent(in) :: east
+    type(face_momentum_t), intent(inout) :: north
+
+    real(wp), dimension(1:grid%block%nx) :: across, cross
+    integer :: n
+
+    n = grid%block%nx
+    call mean_of_four(n, east%scaled(0:n, j), east%scaled(0:n, j + 1), across)
+    if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_v(1:n, j)*across
+    across = across*sqrt(north%h(1:n, j))
+    call friction_row(parameters, n, v(1:n, j), across, grid%drag_v(1:n, j), &
+      north%h(1:n, j), north%friction(1:n, j))
+    call star_row(parameters, n, v(1:n, j), north%h(1:n, j), north%slope(1:n, j), &
+      north%friction(1:n, j), north%star(1:n, j))
+    if (grid%f_v(j) /= 0.0_wp) then
+      call mean_of_four(n, east%slope(0:n, j), east%slope(0:n, j + 1), cross)
+      cross = 4.0_wp*grid%share_v(1:n, j)*cross
+      call rotate_row(parameters, -grid%f_v(j), n, v(1:n, j), across, cross, &
+        north%h(1:n, j), north%friction(1:n, j), north%star(1:n, j))
+    end if
+    if (north%has_extra) north%star(1:n, j) = north%star(1:n, j) &
+      + parameters%dt*north%friction(1:n, j)*north%extra(1:n, j)
+  end subroutine row_of_north_faces
+
+  !> Means over the faces of two rows, each next to its neighbour.
+  pure subroutine mean_of_four(n, one, other, mean)
+    integer, intent(in) :: n            !! means
+    real(wp), intent(in) :: one(n + 1)  !! a row of faces
+    real(wp), intent(in) :: other(n + 1) !! the row beside it
+    real(wp), intent(out) :: mean(n)
+
     integer :: i
 
-    cosine = cos(f*parameters%dt)
+    do i = 1, n
+      mean(i) = 0.25_wp*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))
+    end do
+  end subroutine mean_of_four
+
+  !> F*(U - (1 - theta)*g*dt*H*d zeta/dx) in one row.
+  pure subroutine star_row(parameters, n, transport, h, slope, friction, star)
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: n             !! faces
+    real(wp), intent(in) :: transport(n) !! [m2 s-1]
+    real(wp), intent(in) :: h(n)         !! water depth [m]
+    real(wp), intent(in) :: slope(n)     !! along the direction [1]
+    real(wp), intent(in) :: friction(n)  !! F [1]
+    real(wp), intent(inout) :: star(n)   !! set [m2 s-1]
+
+    real(wp) :: factor
+    integer :: i
+
+    factor = (1.0_wp - parameters%theta)*parameters%gravity*parameters%dt
+    do i = 1, n
+      star(i) = friction(i)*(transport(i) - factor*h(i)*slope(i))
+    end do
+  end subroutine star_row
+
+  !> Add F*((cos - 1)*U + sin*Vm - (1 - cos)/f*g*H*cross) to one row.
+  pure subroutine rotate_row(parameters, f, n, transport, across, cross, h, friction, star)
+    type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in) :: f               !! Coriolis parameter, negative for V [s-1]
+    integer, intent(in) :: n                !! faces
+    real(wp), intent(in) :: transport(n)    !! [m2 s-1]
+    real(wp), intent(in) :: across(n)       !! the other transport, Vm [m2 s-1]
+    real(wp), intent(in) :: cross(n)        !! the other slope [1]
+    real(wp), intent(in) :: h(n)            !! water depth [m]
+    real(wp), intent(in) :: friction(n)     !! F [1]
+    real(wp), intent(inout) :: star(n)      !! added to [m2 s-1]
+
+    real(wp) :: cosine_less_one, cross_factor, sine
+    integer :: i
+
+    cosine_less_one = -2.0_wp*sin(0.5_wp*f*parameters%dt)**2
     sine = sin(f*parameters%dt)
     cross_factor = parameters%gravity*frozen_rotation(f, parameters%dt)
-    slope_factor = (1.0_wp - parameters%theta)*parameters%gravity*parameters%dt
-    call friction_row(parameters, n, transport, mean, open, drag, h, friction)
     do i = 1, n
-      across = sqrt(h(i))*mean(i)
-      star(i) = friction(i)*(cosine*transport(i) + sine*across &
-        + h(i)*(cross_factor*cross(i) - slope_factor*slope(i)) + parameters%dt*extra(i))
+      star(i) = star(i) + friction(i)*(cosine_less_one*transport(i) + sine*across(i) &
+        - cross_factor*h(i)*cross(i))
     end do
-  end subroutine provisional_row
+  end subroutine rotate_row
 
-  !> F at the faces of one row: zero where a face is closed or has no water.
-  pure subroutine friction_row(parameters, n, transport, mean, open, drag, h, friction)
+  !> F at the faces of one row: zero where there is no water.
+  pure subroutine friction_row(parameters, n, transport, across, drag, h, friction)
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: n               !! faces
     real(wp), intent(in) :: transport(n)   !! [m2 s-1]
-    real(wp), intent(in) :: mean(n)        !! of the other scaled transport [m3/2 s-1]
-    real(wp), intent(in) :: open(n)        !! 1 if the face is open
+    real(wp), intent(in) :: across(n)      !! the other transport, Vm [m2 s-1]
     real(wp), intent(in) :: drag(n)        !! cd or Manning's n
     real(wp), intent(in) :: h(n)           !! water depth [m]
     real(wp), intent(inout) :: friction(n) !! set [1]
@@ -156,21 +217,21 @@ contains
     case (drag_quadratic)
       do i = 1, n
         water = max(h(i), parameters%min_depth)
-        speed = sqrt(transport(i)**2 + h(i)*mean(i)**2)
+        speed = sqrt(transport(i)**2 + across(i)**2)
         ! One division: it and the roots are what this loop costs.
-        friction(i) = merge(open(i)*water**2/(linear*water**2 + parameters%dt*drag(i) &
+        friction(i) = merge(water**2/(linear*water**2 + parameters%dt*drag(i) &
           *speed), 0.0_wp, h(i) > 0.0_wp)
       end do
     case (drag_manning)
       do i = 1, n
         water = max(h(i), parameters%min_depth)
-        speed = sqrt(transport(i)**2 + h(i)*mean(i)**2)
-        friction(i) = merge(open(i)/(linear + parameters%dt*parameters%gravity*drag(i)**2 &
+        speed = sqrt(transport(i)**2 + across(i)**2)
+        friction(i) = merge(1.0_wp/(linear + parameters%dt*parameters%gravity*drag(i)**2 &
           *speed/(water**2*cube_root(water))), 0.0_wp, h(i) > 0.0_wp)
       end do
     case default
       do i = 1, n
-        friction(i) = merge(open(i)/linear, 0.0_wp, h(i) > 0.0_wp)
+        friction(i) = merge(1.0_wp/linear, 0.0_wp, h(i) > 0.0_wp)
       end do
     end select
   end subroutine friction_row
