@@ -5,20 +5,23 @@ module swe_solvers
   use failures, only: err_argument, fail, succeed
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_five_point, only: five_point_solver_t
+  use swe_incomplete, only: incomplete_t
   use swe_kinds, only: wp
   use swe_multigrid, only: multigrid_t
+  use swe_over_relaxation, only: over_relaxation_t
   implicit none
   private
   public :: make_solver
 
   character(len=*), parameter, public :: default_solver = "cg_multigrid"
-  character(len=*), parameter, public :: solver_names = "cg, cg_multigrid"
-    !! what `make_solver` knows
+  character(len=*), parameter, public :: solver_names = &
+    "sor, cg, cg_incomplete, cg_multigrid" !! what `make_solver` knows
 
 contains
 
-  !> Make a solver. Names: `cg`, conjugate gradients preconditioned by the diagonal, and
-  !> `cg_multigrid`, by a multigrid cycle.
+  !> Make a solver: `sor`, red-black over-relaxation; conjugate gradients preconditioned by
+  !> the diagonal (`cg`), by modified incomplete Cholesky factors (`cg_incomplete`), or by a
+  !> multigrid cycle (`cg_multigrid`).
   subroutine make_solver(solver, name, tolerance, stat, errmsg)
     class(five_point_solver_t), allocatable, intent(out) :: solver
     character(len=*), intent(in) :: name  !! one of `solver_names`
@@ -36,7 +39,12 @@ contains
       return
     end if
     select case (name)
+    case ("sor")
+      allocate (over_relaxation_t :: solver)
     case ("cg")
+      allocate (solver, source=cg)
+    case ("cg_incomplete")
+      allocate (incomplete_t :: cg%preconditioner)
       allocate (solver, source=cg)
     case ("cg_multigrid")
       allocate (multigrid_t :: cg%preconditioner)

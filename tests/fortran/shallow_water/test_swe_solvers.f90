@@ -10,12 +10,13 @@ program test_swe_solvers
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
   use swe_multigrid, only: multigrid_t
-  use swe_preconditioner, only: preconditioner_t
+  use swe_over_relaxation, only: over_relaxation_t
   use swe_solvers, only: make_solver
   use testing, only: check, check_below, fill_random, finish
   implicit none
 
-  character(len=16), parameter :: names(2) = [character(len=16) :: "cg", "cg_multigrid"]
+  character(len=16), parameter :: names(4) = [character(len=16) :: "sor", "cg", &
+    "cg_incomplete", "cg_multigrid"]
   real(wp), parameter :: tolerance = 1.0e-8_wp !! of the solvers [m]
   real(wp), parameter :: rounding = 1.0e-13_wp
     !! of sums of some thousand terms; times the largest term's digits lost in residuals
@@ -38,6 +39,8 @@ program test_swe_solvers
     call not_a_number_is_not_solved(names(k))
     call too_few_iterations_are_reported(names(k))
   end do
+  call solvers_agree()
+  call radius_is_that_of_theory()
   call published_iterations()
   call bad_arguments()
   call finish()
@@ -261,6 +264,45 @@ contains
     call check(solution%residual > tolerance, trim(name)//" says how far it is")
   end subroutine too_few_iterations_are_reported
 
+  !> The residual bounds the error: rows exceed their off-diagonal sums by the area.
+  subroutine solvers_agree()
+    class(five_point_solver_t), allocatable :: solver
+    type(five_point_t) :: matrix
+    type(solution_t) :: solution
+    real(wp), allocatable :: b(:, :), guess(:, :), first(:, :), z(:, :)
+    integer :: l
+
+    call make_case(whole_grid(83, 61), 15.0_wp, wavy_depth(83, 61), matrix, b, guess)
+    do l = 1, size(names)
+      z = guess
+      call make_solver(solver, trim(names(l)), tolerance)
+      call solver%solve(matrix, b, z, solution)
+      if (l == 1) first = z
+      call check_below(maxval(abs(z - first)), 2.0_wp*tolerance, trim(names(l))//" agrees")
+    end do
+  end subroutine solvers_agree
+
+  !> On a flat bottom rho = 4a/(1 + 4a), a = (theta*c)**2, but for the rim.
+  subroutine radius_is_that_of_theory()
+    real(wp), parameter :: courants(4) = [5.0_wp, 10.0_wp, 20.0_wp, 40.0_wp]
+    type(over_relaxation_t) :: solver
+    type(five_point_t) :: matrix
+    type(solution_t) :: solution
+    real(wp), allocatable :: b(:, :), z(:, :), depth(:, :)
+    real(wp) :: a
+    integer :: l
+
+    allocate (depth(100, 100), source=1.0_wp)
+    do l = 1, size(courants)
+      call make_case(whole_grid(100, 100), courants(l), depth, matrix, b, z)
+      solver = over_relaxation_t(max_iterations=0)
+      call solver%solve(matrix, b, z, solution)
+      a = (0.5_wp*courants(l))**2
+      call check_below(abs(solver%spectral_radius - 4*a/(1 + 4*a)), 0.02_wp/(1 + 4*a), &
+        "sor: spectral radius of a flat bottom")
+    end do
+  end subroutine radius_is_that_of_theory
+
   !> On flat depth an independent prototype, and hypre's conjugate gradients, reduced the
   !> mean square residual to a millionth in so many iterations, on 1000 x 1000 cells. They
   !> hardly depend on the size: here it is 250 x 250. The initial residual is alike but not
@@ -268,6 +310,10 @@ contains
   subroutine published_iterations()
     call check_reduction("cg", 5.0_wp, 41)
     call check_reduction("cg", 20.0_wp, 154)
+    call check_reduction("cg_incomplete", 5.0_wp, 8)
+    call check_reduction("cg_incomplete", 20.0_wp, 22)
+    call check_reduction("sor", 5.0_wp, 30)
+    call check_reduction("sor", 20.0_wp, 110)
     call check_reduction("cg_multigrid", 5.0_wp, 6)
     call check_reduction("cg_multigrid", 20.0_wp, 6)
   end subroutine published_iterations
