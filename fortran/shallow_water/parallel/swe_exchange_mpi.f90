@@ -14,7 +14,7 @@ module swe_exchange
   use swe_mpi, only: communicator_of, is_whole, real_type
   implicit none
   private
-  public :: exchange, global_maximum, global_sum
+  public :: exchange, exchange_ad, global_maximum, global_sum
 
   interface exchange
     procedure exchange_one
@@ -96,22 +96,42 @@ contains
     call exchange_fields(block, fields)
   end subroutine exchange_layers
 
+  !> Transpose of `exchange`: add the halo to the cells that it copies, and set it to zero.
+  !> The messages of `exchange` go the other way, y before x.
+  subroutine exchange_ad(block, field)
+    type(block_t), intent(in) :: block                         !! of the field
+    real(wp), intent(inout), contiguous, target :: field(:, :) !! as in `exchange_one`
+
+    type(field_t) :: fields(1)
+
+    fields(1)%values => field
+    call exchange_direction(block, fields, 2, block%ny, block%neighbours([south, north]), &
+      .true.)
+    call exchange_direction(block, fields, 1, block%nx, block%neighbours([west, east]), &
+      .true.)
+  end subroutine exchange_ad
+
   !> West and east, then south and north: the corners come with the second.
   subroutine exchange_fields(block, fields)
     type(block_t), intent(in) :: block
     type(field_t), intent(in) :: fields(:)
 
-    call exchange_direction(block, fields, 1, block%nx, block%neighbours([west, east]))
-    call exchange_direction(block, fields, 2, block%ny, block%neighbours([south, north]))
+    call exchange_direction(block, fields, 1, block%nx, block%neighbours([west, east]), &
+      .false.)
+    call exchange_direction(block, fields, 2, block%ny, block%neighbours([south, north]), &
+      .false.)
   end subroutine exchange_fields
 
-  !> Trade the strips on the two sides of one direction.
-  subroutine exchange_direction(block, fields, direction, n_cells, neighbours)
+  !> Trade the strips on the two sides of one direction: the block's strips go to the
+  !> neighbours' halos, or transposed, the halos are added to the neighbours' strips.
+  subroutine exchange_direction(block, fields, direction, n_cells, neighbours, &
+    is_transposed)
     type(block_t), intent(in) :: block
     type(field_t), intent(in) :: fields(:)
     integer, intent(in) :: direction     !! 1 for x, 2 for y
     integer, intent(in) :: n_cells       !! of the block in this direction
     integer, intent(in) :: neighbours(2) !! on the low and on the high side
+    logical, intent(in) :: is_transposed !! from the halos
 
     type(mpi_request) :: requests(4)
     integer :: length, n_requests, side
@@ -129,7 +149,7 @@ contains
     end do
     do side = low, high
       if (neighbours(side) == nobody) cycle
-      call pack(fields, direction, n_cells, side, sent(:, side))
+      call pack(fields, direction, n_cells, side, is_transposed, sent(:, side))
       if (.not. is_other(side)) cycle
       n_requests = n_requests + 1
       call mpi_isend(sent(:, side), length, real_type(), neighbours(side), side, &
@@ -138,9 +158,10 @@ contains
     call mpi_waitall(n_requests, requests, mpi_statuses_ignore)
     do side = low, high
       if (neighbours(side) == block%rank) then
-        call unpack(fields, direction, n_cells, side, sent(:, low + high - side))
+        call unpack(fields, direction, n_cells, side, is_transposed, &
+          sent(:, low + high - side))
       else if (neighbours(side) /= nobody) then
-        call unpack(fields, direction, n_cells, side, received(:, side))
+        call unpack(fields, direction, n_cells, side, is_transposed, received(:, side))
       end if
     end do
 
@@ -189,10 +210,23 @@ contains
     allocate (sent(length, 2), received(length, 2))
   end subroutine reserve
 
-  !> Copy the block's strips on one side into a message.
-  subroutine pack(fields, direction, n_cells, side, message)
+  !> Cells before the strip on one side: of the block, or of its halo.
+  pure integer function strip_start(width, n_cells, side, is_halo) result(first)
+    integer, intent(in) :: width, n_cells, side
+    logical, intent(in) :: is_halo
+
+    if (is_halo) then
+      first = merge(0, n_cells + width, side == low)
+    else
+      first = merge(width, n_cells, side == low)
+    end if
+  end function strip_start
+
+  !> Copy the block's strips on one side into a message; or move its halo there.
+  subroutine pack(fields, direction, n_cells, side, is_transposed, message)
     type(field_t), intent(in) :: fields(:)
     integer, intent(in) :: direction, n_cells, side
+    logical, intent(in) :: is_transposed  !! the halo, which becomes zero
     real(wp), intent(inout) :: message(:) !! set
 
     integer :: first, k, place, width
@@ -200,12 +234,14 @@ contains
     place = 1
     do k = 1, size(fields)
       width = halo_width(fields(k), direction, n_cells)
-      first = merge(width, n_cells, side == low)
+      first = strip_start(width, n_cells, side, is_transposed)
       associate (values => fields(k)%values)
         if (direction == 1) then
           call copy_out(values(first + 1:first + width, :), message, place)
+          if (is_transposed) values(first + 1:first + width, :) = 0.0_wp
         else
           call copy_out(values(:, first + 1:first + width), message, place)
+          if (is_transposed) values(:, first + 1:first + width) = 0.0_wp
         end if
       end associate
     end do
@@ -224,10 +260,11 @@ contains
     end do
   end subroutine copy_out
 
-  !> Copy a message into the halo on one side.
-  subroutine unpack(fields, direction, n_cells, side, message)
+  !> Copy a message into the halo on one side; or add it to the block's strip.
+  subroutine unpack(fields, direction, n_cells, side, is_transposed, message)
     type(field_t), intent(in) :: fields(:) !! their values are set
     integer, intent(in) :: direction, n_cells, side
+    logical, intent(in) :: is_transposed   !! to the strip
     real(wp), intent(in) :: message(:)
 
     integer :: first, k, place, width
@@ -235,28 +272,34 @@ contains
     place = 1
     do k = 1, size(fields)
       width = halo_width(fields(k), direction, n_cells)
-      first = merge(0, n_cells + width, side == low)
+      first = strip_start(width, n_cells, side, .not. is_transposed)
       if (direction == 1) then
-        call copy_in(fields(k), first, 0, [width, size(fields(k)%values, 2)], message, &
-          place)
+        call copy_in(fields(k), first, 0, [width, size(fields(k)%values, 2)], &
+          is_transposed, message, place)
       else
-        call copy_in(fields(k), 0, first, [size(fields(k)%values, 1), width], message, &
-          place)
+        call copy_in(fields(k), 0, first, [size(fields(k)%values, 1), width], &
+          is_transposed, message, place)
       end if
     end do
   end subroutine unpack
 
-  subroutine copy_in(field, i_before, j_before, extents, message, place)
+  subroutine copy_in(field, i_before, j_before, extents, is_added, message, place)
     type(field_t), intent(in) :: field
     integer, intent(in) :: i_before, j_before, extents(2)
+    logical, intent(in) :: is_added !! to what is there
     real(wp), intent(in) :: message(:)
     integer, intent(inout) :: place !! of the next value in the message
 
     integer :: j
 
     do j = j_before + 1, j_before + extents(2)
-      field%values(i_before + 1:i_before + extents(1), j) = &
-        message(place:place + extents(1) - 1)
+      associate (row => field%values(i_before + 1:i_before + extents(1), j))
+        if (is_added) then
+          row = row + message(place:place + extents(1) - 1)
+        else
+          row = message(place:place + extents(1) - 1)
+        end if
+      end associate
       place = place + extents(1)
     end do
   end subroutine copy_in

@@ -7,7 +7,7 @@ module swe_exchange
   use swe_kinds, only: int64, wp
   implicit none
   private
-  public :: exchange, global_maximum, global_sum
+  public :: exchange, exchange_ad, global_maximum, global_sum
 
   interface exchange
     procedure exchange_one
@@ -108,5 +108,30 @@ contains
     largest = value
     if (block%rank /= 0) error stop "swe_exchange: one process alone has rank 0"
   end function global_maximum
+
+  !> Transpose of `exchange`: add the halo to the cells that it copies, and set it to zero.
+  !> Over MPI the messages of `exchange` go the other way, y before x.
+  subroutine exchange_ad(block, field)
+    type(block_t), intent(in) :: block                   !! of the field
+    real(wp), intent(inout), contiguous :: field(:, :) !! as in `exchange_one`
+
+    integer :: nx, ny, width
+
+    nx = block%nx
+    ny = block%ny
+    width = (size(field, 1) - nx)/2
+    if (block%neighbours(north) /= nobody) then
+      field(:, width + 1:2*width) = field(:, width + 1:2*width) + field(:, ny + width + 1:)
+      field(:, ny + width + 1:) = 0.0_wp
+      field(:, ny + 1:ny + width) = field(:, ny + 1:ny + width) + field(:, :width)
+      field(:, :width) = 0.0_wp
+    end if
+    if (block%neighbours(east) /= nobody) then
+      field(width + 1:2*width, :) = field(width + 1:2*width, :) + field(nx + width + 1:, :)
+      field(nx + width + 1:, :) = 0.0_wp
+      field(nx + 1:nx + width, :) = field(nx + 1:nx + width, :) + field(:width, :)
+      field(:width, :) = 0.0_wp
+    end if
+  end subroutine exchange_ad
 
 end module swe_exchange

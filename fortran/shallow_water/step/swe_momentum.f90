@@ -17,7 +17,7 @@ module swe_momentum
   use swe_parameters, only: drag_manning, drag_quadratic, swe_parameters_t
   implicit none
   private
-  public :: face_momentum_t, provisional_transports, scaled_transports
+  public :: face_momentum_t, frozen_rotation, provisional_transports, scaled_transports
 
   !> What the momentum equation of one direction reads and sets.
   type :: face_momentum_t

@@ -1,0 +1,349 @@
+! SPDX-License-Identifier: MIT
+!> Tangent-linear and adjoint of one step of the shallow water model, by hand.
+!>
+!> Both start from the state at the beginning of the step: the step itself is made again and
+!> leaves its stages in the model, then each stage is linearised by the module that mirrors
+!> it. So a trajectory costs one state per step and no more. The linear system is
+!> differentiated as the exact solution that it stands for: one solve with the same solver,
+!> to a relative tolerance of its own, in either direction.
+!>
+!> Derivatives reach the state and all of `swe_controls_t`. A transport through a closed
+!> face is a state like any other: the step reads it once, then it is zero.
+!>
+!> Where the step switches (a face closes for want of water, the upstream side changes, the
+!> water at a face stands still under quadratic drag) there is no derivative; the one of the
+!> branch taken is given, and zero for that of the speed at rest.
+module swe_step_linearised
+  use failures, only: err_argument, err_runtime, fail, succeed
+  use swe_blocks, only: halo
+  use swe_boundaries_linearised, only: boundary_transports_ad, boundary_transports_tl, &
+    fix_elevations_ad, fix_elevations_tl, radiated_transports_ad, radiated_transports_tl
+  use swe_controls, only: swe_controls_t
+  use swe_elimination_linearised, only: driven_transports_ad, driven_transports_tl, &
+    flux_balance_ad, flux_balance_tl, new_elevation_ad, new_elevation_tl, &
+    new_transports_ad, new_transports_tl
+  use swe_exchange, only: exchange_ad, global_maximum
+  use swe_faces_linearised, only: face_depths_ad, face_depths_tl, surface_slopes_ad, &
+    surface_slopes_tl
+  use swe_five_point, only: solution_t
+  use swe_forces_linearised, only: add_head_ad, add_head_tl, add_stress_ad, add_stress_tl
+  use swe_grid, only: swe_grid_t
+  use swe_kinds, only: wp
+  use swe_momentum_linearised, only: face_changes_t, provisional_transports_ad, &
+    provisional_transports_tl, scaled_transports_ad, scaled_transports_tl
+  use swe_parameters, only: advection_none
+  use swe_state, only: swe_forcing_t, swe_state_t
+  use swe_step, only: swe_model_t
+  implicit none
+  private
+  public :: swe_linearised_t
+
+  !> Work space of the tangent-linear and of the adjoint of a model.
+  type :: swe_linearised_t
+    real(wp) :: tolerance = 100*epsilon(1.0_wp)
+      !! of the linear solves: largest residual left, relative to the right-hand side [1]
+    type(solution_t) :: solution !! how the last of these solves went, relative
+    type(face_changes_t), private :: east, north !! changes, or sensitivities
+    type(swe_state_t), private :: old            !! changes at the start of the step
+    real(wp), allocatable, private :: r(:, :)    !! right-hand side
+    real(wp), allocatable, private :: z(:, :)    !! solution
+    real(wp), allocatable, private :: work(:, :) !! sensitivity to the outflow
+  contains
+    procedure :: setup
+    procedure :: step_tl
+    procedure :: step_ad
+    procedure, private :: solve
+    procedure, private :: explicit_part_ad
+  end type swe_linearised_t
+
+contains
+
+  !> Allocate the work space for a model that is set up.
+  subroutine setup(self, model)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(in) :: model
+
+    call setup_faces(self%east, model%grid%depth)
+    call setup_faces(self%north, model%grid%depth)
+    call self%old%setup(model%grid%block)
+    allocate (self%r, self%z, self%work, mold=model%grid%depth)
+    self%r(:, :) = 0.0_wp
+    self%z(:, :) = 0.0_wp
+    self%work(:, :) = 0.0_wp
+  end subroutine setup
+
+  !> Allocate the fields of one direction, zero.
+  subroutine setup_faces(faces, like)
+    type(face_changes_t), intent(inout) :: faces
+    real(wp), intent(in) :: like(1 - halo:, 1 - halo:) !! a field of the model
+
+    allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
+    allocate (faces%slope, faces%scaled, faces%friction, faces%extra, faces%star, &
+      faces%mean, faces%cross, faces%drag, source=faces%h)
+  end subroutine setup_faces
+
+  !> Advance the state and a change of it by one step.
+  subroutine step_tl(self, model, state, forcing, state_tl, controls_tl, stat, errmsg)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(inout) :: model
+    type(swe_state_t), intent(inout) :: state      !! advanced
+    type(swe_forcing_t), intent(in) :: forcing     !! of the step
+    type(swe_state_t), intent(inout) :: state_tl
+      !! its change, with filled halos; advanced
+    type(swe_controls_t), intent(in) :: controls_tl !! changes, with filled halos
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    if (is_refused(model, stat, errmsg)) return
+    call model%step(state, forcing)
+    self%old%zeta(:, :) = state_tl%zeta
+    self%old%u(:, :) = state_tl%u
+    self%old%v(:, :) = state_tl%v
+    associate (grid => model%grid, parameters => model%parameters, east => model%east, &
+      north => model%north)
+      self%east%drag(:, :) = controls_tl%drag_u
+      self%north%drag(:, :) = controls_tl%drag_v
+      self%east%extra(:, :) = 0.0_wp
+      self%north%extra(:, :) = 0.0_wp
+      call face_depths_tl(grid, parameters, model%old, east%h, north%h, self%old%zeta, &
+        controls_tl%depth, self%east%h, self%north%h)
+      call surface_slopes_tl(grid, self%old%zeta, east%h, north%h, self%east%slope, &
+        self%north%slope)
+      call add_head_tl(grid, parameters, forcing%head, east, north, controls_tl%head, &
+        self%east, self%north)
+      call add_stress_tl(grid, parameters, forcing%stress_u, east, controls_tl%stress_u, &
+        self%east)
+      call add_stress_tl(grid, parameters, forcing%stress_v, north, &
+        controls_tl%stress_v, self%north)
+      call scaled_transports_tl(grid, east, north, self%old%u, self%old%v, self%east, &
+        self%north)
+      call provisional_transports_tl(grid, parameters, model%old%u, model%old%v, east, &
+        north, self%old%u, self%old%v, controls_tl%linear_drag, self%east, self%north)
+      call driven_transports_tl(grid, parameters, model%z, east, north, self%east, &
+        self%north)
+      call boundary_transports_tl(grid, parameters, forcing, model%z, east, north, &
+        controls_tl%open_zeta, controls_tl%open_u, controls_tl%open_v, self%east, &
+        self%north)
+      call flux_balance_tl(grid, parameters, self%old%zeta, self%old%u, self%old%v, &
+        self%east%star, self%north%star, self%r)
+      call fix_elevations_tl(grid, parameters, east, north, controls_tl%open_zeta, self%r)
+      call self%solve(model, stat, errmsg)
+      if (.not. self%solution%has_converged) return
+      call new_transports_tl(grid, parameters, self%z, east, north, self%east, &
+        self%north, state_tl%u, state_tl%v)
+      call radiated_transports_tl(grid, parameters, self%z, east, north, state_tl%u, &
+        state_tl%v)
+      call new_elevation_tl(grid, parameters, self%old%u, self%old%v, state_tl%u, &
+        state_tl%v, state_tl%zeta)
+      call put_fixed(grid, self%z, state_tl%zeta)
+      call state_tl%fill_halo(grid%block)
+    end associate
+  end subroutine step_tl
+
+  !> Carry the sensitivity to the state at the end of a step to that at its start, and add
+  !> to those to the controls.
+  subroutine step_ad(self, model, state, forcing, state_ad, controls_ad, stat, errmsg)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(inout) :: model
+    type(swe_state_t), intent(in) :: state       !! at the start of the step
+    type(swe_forcing_t), intent(in) :: forcing   !! of the step
+    type(swe_state_t), intent(inout) :: state_ad
+      !! sensitivity on the block's cells, carried back; its halo is not used and becomes 0
+    type(swe_controls_t), intent(inout) :: controls_ad !! added to; see `collect_halo`
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    if (is_refused(model, stat, errmsg)) return
+    self%old%zeta(:, :) = state%zeta
+    self%old%u(:, :) = state%u
+    self%old%v(:, :) = state%v
+    call model%step(self%old, forcing)
+    call clear_faces(self%east)
+    call clear_faces(self%north)
+    self%r(:, :) = 0.0_wp
+    associate (grid => model%grid, parameters => model%parameters, east => model%east, &
+      north => model%north, nx => model%grid%block%nx, ny => model%grid%block%ny)
+      call clear_halo(state_ad%zeta, nx, ny)
+      self%east%star(1:nx, 1:ny) = state_ad%u(1:nx, 1:ny)
+      self%north%star(1:nx, 1:ny) = state_ad%v(1:nx, 1:ny)
+      state_ad%u(:, :) = 0.0_wp
+      state_ad%v(:, :) = 0.0_wp
+      call take_fixed(grid, state_ad%zeta, self%r)
+      call new_elevation_ad(grid, parameters, state_ad%zeta, self%work, state_ad%u, &
+        state_ad%v, self%east%star, self%north%star)
+      call radiated_transports_ad(grid, parameters, east, north, self%east, self%north, &
+        self%r)
+      call new_transports_ad(grid, parameters, east, north, self%east, self%north, self%r)
+      call exchange_ad(grid%block, self%r)
+      call self%solve(model, stat, errmsg)
+      if (.not. self%solution%has_converged) return
+      call clear_halo(self%z, nx, ny)
+      call fix_elevations_ad(grid, parameters, east, north, self%z, controls_ad%open_zeta)
+      call flux_balance_ad(grid, parameters, self%z, self%work, state_ad%zeta, &
+        state_ad%u, state_ad%v, self%east%star, self%north%star)
+      call driven_transports_ad(grid, parameters, model%z, east, north, self%east, &
+        self%north)
+      call boundary_transports_ad(grid, parameters, forcing, model%z, east, north, &
+        self%east, self%north, controls_ad%open_zeta, controls_ad%open_u, &
+        controls_ad%open_v)
+    end associate
+    call self%explicit_part_ad(model, forcing, state_ad, controls_ad)
+  end subroutine step_ad
+
+  !> The stages at the old level.
+  subroutine explicit_part_ad(self, model, forcing, state_ad, controls_ad)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(in) :: model
+    type(swe_forcing_t), intent(in) :: forcing         !! of the step
+    type(swe_state_t), intent(inout) :: state_ad       !! added to
+    type(swe_controls_t), intent(inout) :: controls_ad !! added to
+
+    associate (grid => model%grid, parameters => model%parameters, east => model%east, &
+      north => model%north)
+      call provisional_transports_ad(grid, parameters, model%old%u, model%old%v, east, &
+        north, self%east, self%north, state_ad%u, state_ad%v, controls_ad%linear_drag)
+      call scaled_transports_ad(grid, east, north, self%east, self%north, state_ad%u, &
+        state_ad%v)
+      call surface_slopes_ad(grid, east%h, north%h, self%east%slope, self%north%slope, &
+        state_ad%zeta)
+      call add_stress_ad(grid, parameters, forcing%stress_u, east, self%east, &
+        controls_ad%stress_u)
+      call add_stress_ad(grid, parameters, forcing%stress_v, north, self%north, &
+        controls_ad%stress_v)
+      call add_head_ad(grid, parameters, forcing%head, east, north, self%east, &
+        self%north, controls_ad%head)
+      call face_depths_ad(grid, parameters, model%old, east%h, north%h, self%east%h, &
+        self%north%h, state_ad%zeta, controls_ad%depth)
+      controls_ad%drag_u = controls_ad%drag_u + self%east%drag
+      controls_ad%drag_v = controls_ad%drag_v + self%north%drag
+      call collect(state_ad%zeta)
+      call collect(state_ad%u)
+      call collect(state_ad%v)
+    end associate
+
+  contains
+
+    subroutine collect(field)
+      real(wp), intent(inout), contiguous :: field(:, :) !! sensitivity
+
+      call exchange_ad(model%grid%block, field)
+      call clear_halo(field, model%grid%block%nx, model%grid%block%ny)
+    end subroutine collect
+
+  end subroutine explicit_part_ad
+
+  !> Whether the model has a part that is not linearised: told, not left out.
+  logical function is_refused(model, stat, errmsg)
+    type(swe_model_t), intent(in) :: model
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    is_refused = .true.
+    if (model%parameters%advection /= advection_none) then
+      call fail(err_argument, "swe_step_linearised: 'advection' has no linearisation "// &
+        "yet; choose advection_none", stat, errmsg)
+    else if (model%parameters%viscosity > 0.0_wp) then
+      call fail(err_argument, "swe_step_linearised: 'viscosity' has no linearisation "// &
+        "yet; set it to zero", stat, errmsg)
+    else
+      is_refused = .false.
+    end if
+  end function is_refused
+
+  !> z = A**-1 r with the step's matrix. The right-hand side is scaled to 1: the solver's
+  !> tolerance is absolute and a sensitivity may have any size and unit.
+  subroutine solve(self, model, stat, errmsg)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(inout) :: model
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=200) :: text
+    real(wp) :: scale, tolerance
+    integer :: i, j
+
+    scale = 0.0_wp
+    do j = 1, model%grid%block%ny
+      do i = 1, model%grid%block%nx
+        scale = max(scale, abs(self%r(i, j))/model%grid%area(j))
+      end do
+    end do
+    scale = global_maximum(model%grid%block, scale)
+    if (.not. scale > 0.0_wp) scale = 1.0_wp
+    self%r(:, :) = self%r/scale
+    self%z(:, :) = 0.0_wp
+    tolerance = model%solver%tolerance
+    model%solver%tolerance = self%tolerance
+    call model%solver%solve(model%matrix, self%r, self%z, self%solution)
+    model%solver%tolerance = tolerance
+    self%z(:, :) = self%z*scale
+    if (self%solution%has_converged) then
+      call succeed(stat)
+    else
+      write (text, "(a, es9.2, a, i0, a, es9.2, a)") &
+        "swe_step_linearised: the linear solve left a relative residual of ", &
+        self%solution%residual, " after ", self%solution%n_iterations, &
+        " iterations, expected ", self%tolerance, &
+        ": raise the solver's max_iterations or this tolerance"
+      call fail(err_runtime, trim(text), stat, errmsg)
+    end if
+  end subroutine solve
+
+  !> Cells of prescribed elevation take that of the solution.
+  pure subroutine put_fixed(grid, z, zeta)
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)       !! [m]
+    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
+
+    integer :: k
+
+    do k = 1, size(grid%fixed, 2)
+      associate (i => grid%fixed(1, k), j => grid%fixed(2, k))
+        zeta(i, j) = z(i, j)
+      end associate
+    end do
+  end subroutine put_fixed
+
+  !> Transpose of `put_fixed`, on the block's cells: the halo of zeta is zero.
+  pure subroutine take_fixed(grid, zeta_ad, z_ad)
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(inout), contiguous :: zeta_ad(1 - halo:, 1 - halo:) !! becomes 0 there
+    real(wp), intent(inout), contiguous :: z_ad(1 - halo:, 1 - halo:)    !! added to
+
+    integer :: k
+
+    do k = 1, size(grid%fixed, 2)
+      associate (i => grid%fixed(1, k), j => grid%fixed(2, k))
+        z_ad(i, j) = z_ad(i, j) + zeta_ad(i, j)
+        zeta_ad(i, j) = 0.0_wp
+      end associate
+    end do
+  end subroutine take_fixed
+
+  !> Set a field to zero outside the block's cells.
+  pure subroutine clear_halo(field, nx, ny)
+    real(wp), intent(inout), contiguous :: field(1 - halo:, 1 - halo:)
+    integer, intent(in) :: nx, ny !! cells of the block
+
+    field(:0, :) = 0.0_wp
+    field(nx + 1:, :) = 0.0_wp
+    field(:, :0) = 0.0_wp
+    field(:, ny + 1:) = 0.0_wp
+  end subroutine clear_halo
+
+  !> Set all sensitivities of one direction to zero.
+  subroutine clear_faces(faces)
+    type(face_changes_t), intent(inout) :: faces
+
+    faces%h(:, :) = 0.0_wp
+    faces%slope(:, :) = 0.0_wp
+    faces%scaled(:, :) = 0.0_wp
+    faces%friction(:, :) = 0.0_wp
+    faces%extra(:, :) = 0.0_wp
+    faces%star(:, :) = 0.0_wp
+    faces%mean(:, :) = 0.0_wp
+    faces%cross(:, :) = 0.0_wp
+    faces%drag(:, :) = 0.0_wp
+  end subroutine clear_faces
+
+end module swe_step_linearised
