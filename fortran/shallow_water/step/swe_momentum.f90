@@ -17,7 +17,8 @@ module swe_momentum
   use swe_parameters, only: drag_manning, drag_quadratic, swe_parameters_t
   implicit none
   private
-  public :: face_momentum_t, frozen_rotation, provisional_transports, scaled_transports
+  public :: face_momentum_t, friction_row, frozen_rotation, mean_of_four, &
+    provisional_transports, rotate_row, scale_row, scaled_transports, star_row
 
   !> What the momentum equation of one direction reads and sets.
   type :: face_momentum_t

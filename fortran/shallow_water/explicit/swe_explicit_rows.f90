@@ -1,0 +1,253 @@
+! SPDX-License-Identifier: MIT
+!> Rows of the explicit step: what one row of cells, or of north faces, needs while the step
+!> passes over it.
+!>
+!> The step writes into the state it reads. A row of new elevations, and what the momentum
+!> equations look at in neighbouring rows, is therefore kept here, in cache, until the row
+!> and its southern neighbour are done: each field crosses memory once per step.
+module swe_explicit_rows
+  use swe_blocks, only: halo
+  use swe_grid, only: boundary_face_t, swe_grid_t
+  use swe_kinds, only: wp
+  use swe_momentum, only: friction_row, mean_of_four, rotate_row, scale_row, star_row
+  use swe_parameters, only: face_linear, swe_parameters_t
+  implicit none
+  private
+  public :: cell_row_t, face_row_t, fill_cells, fill_faces, plain_row, step_u, step_v, &
+    water_inside, work_row_t
+
+  !> A row of cells and of their east faces, at the new level of the elevation.
+  type :: cell_row_t
+    real(wp), allocatable :: zeta(:)   !! new elevation [m] (0:nx+1)
+    real(wp), allocatable :: h(:)      !! water depth at east faces [m] (0:nx)
+    real(wp), allocatable :: slope(:)  !! of the new elevation [1] (0:nx)
+    real(wp), allocatable :: scaled(:) !! old transport/sqrt(h) [m3/2 s-1] (0:nx)
+  end type cell_row_t
+
+  !> A row of north faces.
+  type :: face_row_t
+    real(wp), allocatable :: h(:)      !! water depth [m] (1:nx+1)
+    real(wp), allocatable :: slope(:)  !! of the new elevation [1] (1:nx+1)
+    real(wp), allocatable :: scaled(:) !! old transport/sqrt(h) [m3/2 s-1] (1:nx+1)
+  end type face_row_t
+
+  !> Work arrays of the momentum equations (nx).
+  type :: work_row_t
+    real(wp), allocatable :: across(:), cross(:), friction(:), star(:)
+  end type work_row_t
+
+contains
+
+  !> New elevation of row j, from the old one and the divergence of the old transports; what
+  !> is prescribed stays prescribed.
+  subroutine fill_cells(grid, parameters, depth_u, fixed, boundary, open_zeta, zeta, u, &
+    v, j, is_plain, row)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in), contiguous :: depth_u(1 - halo:, 1 - halo:) !! D at faces [m]
+    integer, intent(in) :: fixed(:, :)                !! its cells of prescribed elevation
+    type(boundary_face_t), intent(in) :: boundary(:)  !! its boundary faces
+    real(wp), intent(in), allocatable :: open_zeta(:, :) !! elevation prescribed [m]
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)    !! [m2 s-1]
+    integer, intent(in) :: j                          !! row
+    logical, intent(in) :: is_plain                   !! only the elevation is needed
+    type(cell_row_t), intent(inout) :: row            !! set
+
+    integer :: k, nx
+
+    nx = grid%block%nx
+    call elevation_row(nx + 2, parameters%dt/grid%area(j), grid%dy, grid%dx_v(j), &
+      grid%dx_v(j - 1), zeta(0:nx + 1, j), u(-1:nx + 1, j), v(0:nx + 1, j), &
+      v(0:nx + 1, j - 1), row%zeta)
+    do k = 1, size(fixed, 2)
+      row%zeta(fixed(1, k)) = 0.0_wp
+      if (allocated(open_zeta)) row%zeta(fixed(1, k)) = open_zeta(fixed(1, k), j)
+    end do
+    if (is_plain) return
+    call depth_row(parameters, nx + 1, depth_u(0:nx, j), row%zeta(0:nx), &
+      row%zeta(1:nx + 1), row%h)
+    call slope_row(nx + 1, 1.0_wp/grid%dx(j), row%h, row%zeta(0:nx), row%zeta(1:nx + 1), &
+      row%slope)
+    do k = 1, size(boundary)
+      row%h(boundary(k)%i) = water_inside(grid, parameters, boundary(k), &
+        row%zeta(boundary(k)%i_inside))
+    end do
+    call scale_row(nx + 1, u(0:nx, j), row%h, row%scaled)
+  end subroutine fill_cells
+
+  !> The north faces between two rows of cells.
+  subroutine fill_faces(grid, parameters, depth_v, boundary, v, j, south, north, row)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in), contiguous :: depth_v(1 - halo:, 1 - halo:) !! D at faces [m]
+    type(boundary_face_t), intent(in) :: boundary(:)  !! its boundary faces
+    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)       !! [m2 s-1]
+    integer, intent(in) :: j                     !! row
+    type(cell_row_t), intent(in) :: south, north !! rows j and j + 1
+    type(face_row_t), intent(inout) :: row       !! set
+
+    integer :: k, nx
+
+    nx = grid%block%nx
+    call depth_row(parameters, nx + 1, depth_v(1:nx + 1, j), south%zeta(1:nx + 1), &
+      north%zeta(1:nx + 1), row%h)
+    call slope_row(nx + 1, 1.0_wp/grid%dy, row%h, south%zeta(1:nx + 1), &
+      north%zeta(1:nx + 1), row%slope)
+    do k = 1, size(boundary)
+      associate (face => boundary(k))
+        row%h(face%i) = water_inside(grid, parameters, face, merge(south%zeta(face%i), &
+          north%zeta(face%i), face%j_inside == j))
+      end associate
+    end do
+    call scale_row(nx + 1, v(1:nx + 1, j), row%h, row%scaled)
+  end subroutine fill_faces
+
+  !> Water at a boundary face: that of its inner cell [m].
+  pure real(wp) function water_inside(grid, parameters, face, zeta)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    type(boundary_face_t), intent(in) :: face
+    real(wp), intent(in) :: zeta !! of the inner cell [m]
+
+    water_inside = grid%depth(face%i_inside, face%j_inside)
+    if (parameters%face_depth /= face_linear) water_inside = max(0.0_wp, water_inside &
+      + zeta)
+  end function water_inside
+
+  !> New U of row j. `south` and `north` are the faces of its cells.
+  subroutine step_u(grid, parameters, j, stress, cells, south, north, work, u)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters !! with theta = 0
+    integer, intent(in) :: j
+    real(wp), intent(in), allocatable :: stress(:, :) !! at east faces [m2 s-2]
+    type(cell_row_t), intent(in) :: cells
+    type(face_row_t), intent(in) :: south, north
+    type(work_row_t), intent(inout) :: work
+    real(wp), intent(inout) :: u(:)                   !! advanced [m2 s-1] (nx)
+
+    integer :: nx
+
+    nx = size(u)
+    call mean_of_four(nx, south%scaled, north%scaled, work%across)
+    if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_u(1:nx, j)*work%across
+    work%across = work%across*sqrt(cells%h(1:nx))
+    call friction_row(parameters, nx, u, work%across, grid%drag_u(1:nx, j), cells%h(1:nx), &
+      work%friction)
+    call star_row(parameters, nx, u, cells%h(1:nx), cells%slope(1:nx), work%friction, &
+      work%star)
+    if (grid%f_u(j) /= 0.0_wp) then
+      call mean_of_four(nx, south%slope, north%slope, work%cross)
+      work%cross = 4.0_wp*grid%share_u(1:nx, j)*work%cross
+      call rotate_row(parameters, grid%f_u(j), nx, u, work%across, work%cross, &
+        cells%h(1:nx), work%friction, work%star)
+    end if
+    if (allocated(stress)) work%star(:) = work%star &
+      + parameters%dt*work%friction*stress(1:nx, j)
+    u(:) = work%star
+  end subroutine step_u
+
+  !> New V of row j. `south` and `north` are the cells at its faces.
+  subroutine step_v(grid, parameters, j, stress, faces, south, north, work, v)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters !! with theta = 0
+    integer, intent(in) :: j
+    real(wp), intent(in), allocatable :: stress(:, :) !! at north faces [m2 s-2]
+    type(face_row_t), intent(in) :: faces
+    type(cell_row_t), intent(in) :: south, north
+    type(work_row_t), intent(inout) :: work
+    real(wp), intent(inout) :: v(:)                   !! advanced [m2 s-1] (nx)
+
+    integer :: nx
+
+    nx = size(v)
+    call mean_of_four(nx, south%scaled, north%scaled, work%across)
+    if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_v(1:nx, j)*work%across
+    work%across = work%across*sqrt(faces%h(1:nx))
+    call friction_row(parameters, nx, v, work%across, grid%drag_v(1:nx, j), faces%h(1:nx), &
+      work%friction)
+    call star_row(parameters, nx, v, faces%h(1:nx), faces%slope(1:nx), work%friction, &
+      work%star)
+    if (grid%f_v(j) /= 0.0_wp) then
+      call mean_of_four(nx, south%slope, north%slope, work%cross)
+      work%cross = 4.0_wp*grid%share_v(1:nx, j)*work%cross
+      call rotate_row(parameters, -grid%f_v(j), nx, v, work%across, work%cross, &
+        faces%h(1:nx), work%friction, work%star)
+    end if
+    if (allocated(stress)) work%star(:) = work%star &
+      + parameters%dt*work%friction*stress(1:nx, j)
+    v(:) = work%star
+  end subroutine step_v
+
+  !> New transports of one direction, linear and without rotation: what the step costs when
+  !> nothing but gravity waves is left.
+  pure subroutine plain_row(n, keep, factor, h, zeta, zeta_next, transport)
+    integer, intent(in) :: n                  !! faces
+    real(wp), intent(in) :: keep              !! 1/(1 + dt*r) [1]
+    real(wp), intent(in) :: factor            !! g*dt over the distance of centres [s-1]
+    real(wp), intent(in) :: h(n)              !! depth, 0 at closed faces [m]
+    real(wp), intent(in) :: zeta(n)           !! new elevation [m]
+    real(wp), intent(in) :: zeta_next(n)      !! on the other side of the face [m]
+    real(wp), intent(inout) :: transport(n)   !! advanced [m2 s-1]
+
+    integer :: i
+
+    do i = 1, n
+      transport(i) = keep*(transport(i) - factor*h(i)*(zeta_next(i) - zeta(i)))
+    end do
+  end subroutine plain_row
+
+  !> zeta - dt/area*Div.
+  pure subroutine elevation_row(n, factor, dy, dx_north, dx_south, zeta, u, v, v_south, &
+    zeta_new)
+    integer, intent(in) :: n                 !! cells
+    real(wp), intent(in) :: factor           !! dt/area [s m-2]
+    real(wp), intent(in) :: dy, dx_north, dx_south !! lengths of the faces [m]
+    real(wp), intent(in) :: zeta(n)          !! [m]
+    real(wp), intent(in) :: u(0:n)           !! [m2 s-1]
+    real(wp), intent(in) :: v(n), v_south(n) !! [m2 s-1]
+    real(wp), intent(inout) :: zeta_new(n)   !! set [m]
+
+    integer :: i
+
+    do i = 1, n
+      zeta_new(i) = zeta(i) - factor*(dy*(u(i) - u(i - 1)) + dx_north*v(i) &
+        - dx_south*v_south(i))
+    end do
+  end subroutine elevation_row
+
+  !> Water at the faces: 0 where they are closed.
+  pure subroutine depth_row(parameters, n, depth, zeta, zeta_next, h)
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: n                        !! faces
+    real(wp), intent(in) :: depth(n)                !! mean of D, 0 at closed faces [m]
+    real(wp), intent(in) :: zeta(n), zeta_next(n)   !! on both sides [m]
+    real(wp), intent(inout) :: h(n)                 !! set [m]
+
+    real(wp) :: share, water
+    integer :: i
+
+    share = merge(0.0_wp, 0.5_wp, parameters%face_depth == face_linear)
+    do i = 1, n
+      water = depth(i) + share*(zeta(i) + zeta_next(i))
+      h(i) = merge(water, 0.0_wp, depth(i) > 0.0_wp .and. water >= parameters%min_depth)
+    end do
+  end subroutine depth_row
+
+  !> Slope at faces that hold water.
+  pure subroutine slope_row(n, per_distance, h, zeta, zeta_next, slope)
+    integer, intent(in) :: n                      !! faces
+    real(wp), intent(in) :: per_distance          !! 1/distance of centres [m-1]
+    real(wp), intent(in) :: h(n)                  !! [m]
+    real(wp), intent(in) :: zeta(n), zeta_next(n) !! on both sides [m]
+    real(wp), intent(inout) :: slope(n)           !! set [1]
+
+    integer :: i
+
+    do i = 1, n
+      slope(i) = merge((zeta_next(i) - zeta(i))*per_distance, 0.0_wp, h(i) > 0.0_wp)
+    end do
+  end subroutine slope_row
+
+end module swe_explicit_rows
