@@ -22,6 +22,7 @@ module restarts
   type :: field_t
     character(len=:), allocatable :: name
     real(wp), allocatable :: values(:, :) !! (site, member)
+    character(len=6) :: axes(2) = ["site  ", "member"] !! what the two count
   end type field_t
 
   !> A named parameter, as text or as a number.
@@ -137,9 +138,9 @@ contains
     do i = 1, size(fields)
       associate (name => fields(i)%name, extents => shape(fields(i)%values))
         if (status == nf90_noerr) status = &
-          nf90_def_dim(ncid, name//"_site", extents(1), dims(1))
+          nf90_def_dim(ncid, name//"_"//trim(fields(i)%axes(1)), extents(1), dims(1))
         if (status == nf90_noerr) status = &
-          nf90_def_dim(ncid, name//"_member", extents(2), dims(2))
+          nf90_def_dim(ncid, name//"_"//trim(fields(i)%axes(2)), extents(2), dims(2))
         if (status == nf90_noerr) status = &
           nf90_def_var(ncid, name, nf90_double, dims, vars(i))
       end associate
@@ -209,12 +210,30 @@ contains
     else
       status = nf90_get_att(ncid, nf90_global, setting%name, number)
       if (status == nf90_noerr) then
-        if (abs(number - setting%number) > 0.0_wp) write (problem, "(3a, g0, a, g0)") "'", &
-          setting%name, "' is ", number, ", this run has ", setting%number
+        if (abs(number - setting%number) > 0.0_wp) call tell_apart(setting%name, number, &
+          setting%number, problem)
       end if
     end if
     if (status /= nf90_noerr) problem = "'"//setting%name//"' is missing"
   end subroutine compare
+
+  !> Two numbers that differ, in few digits if these show it.
+  subroutine tell_apart(name, found, expected, problem)
+    character(len=*), intent(in) :: name        !! of the parameter
+    real(wp), intent(in) :: found, expected     !! in the file, in this run
+    character(len=*), intent(inout) :: problem  !! set
+
+    character(len=32) :: one, other
+
+    write (one, "(g0.6)") found
+    write (other, "(g0.6)") expected
+    if (one == other) then
+      write (one, "(g0)") found
+      write (other, "(g0)") expected
+    end if
+    write (problem, "(6a)") "'", name, "' is ", trim(one), &
+      ", this run has ", trim(other)
+  end subroutine tell_apart
 
   !> Read one field, if it has the expected extents.
   subroutine read_field(ncid, field, problem)
@@ -238,9 +257,10 @@ contains
         nf90_inquire_dimension(ncid, dims(i), len=extents(i))
     end do
     if (status == nf90_noerr .and. any(extents /= shape(field%values))) then
-      write (problem, "(3a, 2(i0, a), 2(i0, a))") "'", field%name, "' holds ", extents(2), &
-        " members of ", extents(1), " sites, this run has ", size(field%values, 2), &
-        " members of ", size(field%values, 1), " sites"
+      write (problem, "(3a, 2(i0, 3a, i0, 3a))") "'", field%name, "' holds ", &
+        extents(2), " ", trim(field%axes(2)), "s of ", extents(1), " ", &
+        trim(field%axes(1)), "s, this run has ", size(field%values, 2), " ", &
+        trim(field%axes(2)), "s of ", size(field%values, 1), " ", trim(field%axes(1)), "s"
       return
     end if
     if (status == nf90_noerr) status = nf90_get_var(ncid, var, field%values)

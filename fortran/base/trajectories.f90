@@ -3,16 +3,17 @@
 !>
 !> The file is written as `<path>.part` and renamed by `finish`, so that a run that dies
 !> leaves no half-written file in place of a good one. Order of calls: `create`,
-!> `add_dimension`, `add_variable`, `add_attribute`, then per record `begin_record` and
-!> `write_field`, at last `finish` (or `finish(as=...)`, or `abandon`).
+!> `add_dimension` or `add_coordinate`, `add_variable`, `add_attribute`, then
+!> `write_constant`, per record `begin_record` and `write_field`, at last `finish` (or
+!> `finish(as=...)`, or `abandon`).
 module trajectories
   use failures, only: err_file, fail, succeed
   use files, only: check_writable, delete_file, move_file
-  use kinds, only: wp
-  use netcdf, only: nf90_char, nf90_clobber, nf90_close, nf90_create, nf90_def_dim, &
-    nf90_def_var, nf90_double, nf90_enddef, nf90_float, nf90_global, nf90_int, &
-    nf90_inq_dimid, nf90_inq_varid, nf90_netcdf4, nf90_noerr, nf90_put_att, nf90_put_var, &
-    nf90_strerror, nf90_sync, nf90_unlimited
+  use kinds, only: real32, wp
+  use netcdf, only: nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, &
+    nf90_double, nf90_enddef, nf90_float, nf90_global, nf90_inq_dimid, nf90_inq_varid, &
+    nf90_inquire_dimension, nf90_int, nf90_netcdf4, nf90_noerr, nf90_put_att, &
+    nf90_put_var, nf90_strerror, nf90_sync, nf90_unlimited
   implicit none
   private
   public :: trajectory_t
@@ -32,7 +33,12 @@ module trajectories
   contains
     procedure, public :: create
     procedure, public :: add_dimension
+    procedure, public :: add_coordinate
     procedure, public :: add_variable
+    procedure, public :: add_constant
+    procedure, public :: add_mark
+    procedure, public :: add_number_mark
+    procedure, public :: write_constant
     generic, public :: add_attribute => add_text, add_real, add_integer
     procedure, public :: begin_record
     procedure, public :: write_field
@@ -48,11 +54,12 @@ module trajectories
 contains
 
   !> Open the file and define time.
-  subroutine create(self, path, stat, errmsg)
+  subroutine create(self, path, stat, errmsg, time_units)
     class(trajectory_t), intent(inout) :: self
     character(len=*), intent(in) :: path !! final name of the file
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    character(len=*), intent(in), optional :: time_units !! "1" if absent
 
     integer :: status
 
@@ -77,8 +84,16 @@ contains
       nf90_put_att(self%ncid, self%time_var, "standard_name", "time")
     if (status == nf90_noerr) status = &
       nf90_put_att(self%ncid, self%time_var, "long_name", "model time")
-    if (status == nf90_noerr) status = nf90_put_att(self%ncid, self%time_var, "units", "1")
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, self%time_var, "axis", "T")
+    if (present(time_units)) then
+      if (status == nf90_noerr) status = &
+        nf90_put_att(self%ncid, self%time_var, "units", time_units)
+      if (status == nf90_noerr) status = &
+        nf90_put_att(self%ncid, self%time_var, "calendar", "proleptic_gregorian")
+    else
+      if (status == nf90_noerr) status = &
+        nf90_put_att(self%ncid, self%time_var, "units", "1")
+    end if
     call self%check(status, "time", stat, errmsg)
   end subroutine create
 
@@ -100,6 +115,27 @@ contains
     if (status == nf90_noerr) status = nf90_put_var(self%ncid, var, [(i - 1, i=1, length)])
     call self%check(status, name, stat, errmsg)
   end subroutine add_dimension
+
+  !> Define a dimension and its coordinate.
+  subroutine add_coordinate(self, name, values, units, long_name, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: name      !! of the dimension and the coordinate
+    real(wp), intent(in) :: values(:)         !! of the coordinate
+    character(len=*), intent(in) :: units     !! of the coordinate
+    character(len=*), intent(in) :: long_name !! what it is
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: dim, status, var
+
+    status = nf90_def_dim(self%ncid, name, size(values), dim)
+    if (status == nf90_noerr) status = &
+      nf90_def_var(self%ncid, name, nf90_double, [dim], var)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, "long_name", long_name)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, "units", units)
+    if (status == nf90_noerr) status = nf90_put_var(self%ncid, var, values)
+    call self%check(status, name, stat, errmsg)
+  end subroutine add_coordinate
 
   !> Define a variable over (`sites`, `members`, time) in Fortran's order.
   subroutine add_variable(self, name, dims, units, long_name, single, stat, errmsg)
@@ -123,20 +159,104 @@ contains
     call self%check(status, name, stat, errmsg)
   end subroutine add_variable
 
-  !> Identifiers and extents of two dimensions.
+  !> Define a variable without time.
+  subroutine add_constant(self, name, dims, units, long_name, single, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: name      !! of the variable
+    character(len=*), intent(in) :: dims(:)   !! dimensions, fastest first
+    character(len=*), intent(in) :: units     !! "1" if it has none
+    character(len=*), intent(in) :: long_name !! what it is
+    logical, intent(in) :: single             !! store in single precision
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: extents(size(dims)), ids(size(dims)), status, var
+
+    call find_dimensions(self, dims, ids, extents, status)
+    if (status == nf90_noerr) status = nf90_def_var(self%ncid, name, &
+      merge(nf90_float, nf90_double, single), ids, var)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, "long_name", long_name)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, "units", units)
+    call self%check(status, name, stat, errmsg)
+  end subroutine add_constant
+
+  !> Add an attribute of a variable that is text; an empty one is left out.
+  subroutine add_mark(self, variable, name, value, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: variable !! whose attribute it is
+    character(len=*), intent(in) :: name     !! of the attribute
+    character(len=*), intent(in) :: value    !! its value
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: status, var
+
+    status = nf90_inq_varid(self%ncid, variable, var)
+    if (status == nf90_noerr .and. value /= "") then
+      status = nf90_put_att(self%ncid, var, name, value)
+    end if
+    call self%check(status, variable//":"//name, stat, errmsg)
+  end subroutine add_mark
+
+  !> Add an attribute of a variable that is a number of the variable's own type.
+  subroutine add_number_mark(self, variable, name, value, single, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: variable !! whose attribute it is
+    character(len=*), intent(in) :: name     !! of the attribute
+    real(wp), intent(in) :: value            !! its value
+    logical, intent(in) :: single            !! the variable is in single precision
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: status, var
+
+    status = nf90_inq_varid(self%ncid, variable, var)
+    if (status == nf90_noerr .and. single) then
+      status = nf90_put_att(self%ncid, var, name, real(value, real32))
+    else if (status == nf90_noerr) then
+      status = nf90_put_att(self%ncid, var, name, value)
+    end if
+    call self%check(status, variable//":"//name, stat, errmsg)
+  end subroutine add_number_mark
+
+  !> Write a variable without time, once all is defined. All its values in Fortran's order.
+  subroutine write_constant(self, name, values, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: name             !! of the variable
+    real(wp), intent(in), contiguous :: values(:, :) !! all of it, or one dimension by 1
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: status, var
+
+    status = nf90_noerr
+    if (self%is_defining) status = nf90_enddef(self%ncid)
+    self%is_defining = .false.
+    if (status == nf90_noerr) status = nf90_inq_varid(self%ncid, name, var)
+    if (status == nf90_noerr) then
+      if (size(values, 2) == 1) then
+        status = nf90_put_var(self%ncid, var, values(:, 1))
+      else
+        status = nf90_put_var(self%ncid, var, values)
+      end if
+    end if
+    call self%check(status, name, stat, errmsg)
+  end subroutine write_constant
+
+  !> Identifiers and extents of dimensions.
   subroutine find_dimensions(self, names, ids, extents, status)
-    use netcdf, only: nf90_inquire_dimension
     class(trajectory_t), intent(in) :: self
-    character(len=*), intent(in) :: names(2) !! dimensions
-    integer, intent(out) :: ids(2)           !! their identifiers
-    integer, intent(out) :: extents(2)       !! their lengths
+    character(len=*), intent(in) :: names(:) !! dimensions
+    integer, intent(out) :: ids(:)           !! their identifiers
+    integer, intent(out) :: extents(:)       !! their lengths
     integer, intent(out) :: status           !! netCDF's
 
     integer :: i
 
     ids = -1
     extents = 0
-    do i = 1, 2
+    status = nf90_noerr
+    do i = 1, size(names)
       status = nf90_inq_dimid(self%ncid, trim(names(i)), ids(i))
       if (status == nf90_noerr) then
         status = nf90_inquire_dimension(self%ncid, ids(i), len=extents(i))
