@@ -1,0 +1,433 @@
+! SPDX-License-Identifier: MIT
+!> What a namelist says about a shallow water run.
+!>
+!> Each key is one `visit` line below, next to the others of its group, and one component
+!> with its default and its unit. Every mistake is reported with file and line.
+module swe_config
+  use failures, only: err_argument, fail, succeed
+  use namelist_keys, only: key_visitor_t
+  use namelists, only: assignment_t, complain, read_assignments
+  use restarts, only: setting_t
+  use swe_kinds, only: real64
+  use swe_parameters, only: advection_limited, advection_none, advection_upwind, &
+    drag_manning, drag_none, drag_quadratic, face_backhaus, face_linear, face_upwind, &
+    swe_parameters_t
+  use swe_solvers, only: default_solver
+  implicit none
+  private
+  public :: physics_settings, read_config, swe_config_t
+
+  integer, parameter, public :: max_path = 1024 !! longest path in a namelist
+  integer, parameter, public :: max_name = 64   !! longest name of a variable or gauge
+  character(len=*), parameter :: groups = "unknown group, expected &grid, &physics, "// &
+    "&integration, &solver, &files, &boundary, &forcing, &gauges, &analysis or &log"
+
+  integer, parameter, public :: islands_refuse = 0, islands_keep = 1, islands_fill = 2
+
+  !> Group `&grid`: a file, or a box.
+  type, public :: grid_settings_t
+    character(len=max_path) :: file = ""      !! netCDF; empty: a box of the size below
+    integer :: nx = 0, ny = 0                 !! cells of a box
+    real(real64) :: dx = 0, dy = 0            !! of a box: [m], on a sphere [degree]
+    real(real64) :: depth = 0                 !! of a box [m]
+    character(len=16) :: projection = ""      !! "f_plane", "beta_plane", "sphere"
+    real(real64) :: latitude = 0              !! gives f0 and beta of a plane [degree];
+                                              !! southern edge of a box on a sphere
+    real(real64) :: f0 = huge(1.0_real64)     !! instead of the latitude's [s-1]
+    real(real64) :: beta = huge(1.0_real64)   !! instead of the latitude's [m-1 s-1]
+    logical :: periodic_x = .false., periodic_y = .false.
+    real(real64) :: depth_offset = 0          !! added to the depth of water [m]
+    real(real64) :: shallowest = -huge(1.0_real64) !! least depth of water [m]
+    real(real64) :: shoreline = 0             !! without mask: deeper is water [m]
+    integer :: islands = islands_refuse       !! what to do with water cut off
+  end type grid_settings_t
+
+  !> Group `&integration`.
+  type, public :: integration_settings_t
+    real(real64) :: duration = 0              !! [s]; else `n_steps`
+    integer :: n_steps = 0                    !! of this run
+    character(len=32) :: start = "2000-01-01T00:00:00" !! time of step 0, UTC
+    real(real64) :: max_courant = 200         !! of gravity waves, largest accepted [1]
+    logical :: is_reproducible = .false.      !! bits do not depend on the ranks
+  end type integration_settings_t
+
+  !> Group `&solver`.
+  type, public :: solver_settings_t
+    character(len=max_name) :: name = default_solver
+    real(real64) :: tolerance = 1.0e-5_real64 !! largest residual/area [m]
+    integer :: max_iterations = 10000         !! of one step
+  end type solver_settings_t
+
+  !> Group `&files`.
+  type, public :: file_settings_t
+    character(len=max_path) :: output = ""      !! fields, none if empty
+    integer :: output_every = 0                 !! steps between records; 0: the end only
+    character(len=16) :: precision = "float64"  !! of the fields, or "float32"
+    character(len=max_path) :: restart_in = ""  !! to go on from
+    character(len=max_path) :: restart_out = "" !! to write
+    integer :: restart_every = 0                !! steps between restarts; 0: the end only
+    character(len=max_path) :: initial = ""     !! netCDF with zeta, and u and v if not 0
+  end type file_settings_t
+
+  !> Group `&boundary`.
+  type, public :: boundary_settings_t
+    character(len=max_path) :: file = ""  !! points with constituents or time series
+    character(len=16) :: kind = "elevation" !! of the file's points, or "radiating"
+    character(len=16) :: west = "closed", east = "closed" !! sides of the grid: closed,
+    character(len=16) :: south = "closed", north = "closed" !! elevation, radiating
+    real(real64) :: ramp = 0              !! the forcing grows from nothing in this time [s]
+    logical :: nodal = .false.            !! nodal corrections of the constituents
+  end type boundary_settings_t
+
+  !> Group `&gauges`.
+  type, public :: gauge_settings_t
+    character(len=max_path) :: file = ""   !! lines "name, x or lon, y or lat"
+    character(len=max_path) :: output = "" !! their time series
+    integer :: every = 1                   !! steps between records
+    real(real64) :: max_distance = huge(1.0_real64)
+      !! from a gauge to its cell [m]; farther is an error
+  end type gauge_settings_t
+
+  !> Group `&analysis`.
+  type, public :: analysis_settings_t
+    character(len=8), allocatable :: constituents(:) !! to be fitted at every cell
+    real(real64) :: start = 0                 !! time after which it begins [s]
+    integer :: every = 1                      !! steps between samples
+    character(len=max_path) :: output = ""    !! amplitudes and phases
+  end type analysis_settings_t
+
+  !> Settings of a run, with their defaults.
+  type :: swe_config_t
+    type(grid_settings_t) :: grid
+    type(swe_parameters_t) :: parameters            !! &physics; dt is in &integration
+    real(real64) :: drag_coefficient = 2.5e-3_real64 !! cd [1], or Manning's n [m-1/3 s]
+    type(integration_settings_t) :: integration
+    type(solver_settings_t) :: solver
+    type(file_settings_t) :: files
+    type(boundary_settings_t) :: boundary
+    character(len=max_path) :: forcing_file = ""    !! wind stress and air pressure
+    type(gauge_settings_t) :: gauges
+    type(analysis_settings_t) :: analysis
+    integer :: log_every = 0                        !! steps; 0: every 5 % of the run
+  end type swe_config_t
+
+contains
+
+  !> Read a namelist file.
+  subroutine read_config(path, config, stat, errmsg)
+    character(len=*), intent(in) :: path      !! namelist file
+    type(swe_config_t), intent(out) :: config !! what it says
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    type(assignment_t), allocatable :: items(:)
+    type(key_visitor_t) :: keys
+    integer :: i
+
+    allocate (config%analysis%constituents(0))
+    call read_assignments(path, items, stat, errmsg)
+    if (present(stat)) then
+      if (stat /= 0) return
+    end if
+    do i = 1, size(items)
+      call keys%look_for(items(i))
+      call visit_group(keys, items(i)%group, config)
+      if (keys%problem == "" .and. .not. keys%is_known) keys%problem = &
+        "unknown key '"//items(i)%key//"'"
+      if (keys%problem /= "") then
+        call complain(path, items(i), trim(keys%problem), stat, errmsg)
+        return
+      end if
+    end do
+    keys%problem = ""
+    call check_config(config, keys%problem)
+    if (keys%problem /= "") then
+      call fail(err_argument, path//": "//trim(keys%problem), stat, errmsg)
+    else
+      call succeed(stat)
+    end if
+  end subroutine read_config
+
+  !> All keys of the group at hand.
+  subroutine visit_group(keys, group, config)
+    type(key_visitor_t), intent(inout) :: keys
+    character(len=*), intent(in) :: group
+    type(swe_config_t), intent(inout) :: config
+
+    select case (group)
+    case ("grid")
+      call visit_grid(keys, config%grid)
+    case ("physics")
+      call visit_physics(keys, config)
+    case ("integration")
+      call visit_integration(keys, config)
+    case ("solver")
+      call keys%visit("name", config%solver%name)
+      call keys%visit("tolerance", config%solver%tolerance)
+      call keys%visit("max_iterations", config%solver%max_iterations)
+    case ("files")
+      call visit_files(keys, config%files)
+    case ("boundary")
+      call visit_boundary(keys, config%boundary)
+    case ("forcing")
+      call keys%visit("file", config%forcing_file)
+    case ("gauges")
+      call keys%visit("file", config%gauges%file)
+      call keys%visit("output", config%gauges%output)
+      call keys%visit("every", config%gauges%every)
+      call keys%visit("max_distance", config%gauges%max_distance)
+    case ("analysis")
+      call keys%visit("constituents", config%analysis%constituents)
+      call keys%visit("start", config%analysis%start)
+      call keys%visit("every", config%analysis%every)
+      call keys%visit("output", config%analysis%output)
+    case ("log")
+      call keys%visit("every", config%log_every)
+    case default
+      keys%problem = groups
+    end select
+  end subroutine visit_group
+
+  subroutine visit_grid(keys, grid)
+    type(key_visitor_t), intent(inout) :: keys
+    type(grid_settings_t), intent(inout) :: grid
+
+    call keys%visit("file", grid%file)
+    call keys%visit("nx", grid%nx)
+    call keys%visit("ny", grid%ny)
+    call keys%visit("dx", grid%dx)
+    call keys%visit("dy", grid%dy)
+    call keys%visit("depth", grid%depth)
+    call keys%visit("projection", grid%projection)
+    call keys%visit("latitude", grid%latitude)
+    call keys%visit("f0", grid%f0)
+    call keys%visit("beta", grid%beta)
+    call keys%visit("periodic_x", grid%periodic_x)
+    call keys%visit("periodic_y", grid%periodic_y)
+    call keys%visit("depth_offset", grid%depth_offset)
+    call keys%visit("shallowest", grid%shallowest)
+    call keys%visit("shoreline", grid%shoreline)
+    call keys%choose("islands", [character(len=6) :: "refuse", "keep", "fill"], &
+      [islands_refuse, islands_keep, islands_fill], grid%islands)
+  end subroutine visit_grid
+
+  !> What the equations are: also listed in restarts and outputs.
+  subroutine visit_physics(keys, config)
+    type(key_visitor_t), intent(inout) :: keys
+    type(swe_config_t), intent(inout) :: config
+
+    associate (p => config%parameters)
+      call keys%visit("theta", p%theta)
+      call keys%visit("gravity", p%gravity)
+      call keys%choose("drag", [character(len=9) :: "none", "quadratic", "manning"], &
+        [drag_none, drag_quadratic, drag_manning], p%drag)
+      call keys%visit("drag_coefficient", config%drag_coefficient)
+      call keys%visit("linear_drag", p%linear_drag)
+      call keys%visit("viscosity", p%viscosity)
+      call keys%choose("face_depth", [character(len=8) :: "linear", "backhaus", "upwind"], &
+        [face_linear, face_backhaus, face_upwind], p%face_depth)
+      call keys%visit("no_slip", p%no_slip)
+      call keys%choose("advection", [character(len=7) :: "none", "upwind", "limited"], &
+        [advection_none, advection_upwind, advection_limited], p%advection)
+      call keys%visit("min_depth", p%min_depth)
+      call keys%visit("thin_depth", p%thin_depth)
+    end associate
+  end subroutine visit_physics
+
+  subroutine visit_integration(keys, config)
+    type(key_visitor_t), intent(inout) :: keys
+    type(swe_config_t), intent(inout) :: config
+
+    call keys%visit("dt", config%parameters%dt)
+    call keys%visit("duration", config%integration%duration)
+    call keys%visit("n_steps", config%integration%n_steps)
+    call keys%visit("start", config%integration%start)
+    call keys%visit("max_courant", config%integration%max_courant)
+    call keys%visit("is_reproducible", config%integration%is_reproducible)
+  end subroutine visit_integration
+
+  subroutine visit_files(keys, files)
+    type(key_visitor_t), intent(inout) :: keys
+    type(file_settings_t), intent(inout) :: files
+
+    call keys%visit("output", files%output)
+    call keys%visit("output_every", files%output_every)
+    call keys%visit("precision", files%precision)
+    call keys%visit("restart_in", files%restart_in)
+    call keys%visit("restart_out", files%restart_out)
+    call keys%visit("restart_every", files%restart_every)
+    call keys%visit("initial", files%initial)
+  end subroutine visit_files
+
+  subroutine visit_boundary(keys, boundary)
+    type(key_visitor_t), intent(inout) :: keys
+    type(boundary_settings_t), intent(inout) :: boundary
+
+    call keys%visit("file", boundary%file)
+    call keys%visit("kind", boundary%kind)
+    call keys%visit("west", boundary%west)
+    call keys%visit("east", boundary%east)
+    call keys%visit("south", boundary%south)
+    call keys%visit("north", boundary%north)
+    call keys%visit("ramp", boundary%ramp)
+    call keys%visit("nodal", boundary%nodal)
+  end subroutine visit_boundary
+
+  !> The parameters that make one model different from another.
+  subroutine physics_settings(config, settings)
+    type(swe_config_t), intent(in) :: config !! settings
+    type(setting_t), allocatable, intent(out) :: settings(:)
+
+    type(key_visitor_t) :: keys
+    type(swe_config_t) :: copy
+
+    copy = config
+    call keys%list()
+    call visit_physics(keys, copy)
+    call keys%visit("dt", copy%parameters%dt)
+    call keys%visit("tolerance", copy%solver%tolerance)
+    call move_alloc(keys%settings, settings)
+  end subroutine physics_settings
+
+  !> Refuse what cannot be run, before anything is computed or written.
+  subroutine check_config(config, problem)
+    type(swe_config_t), intent(inout) :: config !! settings; `n_steps` is set
+    character(len=*), intent(inout) :: problem  !! set if there is one
+
+    real(real64) :: dt
+
+    dt = real(config%parameters%dt, real64)
+    call check_positive("dt", dt, problem)
+    if (problem /= "") return
+    if (config%integration%duration > 0) then
+      if (config%integration%n_steps > 0) problem = &
+        "'duration' and 'n_steps' exclude each other"
+      config%integration%n_steps = nint(config%integration%duration/dt)
+    end if
+    call check_physics(config, problem)
+    call check_files(config, problem)
+    call check_at_least("n_steps", config%integration%n_steps, 0, problem)
+    call check_at_least("max_iterations", config%solver%max_iterations, 1, problem)
+    call check_positive("tolerance", config%solver%tolerance, problem)
+    if (config%grid%file == "") call check_box(config%grid, problem)
+    call check_choice("projection", config%grid%projection, [character(len=10) :: "", &
+      "f_plane", "beta_plane", "sphere"], problem)
+    call check_choice("kind", config%boundary%kind, [character(len=9) :: "elevation", &
+      "radiating"], problem)
+    call check_side("west", config%boundary%west, problem)
+    call check_side("east", config%boundary%east, problem)
+    call check_side("south", config%boundary%south, problem)
+    call check_side("north", config%boundary%north, problem)
+  end subroutine check_config
+
+  subroutine check_physics(config, problem)
+    type(swe_config_t), intent(in) :: config
+    character(len=*), intent(inout) :: problem
+
+    associate (p => config%parameters)
+      if (problem /= "") return
+      if (.not. (p%theta >= 0.5 .and. p%theta <= 1)) then
+        write (problem, "(a, g0.6)") "'theta' must lie between 0.5 and 1, found ", p%theta
+      end if
+      call check_positive("gravity", real(p%gravity, real64), problem)
+      call check_positive("min_depth", real(p%min_depth, real64), problem)
+      call check_not_negative("linear_drag", real(p%linear_drag, real64), problem)
+      call check_not_negative("viscosity", real(p%viscosity, real64), problem)
+      call check_not_negative("drag_coefficient", config%drag_coefficient, problem)
+    end associate
+  end subroutine check_physics
+
+  subroutine check_files(config, problem)
+    type(swe_config_t), intent(in) :: config
+    character(len=*), intent(inout) :: problem
+
+    call check_choice("precision", config%files%precision, ["float64", "float32"], problem)
+    call check_at_least("output_every", config%files%output_every, 0, problem)
+    call check_at_least("restart_every", config%files%restart_every, 0, problem)
+    call check_at_least("every' in '&gauges", config%gauges%every, 1, problem)
+    call check_at_least("every' in '&analysis", config%analysis%every, 1, problem)
+    call check_at_least("every' in '&log", config%log_every, 0, problem)
+    if (problem /= "") return
+    if (config%files%initial /= "" .and. config%files%restart_in /= "") then
+      problem = "'initial' and 'restart_in' exclude each other"
+    else if (config%files%restart_every > 0 .and. config%files%restart_out == "") then
+      problem = "'restart_every' needs the name of a restart, 'restart_out'"
+    else if (config%gauges%output /= "" .and. config%gauges%file == "") then
+      problem = "'output' in '&gauges' needs their list, 'file'"
+    else if (config%analysis%output /= "" .and. size(config%analysis%constituents) == 0) &
+      then
+      problem = "'output' in '&analysis' needs 'constituents'"
+    end if
+  end subroutine check_files
+
+  subroutine check_box(grid, problem)
+    type(grid_settings_t), intent(in) :: grid
+    character(len=*), intent(inout) :: problem
+
+    if (problem == "" .and. grid%nx == 0 .and. grid%ny == 0) problem = &
+      "&grid must name a 'file', or the size of a box: nx, ny, dx, dy, depth"
+    call check_at_least("nx", grid%nx, 1, problem)
+    call check_at_least("ny", grid%ny, 1, problem)
+    call check_positive("dx", grid%dx, problem)
+    call check_positive("dy", grid%dy, problem)
+    call check_positive("depth", grid%depth, problem)
+  end subroutine check_box
+
+  subroutine check_side(key, value, problem)
+    character(len=*), intent(in) :: key, value !! side, and what it says
+    character(len=*), intent(inout) :: problem
+
+    call check_choice(key, value, [character(len=9) :: "closed", "elevation", &
+      "radiating"], problem)
+  end subroutine check_side
+
+  !> Say so if a word is none of those offered.
+  subroutine check_choice(key, value, choices, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    character(len=*), intent(in) :: value      !! what it says
+    character(len=*), intent(in) :: choices(:) !! what it may say
+    character(len=*), intent(inout) :: problem !! set if it does not
+
+    integer :: i
+
+    if (problem /= "" .or. any(choices == value)) return
+    problem = "'"//key//"' must be "//trim(choices(1))
+    do i = 2, size(choices)
+      problem = trim(problem)//" or "//trim(choices(i))
+    end do
+    problem = trim(problem)//", found '"//trim(value)//"'"
+  end subroutine check_choice
+
+  !> Say so if a count is too small.
+  subroutine check_at_least(key, value, least, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    integer, intent(in) :: value               !! what it says
+    integer, intent(in) :: least               !! smallest that makes sense
+    character(len=*), intent(inout) :: problem !! set if it is less
+
+    if (problem /= "" .or. value >= least) return
+    write (problem, "(3a, i0, a, i0)") "'", key, "' must be at least ", least, &
+      ", found ", value
+  end subroutine check_at_least
+
+  !> Say so if a number is not positive and finite.
+  subroutine check_positive(key, value, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    real(real64), intent(in) :: value          !! what it says
+    character(len=*), intent(inout) :: problem !! set if it is not
+
+    if (problem /= "" .or. (value > 0 .and. value < huge(value))) return
+    write (problem, "(3a, g0.6)") "'", key, "' must be positive, found ", value
+  end subroutine check_positive
+
+  !> Say so if a number is negative or not finite.
+  subroutine check_not_negative(key, value, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    real(real64), intent(in) :: value          !! what it says
+    character(len=*), intent(inout) :: problem !! set if it is
+
+    if (problem /= "" .or. (value >= 0 .and. value < huge(value))) return
+    write (problem, "(3a, g0.6)") "'", key, "' must not be negative, found ", value
+  end subroutine check_not_negative
+
+end module swe_config

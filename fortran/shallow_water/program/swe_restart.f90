@@ -1,0 +1,198 @@
+! SPDX-License-Identifier: MIT
+!> The state of a shallow water run: how it begins, and how it is saved and read again.
+module swe_restart
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
+  use failures, only: err_file
+  use netcdf_inputs, only: netcdf_input_t
+  use restarts, only: append, field_t, read_restart, setting_t, write_restart
+  use swe_config, only: physics_settings, swe_config_t
+  use swe_domain, only: swe_domain_t
+  use swe_grid, only: swe_grid_t
+  use swe_grid_file, only: metres
+  use swe_kinds, only: real64, wp
+  use swe_ranks, only: gather, scatter
+  use swe_state, only: swe_state_t
+  implicit none
+  private
+  public :: save_state, start_state
+
+  integer, parameter :: max_errmsg = 1024
+
+contains
+
+  !> Allocate the state and fill it: from a restart, from a file, or at rest. Every rank
+  !> reads the file.
+  subroutine start_state(config, domain, grid, state, step, stat, errmsg)
+    type(swe_config_t), intent(in) :: config
+    type(swe_domain_t), intent(in) :: domain
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_state_t), intent(inout) :: state !! allocated and set
+    integer, intent(out) :: step              !! steps since the start
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(field_t), allocatable :: fields(:)
+    type(setting_t), allocatable :: settings(:)
+    real(real64), allocatable :: nothing(:, :)
+
+    call state%setup(grid%block)
+    step = 0
+    stat = 0
+    if (config%files%restart_in /= "") then
+      allocate (nothing(domain%nx, domain%ny), source=0.0_real64)
+      call to_fields(nothing, nothing, nothing, fields)
+      call restart_settings(config, domain, settings)
+      call read_restart(trim(config%files%restart_in), fields, settings, step, stat, errmsg)
+      if (stat == 0) call from_fields(grid, fields, state)
+      if (index(errmsg, "'grid_fingerprint'") > 0) errmsg = trim(errmsg)// &
+        ": it is of another grid, go on with the one it was written with"
+    else if (config%files%initial /= "") then
+      call read_initial(config, domain, grid, state, stat, errmsg)
+    end if
+    call state%fill_halo(grid%block)
+  end subroutine start_state
+
+  !> Read zeta, and u and v where they are given.
+  subroutine read_initial(config, domain, grid, state, stat, errmsg)
+    type(swe_config_t), intent(in) :: config
+    type(swe_domain_t), intent(in) :: domain
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_state_t), intent(inout) :: state
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(netcdf_input_t) :: file
+
+    stat = 0
+    call file%open(trim(config%files%initial))
+    call read_one(file, domain, grid, "zeta", state%zeta)
+    if (file%problem == "") call file%check_units("zeta", metres)
+    if (file%has("u")) call read_one(file, domain, grid, "u", state%u)
+    if (file%has("v")) call read_one(file, domain, grid, "v", state%v)
+    call file%close()
+    if (file%problem == "") return
+    stat = err_file
+    errmsg = "initial state "//trim(file%problem)
+  end subroutine read_initial
+
+  !> Read one field of the grid's extents, whatever its dimensions are called.
+  subroutine read_one(file, domain, grid, name, field)
+    type(netcdf_input_t), intent(inout) :: file
+    type(swe_domain_t), intent(in) :: domain
+    type(swe_grid_t), intent(in) :: grid
+    character(len=*), intent(in) :: name
+    real(wp), intent(inout), contiguous :: field(:, :) !! with halo
+
+    character(len=256), allocatable :: dims(:)
+    character(len=max_errmsg) :: text
+    real(real64), allocatable :: values(:, :)
+    integer :: place(2)
+
+    if (file%problem /= "") return
+    call file%list_dimensions(name, dims)
+    if (file%problem == "" .and. size(dims) == 3) then
+      associate (extents => file%extents(name))
+        call file%read(name, dims(:2), extents(3), values)
+      end associate
+    else if (file%problem == "") then
+      call file%read(name, [character(len=256) :: dims, "", ""], values)
+    end if
+    if (file%problem /= "") return
+    if (any(shape(values) /= [domain%nx, domain%ny])) then
+      write (text, "(5a, 2(i0, a), 2(i0, a))") "'", file%path, "' has '", name, "' of ", &
+        size(values, 2), " rows of ", size(values, 1), " cells, the grid has ", domain%ny, &
+        " rows of ", domain%nx, " cells"
+      file%problem = text
+      return
+    end if
+    where (domain%cell == 0 .and. .not. ieee_is_finite(values)) values = 0
+    place = findloc(ieee_is_finite(values), .false.)
+    if (any(place > 0)) then
+      write (text, "(5a, i0, a, i0)") "'", file%path, "' has '", name, &
+        "' that is not finite in column ", place(1), ", row ", place(2)
+      file%problem = text
+      return
+    end if
+    call scatter(grid%block, real(values, wp), field)
+  end subroutine read_one
+
+  !> Write a restart. All ranks call it, rank 0 writes.
+  subroutine save_state(path, config, domain, grid, state, step, stat, errmsg)
+    character(len=*), intent(in) :: path !! file
+    type(swe_config_t), intent(in) :: config
+    type(swe_domain_t), intent(in) :: domain
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_state_t), intent(in) :: state !! to be saved
+    integer, intent(in) :: step            !! since the start
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(field_t), allocatable :: fields(:)
+    type(setting_t), allocatable :: settings(:)
+    real(wp), allocatable :: u(:, :), v(:, :), zeta(:, :)
+
+    allocate (zeta(domain%nx, domain%ny))
+    allocate (u, v, mold=zeta)
+    call gather(grid%block, state%zeta, zeta)
+    call gather(grid%block, state%u, u)
+    call gather(grid%block, state%v, v)
+    stat = 0
+    if (grid%block%rank /= 0) return
+    call to_fields(real(zeta, real64), real(u, real64), real(v, real64), fields)
+    call restart_settings(config, domain, settings)
+    call write_restart(path, fields, settings, step, stat, errmsg)
+  end subroutine save_state
+
+  !> What a restart must agree with.
+  subroutine restart_settings(config, domain, settings)
+    type(swe_config_t), intent(in) :: config
+    type(swe_domain_t), intent(in) :: domain
+    type(setting_t), allocatable, intent(out) :: settings(:)
+
+    type(setting_t), allocatable :: physics(:)
+    integer :: i
+
+    allocate (settings(0))
+    call append(settings, "model", "shallow water")
+    call append(settings, "nx", real(domain%nx, real64))
+    call append(settings, "ny", real(domain%ny, real64))
+    call append(settings, "grid_fingerprint", domain%fingerprint())
+    call physics_settings(config, physics)
+    do i = 1, size(physics)
+      if (allocated(physics(i)%text)) then
+        call append(settings, physics(i)%name, physics(i)%text)
+      else
+        call append(settings, physics(i)%name, physics(i)%number)
+      end if
+    end do
+    call append(settings, "start", trim(config%integration%start))
+  end subroutine restart_settings
+
+  !> The state as named arrays.
+  subroutine to_fields(zeta, u, v, fields)
+    real(real64), intent(in) :: zeta(:, :), u(:, :), v(:, :) !! of the whole grid
+    type(field_t), allocatable, intent(out) :: fields(:)
+
+    integer :: i
+
+    allocate (fields(0))
+    call append(fields, "zeta", zeta)
+    call append(fields, "u", u)
+    call append(fields, "v", v)
+    do i = 1, size(fields)
+      fields(i)%axes = ["column", "row   "]
+    end do
+  end subroutine to_fields
+
+  !> The state out of named arrays.
+  subroutine from_fields(grid, fields, state)
+    type(swe_grid_t), intent(in) :: grid
+    type(field_t), intent(in) :: fields(:)    !! as `to_fields` makes them
+    type(swe_state_t), intent(inout) :: state !! set
+
+    call scatter(grid%block, real(fields(1)%values, wp), state%zeta)
+    call scatter(grid%block, real(fields(2)%values, wp), state%u)
+    call scatter(grid%block, real(fields(3)%values, wp), state%v)
+  end subroutine from_fields
+
+end module swe_restart

@@ -1,0 +1,412 @@
+! SPDX-License-Identifier: MIT
+!> A shallow water run from its settings to its files.
+!>
+!> All ranks go through all of it; rank 0 has the files. A failure of one rank is a failure
+!> of all, at the same step.
+module swe_run
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use failures, only: err_argument, err_file, err_interrupted, err_runtime, fail, succeed
+  use files, only: check_writable, delete_file, with_suffix
+  use interrupts, only: interrupted_by
+  use swe_blocks, only: block_t, ranks_t
+  use swe_budgets, only: budget_of, inflow, swe_budget_t, water_volume
+  use swe_config, only: read_config, swe_config_t
+  use swe_decomposition, only: decompose
+  use swe_domain, only: swe_domain_t
+  use swe_exchange, only: global_maximum, global_sum
+  use swe_grid_file, only: read_grid
+  use swe_islands, only: resolve_islands
+  use swe_kinds, only: real64, wp
+  use swe_limits, only: check_time_step, courant_number
+  use swe_output, only: create_output, write_state
+  use swe_restart, only: save_state, start_state
+  use swe_solvers, only: make_solver
+  use swe_state, only: swe_forcing_t, swe_state_t
+  use swe_step, only: swe_model_t
+  use trajectories, only: trajectory_t
+  implicit none
+  private
+  public :: read_config, run, swe_config_t
+
+  integer, parameter :: max_errmsg = 1024
+  integer, parameter :: progress_percent = 5 !! between two messages
+  integer, parameter :: values_per_look = 2000000
+    !! cell-steps between two looks at the state and at the interrupt flag
+  real(wp), parameter :: largest = 1.0e6_wp !! |zeta| [m] of a state that has blown up
+
+  !> The model, the state and the files of a run.
+  type :: march_t
+    type(swe_config_t) :: config
+    type(swe_domain_t) :: domain
+    type(swe_model_t) :: model
+    type(swe_state_t) :: state
+    type(swe_state_t) :: good      !! the last state that was looked at and found finite
+    type(swe_forcing_t) :: forcing
+    integer :: step = 0            !! since the start
+    integer :: good_step = 0
+    integer :: first_step = 0      !! of this run
+    integer :: look_every = 1      !! steps between two looks
+    type(trajectory_t) :: trajectory
+    type(swe_budget_t) :: first_budget
+    real(real64) :: water = 1      !! volume of all water [m3]
+    real(real64) :: gained = 0     !! volume through open boundaries, of this block [m3]
+    integer :: n_iterations = 0    !! of the solver since the last message
+    integer :: n_steps_counted = 0 !! steps since the last message
+    real(wp) :: solver_error = 0.0_wp !! largest |zeta - z| since the last message [m]
+  end type march_t
+
+contains
+
+  !> Run as the settings say.
+  subroutine run(config, ranks, stat, errmsg)
+    type(swe_config_t), intent(in) :: config !! settings
+    type(ranks_t), intent(in) :: ranks       !! all that share the run
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    type(march_t) :: march
+    character(len=max_errmsg) :: message
+    integer :: status
+
+    march%config = config
+    message = ""
+    call set_up(march, ranks, status, message)
+    if (status == 0) call march_on(march, status, message)
+    if (status == 0 .and. march%trajectory%is_open()) call march%trajectory%finish( &
+      stat=status, errmsg=message)
+    call agree(march%model%grid%block, status, message)
+    if (status == err_runtime .or. status == err_interrupted) call keep(march, status, &
+      message)
+    call march%trajectory%abandon()
+    if (status /= 0) then
+      call fail(status, trim(message), stat, errmsg)
+    else
+      call succeed(stat)
+    end if
+  end subroutine run
+
+  !> One rank's failure is that of all.
+  subroutine agree(block, stat, errmsg)
+    type(block_t), intent(in) :: block
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    integer :: worst
+
+    if (block%nx == 0) return ! not yet cut into blocks: every rank read the same files
+    worst = nint(global_maximum(block, real(stat, wp)))
+    if (stat == 0 .and. worst /= 0) errmsg = "stopped with another rank"
+    stat = worst
+  end subroutine agree
+
+  !> Everything before the first step.
+  subroutine set_up(march, ranks, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    type(ranks_t), intent(in) :: ranks
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(block_t) :: block
+
+    call set_up_domain(march, stat, errmsg)
+    if (stat == 0) call decompose(ranks, march%domain%nx, march%domain%ny, &
+      march%domain%periodic_x, march%domain%periodic_y, block, &
+      march%config%integration%is_reproducible, stat, errmsg)
+    if (stat /= 0) return
+    call set_up_model(march, block, stat, errmsg)
+    if (stat == 0) call start_state(march%config, march%domain, march%model%grid, &
+      march%state, march%step, stat, errmsg)
+    if (stat == 0 .and. block%rank == 0) call check_files(march%config, stat, errmsg)
+    if (stat == 0 .and. block%rank == 0 .and. march%config%files%output /= "") call &
+      create_output(march%config, march%domain, march%trajectory, stat, errmsg)
+    call agree(block, stat, errmsg)
+    if (stat /= 0) return
+    march%first_step = march%step
+    march%look_every = max(1, values_per_look/(march%domain%nx*march%domain%ny))
+    march%water = water_volume(march%model%grid)
+    march%first_budget = budget_of(march%model%grid, march%model%parameters, march%state)
+    call look(march, stat, errmsg)
+    if (stat == 0) call announce(march)
+  end subroutine set_up
+
+  !> Cells, depths and boundaries of the whole grid.
+  subroutine set_up_domain(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    associate (config => march%config, domain => march%domain)
+      if (config%grid%file /= "") then
+        call read_grid(config%grid, domain, errmsg)
+      else
+        call domain%make_box(config%grid)
+      end if
+      stat = merge(err_file, 0, errmsg /= "")
+      if (stat /= 0) return
+      call domain%set_rotation(config%grid)
+      call domain%adjust_depth(config%grid)
+      if (.not. allocated(domain%drag)) allocate (domain%drag(domain%nx, domain%ny), &
+        source=config%drag_coefficient)
+      call domain%open_sides(trim(config%boundary%west), trim(config%boundary%east), &
+        trim(config%boundary%south), trim(config%boundary%north))
+      call resolve_islands(domain, config%grid%islands, errmsg)
+      stat = merge(err_argument, 0, errmsg /= "")
+    end associate
+  end subroutine set_up_domain
+
+  !> The model of one block.
+  subroutine set_up_model(march, block, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    type(block_t), intent(in) :: block
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    associate (config => march%config, model => march%model)
+      call march%domain%make_grid(block, model%grid)
+      model%parameters = config%parameters
+      call check_time_step(config, model%grid, errmsg)
+      stat = merge(err_argument, 0, errmsg /= "")
+      if (stat /= 0) return
+      call make_solver(model%solver, trim(config%solver%name), &
+        real(config%solver%tolerance, wp), stat, errmsg)
+      if (stat /= 0) return
+      model%solver%max_iterations = config%solver%max_iterations
+      call model%setup()
+    end associate
+  end subroutine set_up_model
+
+  !> Refuse names that cannot be written: better now than after the run.
+  subroutine check_files(config, stat, errmsg)
+    type(swe_config_t), intent(in) :: config
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (config%files%restart_out == "") return
+    call check_writable(trim(config%files%restart_out)//".part", stat, errmsg)
+    if (stat == 0) call delete_file(trim(config%files%restart_out)//".part")
+  end subroutine check_files
+
+  !> The run itself: step by step.
+  subroutine march_on(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    integer :: last, reported
+
+    last = march%first_step + march%config%integration%n_steps
+    reported = 0
+    stat = 0
+    ! A restarted run does not repeat the record it begins with.
+    if (march%config%files%restart_in == "" .and. march%config%files%output_every > 0) then
+      call write_record(march, stat, errmsg)
+    end if
+    do while (stat == 0 .and. march%step < last)
+      call advance(march)
+      if (is_due(march, march%look_every) .or. march%step == last .or. &
+        .not. march%model%solution%has_converged) call look(march, stat, errmsg)
+      if (stat == 0) call write_due(march, last, stat, errmsg)
+      if (stat == 0) call report(march, last, reported)
+    end do
+  end subroutine march_on
+
+  !> One step, and what it adds to the accounts.
+  subroutine advance(march)
+    type(march_t), intent(inout) :: march
+
+    call march%model%step(march%state, march%forcing)
+    march%step = march%step + 1
+    associate (model => march%model)
+      march%gained = march%gained + inflow(model%grid, model%parameters, model%old, &
+        march%state)
+      march%n_iterations = march%n_iterations + model%solution%n_iterations
+      march%n_steps_counted = march%n_steps_counted + 1
+      march%solver_error = max(march%solver_error, model%solver_error)
+    end associate
+  end subroutine advance
+
+  !> Whether something that is done every so many steps is done now.
+  pure logical function is_due(march, every)
+    type(march_t), intent(in) :: march
+    integer, intent(in) :: every !! 0: never
+
+    is_due = .false.
+    if (every > 0) is_due = modulo(march%step, every) == 0
+  end function is_due
+
+  !> Write what this step is to be recorded in.
+  subroutine write_due(march, last, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(in) :: last !! step of this run
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    logical :: is_restart_due, is_record_due
+
+    associate (files => march%config%files)
+      is_record_due = is_due(march, files%output_every)
+      if (files%output_every == 0) is_record_due = march%step == last
+      if (is_record_due .and. files%output /= "") call write_record(march, stat, errmsg)
+      is_restart_due = is_due(march, files%restart_every) .or. march%step == last
+      if (stat == 0 .and. is_restart_due .and. files%restart_out /= "") then
+        call save_state(trim(files%restart_out), march%config, march%domain, &
+          march%model%grid, march%state, march%step, stat, errmsg)
+        call agree(march%model%grid%block, stat, errmsg)
+      end if
+    end associate
+  end subroutine write_due
+
+  !> Write the present state.
+  subroutine write_record(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (march%config%files%output == "") return
+    call write_state(march%config, march%domain, march%model%grid, march%state, &
+      march%step, march%trajectory, stat, errmsg)
+    call agree(march%model%grid%block, stat, errmsg)
+  end subroutine write_record
+
+  !> Look at the state: is it finite, did the solver converge, was there a signal?
+  subroutine look(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    integer :: signal
+
+    stat = 0
+    call check_field(march, "zeta", march%state%zeta, stat, errmsg)
+    call check_field(march, "u", march%state%u, stat, errmsg)
+    call check_field(march, "v", march%state%v, stat, errmsg)
+    call agree(march%model%grid%block, stat, errmsg)
+    if (stat == 0 .and. march%step > march%first_step .and. &
+      .not. march%model%solution%has_converged) then
+      stat = err_runtime
+      write (errmsg, "(a, i0, a, es9.2, a, i0)") "the solver left, after ", &
+        march%model%solution%n_iterations, " iterations, a residual of ", &
+        march%model%solution%residual, " m in step ", march%step
+      errmsg = trim(errmsg)//": raise 'max_iterations' or 'tolerance' in &solver, or "// &
+        "take a shorter 'dt'"
+    end if
+    if (stat /= 0) return
+    march%good = march%state
+    march%good_step = march%step
+    signal = nint(global_maximum(march%model%grid%block, real(interrupted_by(), wp)))
+    if (signal == 0) return
+    stat = err_interrupted
+    write (errmsg, "(a, i0)") "interrupted after step ", march%step
+  end subroutine look
+
+  !> Say so if a field is not finite or has left all bounds: which, where and when.
+  subroutine check_field(march, name, field, stat, errmsg)
+    type(march_t), intent(in) :: march
+    character(len=*), intent(in) :: name
+    real(wp), intent(in), contiguous :: field(:, :) !! with halo
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    real(wp) :: bound
+    integer :: i, j, place(2), width
+
+    if (stat /= 0) return
+    bound = largest
+    if (name /= "zeta") bound = 1.0e4_wp*largest
+    associate (block => march%model%grid%block)
+      width = (size(field, 1) - block%nx)/2
+      do j = width + 1, width + block%ny
+        if (all(abs(field(width + 1:width + block%nx, j)) <= bound)) cycle
+        i = findloc(abs(field(width + 1:width + block%nx, j)) <= bound, .false., 1)
+        place = [i + block%i_offset, j - width + block%j_offset]
+        stat = err_runtime
+        write (errmsg, "(3a, g0.4, 2(a, i0), 2(a, g0.6), a, i0, a, g0.8, a, i0, a)") "'", &
+          name, "' is ", field(width + i, j), " in column ", place(1), ", row ", place(2), &
+          " (x = ", march%domain%x(place(1)), ", y = ", march%domain%y(place(2)), &
+          ") after step ", march%step, ", ", march%step*march%config%parameters%dt, &
+          " s: is 'dt' too long? The last good state is that of step ", march%good_step, ""
+        return
+      end do
+    end associate
+  end subroutine check_field
+
+  !> Keep what there is of a run that ended early, under names that say so.
+  subroutine keep(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(in) :: stat                !! why it ended
+    character(len=*), intent(inout) :: errmsg  !! extended by the names
+
+    character(len=:), allocatable :: path, word
+    character(len=max_errmsg) :: problem
+    integer :: status
+
+    word = "failed"
+    if (stat == err_interrupted) word = "interrupted"
+    problem = ""
+    if (march%trajectory%is_open()) then
+      path = with_suffix(trim(march%config%files%output), word)
+      call march%trajectory%finish(as=path, stat=status, errmsg=problem)
+      if (status == 0) problem = "fields so far: '"//path//"'"
+      errmsg = trim(errmsg)//"; "//trim(problem)
+    end if
+    if (march%config%files%restart_out == "" .or. .not. allocated(march%good%zeta)) return
+    path = with_suffix(trim(march%config%files%restart_out), word)
+    call save_state(path, march%config, march%domain, march%model%grid, march%good, &
+      march%good_step, status, problem)
+    if (status == 0) problem = "restart from the last good state: '"//path//"'"
+    errmsg = trim(errmsg)//"; "//trim(problem)
+  end subroutine keep
+
+  !> Say what is run.
+  subroutine announce(march)
+    type(march_t), intent(in) :: march
+
+    real(real64) :: courant
+
+    courant = courant_number(march%config, march%model%grid)
+    if (march%model%grid%block%rank /= 0) return
+    associate (domain => march%domain, block => march%model%grid%block)
+      write (error_unit, "(3(i0, a), g0.5, a, f0.2, a, i0, a)") domain%nx, " x ", &
+        domain%ny, " cells (", count(domain%cell > 0), " water), dt ", &
+        march%config%parameters%dt, " s, Courant number ", courant, ", ", &
+        block%n_ranks_x*block%n_ranks_y, " rank(s)"
+    end associate
+  end subroutine announce
+
+  !> Say how far the run is and how its accounts stand, every few per cent.
+  subroutine report(march, last, reported)
+    type(march_t), intent(inout) :: march
+    integer, intent(in) :: last        !! step of this run
+    integer, intent(inout) :: reported !! percentage of the last message
+
+    type(swe_budget_t) :: budget
+    real(real64) :: drift
+    real(wp) :: gained(1)
+    integer :: percent
+
+    percent = int(100.0_real64*(march%step - march%first_step)/max(1, last &
+      - march%first_step))
+    if (march%config%log_every > 0) then
+      if (.not. (is_due(march, march%config%log_every) .or. march%step == last)) return
+    else if (percent < reported + progress_percent) then
+      return
+    end if
+    reported = percent - modulo(percent, progress_percent)
+    budget = budget_of(march%model%grid, march%model%parameters, march%state)
+    gained = global_sum(march%model%grid%block, [real(march%gained, wp)])
+    drift = (budget%volume - march%first_budget%volume - gained(1))/march%water
+    if (march%model%grid%block%rank == 0) write (error_unit, &
+      "(i3, a, i0, a, i0, 4(a, es8.2), a, f0.1, a, es7.1)") percent, " % (step ", &
+      march%step, " of ", last, "): max|zeta| ", budget%largest_zeta, " m, fastest ", &
+      budget%fastest, " m/s, energy ", budget%kinetic + budget%potential, &
+      " m5/s2, volume error ", abs(drift), ", ", march%n_iterations &
+      /real(max(1, march%n_steps_counted), real64), " iterations, max|zeta - z| ", &
+      march%solver_error
+    march%n_iterations = 0
+    march%n_steps_counted = 0
+    march%solver_error = 0.0_wp
+  end subroutine report
+
+end module swe_run

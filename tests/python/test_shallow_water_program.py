@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: MIT
+"""The program `isthmus-shallow-water` from the outside: files, restarts and bad days."""
+
+import re
+import subprocess
+from types import MappingProxyType
+
+import netCDF4
+import numpy as np
+import pytest
+
+from isthmus.couple.programs import find_program, write_namelist
+
+NX, NY, DX = 24, 16, 2000.0
+BOX = MappingProxyType(
+    {"nx": NX, "ny": NY, "dx": DX, "dy": DX, "depth": 40.0, "latitude": 54.0}
+)
+INTEGRATION = MappingProxyType({"dt": 300.0, "n_steps": 20})
+EXACT = MappingProxyType({"tolerance": 1e-11})
+SOLVER_ERROR = 1e-9  # of EXACT, grown over the steps [m]
+
+
+def namelist(grid=None, **groups: dict):
+    """Return a run of a box with a hump; groups are merged into its own."""
+    settings = {
+        "grid": dict(BOX) if grid is None else grid,
+        "integration": dict(INTEGRATION),
+        "files": {"output": "out.nc", "output_every": 5, "initial": "initial.nc"},
+    }
+    for group, keys in groups.items():
+        settings[group] = {**settings.get(group, {}), **keys}
+    return settings
+
+
+def write_initial(path, nx=NX, ny=NY, height=1.0):
+    x, y = np.meshgrid(np.arange(nx), np.arange(ny))
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("x", nx)
+        data.createDimension("y", ny)
+        zeta = data.createVariable("zeta", "f8", ("y", "x"))
+        zeta.units = "m"
+        zeta[:] = height * np.exp(-((x - nx / 3) ** 2 + (y - ny / 2) ** 2) / 20)
+
+
+def run(directory, settings):
+    """Run the program; return its status and what it said apart from its progress."""
+    path = directory / "config.nml"
+    if isinstance(settings, str):
+        path.write_text(settings)
+    else:
+        write_namelist(settings, path)
+    done = subprocess.run(
+        [find_program("isthmus-shallow-water"), "config.nml"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = [
+        line
+        for line in done.stderr.splitlines()
+        if not re.match(r" *\d+ (% \(|x \d+ cells)", line)
+    ]
+    return done.returncode, "\n".join(lines)
+
+
+def read(path, name):
+    with netCDF4.Dataset(path) as data:
+        return data[name][:].filled(np.nan)
+
+
+def fails(directory, settings, status, *words: str):
+    """Assert one sentence with these words, this status, and no output."""
+    found, said = run(directory, settings)
+    assert found == status, said
+    assert len(said.splitlines()) == 1, said
+    assert said.startswith("isthmus-shallow-water: ")
+    for word in words:
+        assert word in said, said
+    assert not (directory / "out.nc").exists()
+    assert not list(directory.glob("*.part"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_initial(tmp_path / "initial.nc")
+    return tmp_path
+
+
+class GridFile:
+    """A good grid file of a basin with land around it; tests spoil one thing of it."""
+
+    def __init__(self, nx=NX, ny=NY) -> None:
+        self.depth = np.full((ny, nx), 40.0)
+        self.mask = np.ones((ny, nx))
+        self.mask[[0, -1], :] = 0
+        self.mask[:, [0, -1]] = 0
+        self.depth[self.mask == 0] = np.nan
+        self.x = DX * np.arange(nx)
+        self.y = DX * np.arange(ny)
+        self.names = {"depth": "depth", "x": "x", "y": "y"}
+        self.units = {"depth": "m", "x": "m", "y": "m"}
+        self.attributes = {"positive": "down"}
+        self.more = {}
+        self.is_transposed = False
+        self.without = ()
+
+    def write(self, path):
+        """Write it."""
+        with netCDF4.Dataset(path, "w") as data:
+            for name in ("x", "y"):
+                values = getattr(self, name)
+                data.createDimension(name, len(values))
+                if name not in self.without:
+                    variable = data.createVariable(self.names[name], "f8", (name,))
+                    variable[:] = values
+                    variable.units = self.units[name]
+            fields = {"depth": self.depth, "mask": self.mask, **self.more}
+            for name, values in fields.items():
+                if name in self.without or values is None:
+                    continue
+                dims = ("x", "y") if self.is_transposed else ("y", "x")
+                values = values.T if self.is_transposed else values
+                variable = data.createVariable(self.names.get(name, name), "f8", dims)
+                variable[:] = values
+                if name in self.units:
+                    variable.units = self.units[name]
+                if name == "depth":
+                    variable.setncatts(self.attributes)
+
+
+FROM_FILE = MappingProxyType({"file": "grid.nc", "latitude": 54.0})
+
+
+def refuses_grid(directory, grid, *words: str, **keys: object):
+    grid.write(directory / "grid.nc")
+    fails(directory, namelist({**FROM_FILE, **keys}), 1, "grid.nc", *words)
+
+
+def test_fields_have_what_cf_and_the_c_grid_ask_for(folder):
+    assert run(folder, namelist(physics={"theta": 0.6})) == (0, "")
+    with netCDF4.Dataset(folder / "out.nc") as data:
+        assert data.Conventions.startswith("CF-")
+        assert (data.theta, data.dt, data.drag) == (0.6, 300.0, "quadratic")
+        assert re.fullmatch(r"\d+\.\d+\.\d+", data.version)
+        assert data["zeta"].dimensions == ("time", "y", "x")
+        assert data["u"].dimensions == ("time", "y", "x_u")
+        assert data["v"].dimensions == ("time", "y_v", "x")
+        for variable in data.variables.values():
+            assert variable.units
+            assert variable.long_name
+        assert data["x_u"].c_grid_axis_shift == 0.5
+        np.testing.assert_allclose(data["x_u"][:] - data["x"][:], DX / 2)
+        np.testing.assert_allclose(data["y_v"][:] - data["y"][:], DX / 2)
+        assert data["grid"].cf_role == "grid_topology"
+        assert data["time"].units == "seconds since 2000-01-01 00:00:00"
+        np.testing.assert_array_equal(data["time"][:], 1500.0 * np.arange(5))
+        assert data["depth"].positive == "down"
+
+
+def test_volume_is_kept_and_told(folder):
+    assert run(folder, namelist())[0] == 0
+    zeta = read(folder / "out.nc", "zeta")
+    np.testing.assert_allclose(zeta.sum(axis=(1, 2)), zeta[0].sum(), rtol=1e-12)
+
+
+def test_twice_n_steps_are_n_restart_and_n_bit_for_bit(folder):
+    physics = {"advection": "upwind", "viscosity": 10.0}
+    assert run(folder, namelist(physics=physics))[0] == 0
+    half = {"integration": {"n_steps": 10}, "physics": physics}
+    first = {"output": "first.nc", "restart_out": "restart.nc"}
+    second = {"output": "second.nc", "restart_in": "restart.nc", "initial": ""}
+    assert run(folder, namelist(files=first, **half)) == (0, "")
+    assert run(folder, namelist(files=second, **half)) == (0, "")
+    for name in ("zeta", "u", "v", "time"):
+        parts = [read(folder / part, name) for part in ("first.nc", "second.nc")]
+        assert np.concatenate(parts).tobytes() == read(folder / "out.nc", name).tobytes()
+
+
+def test_a_restart_of_another_run_is_refused_by_name(folder):
+    files = {"output": "", "restart_out": "r.nc"}
+    assert run(folder, namelist(files=files)) == (0, "")
+    again = {"files": {"restart_in": "r.nc", "initial": ""}}
+    longer = namelist({**BOX, "nx": NX + 1}, **again)
+    fails(folder, longer, 1, "'nx'", str(NX), str(NX + 1))
+    deeper = namelist({**BOX, "depth": 41.0}, **again)
+    fails(folder, deeper, 1, "'grid_fingerprint'", "another grid")
+    fails(folder, namelist(physics={"theta": 0.7}, **again), 1, "'theta'", "0.55", "0.7")
+    fails(folder, namelist(integration={"dt": 200.0}, **again), 1, "'dt'")
+
+
+def test_a_grid_file_gives_the_fields_of_the_box(folder):
+    # A basin with land around it is the box of its water.
+    grid = GridFile(NX + 2, NY + 2)
+    grid.write(folder / "grid.nc")
+    assert run(folder, namelist(solver=EXACT))[0] == 0
+    box = read(folder / "out.nc", "zeta")
+    with netCDF4.Dataset(folder / "initial.nc", "a") as data:
+        inner = data["zeta"][:]
+    (folder / "initial.nc").unlink()
+    write_initial(folder / "initial.nc", NX + 2, NY + 2)
+    with netCDF4.Dataset(folder / "initial.nc", "a") as data:
+        data["zeta"][:] = np.pad(inner, 1)
+    assert run(folder, namelist(dict(FROM_FILE), solver=EXACT))[0] == 0
+    filed = read(folder / "out.nc", "zeta")
+    np.testing.assert_allclose(filed[:, 1:-1, 1:-1], box, rtol=0, atol=SOLVER_ERROR)
+    assert np.isnan(filed[:, 0]).all()
+
+
+def test_elevation_must_say_that_it_is_positive_up(folder):
+    grid = GridFile()
+    grid.depth = -grid.depth
+    grid.names["depth"] = "elevation"
+    grid.attributes = {}
+    refuses_grid(folder, grid, "'elevation'", "positive = 'up'")
+    grid.attributes = {"positive": "up"}
+    grid.write(folder / "grid.nc")
+    assert run(folder, namelist(dict(FROM_FILE))) == (0, "")
+    assert np.nanmax(read(folder / "out.nc", "depth")) == 40.0
+
+
+def test_depth_that_is_not_what_it_must_be_is_refused(folder):
+    grid = GridFile()
+    grid.depth[5, 7] = np.nan
+    refuses_grid(folder, grid, "'depth' in column 8, row 6", "'mask'")
+    grid = GridFile()
+    grid.units["depth"] = "cm"
+    refuses_grid(folder, grid, "'depth' in 'cm', expected 'm'")
+    del grid.units["depth"]
+    refuses_grid(folder, grid, "units of 'depth'")
+    grid = GridFile()
+    grid.attributes = {"positive": "up"}
+    refuses_grid(folder, grid, "positive = 'up', expected 'down'")
+    grid = GridFile()
+    grid.is_transposed = True
+    refuses_grid(folder, grid, "'depth' transposed", "(x, y)", "(y, x)")
+    grid = GridFile()
+    grid.without = ("depth",)
+    refuses_grid(folder, grid, "no variable 'depth'", "'mask'")
+    grid = GridFile()
+    grid.depth = -grid.depth
+    grid.mask = None
+    refuses_grid(folder, grid, "positive down")
+
+
+def test_coordinates_that_make_no_grid_are_refused(folder):
+    grid = GridFile()
+    grid.without = ("x",)
+    refuses_grid(folder, grid, "no variable 'x'")
+    grid = GridFile()
+    grid.units["x"] = "km"
+    refuses_grid(folder, grid, "'x' in 'km', expected 'm'")
+    grid = GridFile()
+    grid.x[3] += 0.1 * DX
+    refuses_grid(folder, grid, "'x'", "even steps")
+    grid = GridFile()
+    grid.y = grid.y[::-1]
+    refuses_grid(folder, grid, "'y' decreasing")
+    refuses_grid(folder, GridFile(), "projection = 'sphere'", projection="sphere")
+
+
+def test_masks_and_open_boundaries_are_checked(folder):
+    grid = GridFile()
+    grid.mask[4, 4] = 2
+    refuses_grid(folder, grid, "'mask' = 2", "column 5, row 5")
+    grid = GridFile()
+    grid.mask[:] = 0
+    grid.write(folder / "grid.nc")
+    fails(folder, namelist(dict(FROM_FILE)), 1, "no water")
+    grid = GridFile()
+    grid.more["cell"] = grid.mask.copy()
+    grid.more["cell"][:, 0] = 2
+    refuses_grid(folder, grid, "open boundary on land", "column 1, row 1")
+
+
+def test_water_cut_off_is_refused_filled_or_kept(folder):
+    grid = GridFile()
+    grid.mask[:, 16] = 0
+    grid.write(folder / "grid.nc")
+    fails(
+        folder, namelist(dict(FROM_FILE)), 1, "2 parts", "210 cells", "84 cells", "'fill'"
+    )
+    for islands, n_water in (("fill", 210), ("keep", 294)):
+        settings = namelist({**FROM_FILE, "islands": islands})
+        assert run(folder, settings) == (0, "")
+        assert (read(folder / "out.nc", "cell") == 1).sum() == n_water
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"integration": {"dt": 86400.0}}, ("Courant", "max_courant", "dt <=")),
+        (
+            {"integration": {"dt": 7200.0, "max_courant": 1e9}},
+            ("rotation f*dt", "at most 0.5"),
+        ),
+        ({"physics": {"linear_drag": 0.1}}, ("linear_drag*dt", "dt <= 10")),
+        ({"physics": {"viscosity": 1e5}}, ("viscosity*dt", "at most 0.5")),
+    ],
+)
+def test_an_absurd_time_step_is_refused_with_its_limit(folder, changes, words):
+    fails(folder, namelist(**changes), 1, "'dt'", "too long", *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("&grid\n nz = 4\n/\n", ("config.nml:2:", "unknown key 'nz'")),
+        ("&grid\n nx = 4.5\n/\n", ("config.nml:2:", "'nx' must be an integer")),
+        ("&grid nx = 4 5 /", ("config.nml:1:", "'nx' must be an integer")),
+        ("&grid\n file = grid.nc\n/\n", ("'file' must be text in quotation marks",)),
+        ("&gird\n/\n", ("config.nml:1:", "&gird", "unknown group", "&grid")),
+        ("&integration dt = -1.0 /", ("'dt' must be positive",)),
+        ("&physics theta = 0.3 /", ("'theta' must lie between 0.5 and 1",)),
+        ("&physics drag = 'square' /", ("'drag' must be none or quadratic", "'square'")),
+        ("&log every = 1 /", ("&grid must name a 'file', or the size of a box",)),
+        ("", ("holds no namelist group",)),
+    ],
+)
+def test_mistakes_in_the_namelist_have_file_line_and_key(folder, text, words):
+    fails(folder, text, 2, *words)
+
+
+def test_an_initial_state_that_does_not_fit_is_refused(folder):
+    write_initial(folder / "initial.nc", nx=NX + 1)
+    fails(folder, namelist(), 1, "'zeta' of 16 rows of 25 cells", "16 rows of 24 cells")
+    fails(folder, namelist(files={"initial": "no.nc"}), 1, "no.nc", "No such file")
+
+
+def test_help_tells_the_groups(folder):
+    program = find_program("isthmus-shallow-water")
+    helped = subprocess.run([program, "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0
+    for group in ("&grid", "&physics", "&integration", "&files", "&boundary"):
+        assert group in helped.stdout
