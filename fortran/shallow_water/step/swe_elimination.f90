@@ -166,19 +166,22 @@ contains
     real(wp), intent(inout) :: zeta(n)            !! advanced [m]
     real(wp), intent(inout) :: solver_error       !! largest |zeta - z| so far [m]
 
-    real(wp) :: before, factor, largest, now, outflow
+    real(wp) :: dx_north, dx_south, dy, largest, new, old
     integer :: i
 
-    before = 1.0_wp - parameters%theta
-    now = parameters%theta
-    factor = parameters%dt/grid%area(j)
-    largest = 0.0_wp
-    !$omp simd private(outflow) reduction(max: largest)
+    old = parameters%dt/grid%area(j)*(1.0_wp - parameters%theta)
+    new = parameters%dt/grid%area(j)*parameters%theta
+    dy = grid%dy
+    dx_north = grid%dx_v(j)
+    dx_south = grid%dx_v(j - 1)
     do i = 1, n
-      outflow = grid%dy*(before*(u_old(i) - u_old(i - 1)) + now*(u(i) - u(i - 1))) &
-        + grid%dx_v(j)*(before*v_north_old(i) + now*v_north(i)) &
-        - grid%dx_v(j - 1)*(before*v_south_old(i) + now*v_south(i))
-      zeta(i) = zeta(i) - factor*water(i)*outflow
+      zeta(i) = zeta(i) - water(i)*(dy*(old*(u_old(i) - u_old(i - 1)) &
+        + new*(u(i) - u(i - 1))) + dx_north*(old*v_north_old(i) + new*v_north(i)) &
+        - dx_south*(old*v_south_old(i) + new*v_south(i)))
+    end do
+    largest = 0.0_wp
+    !$omp simd reduction(max: largest)
+    do i = 1, n
       largest = max(largest, water(i)*abs(zeta(i) - z(i)))
     end do
     solver_error = max(solver_error, largest)
