@@ -7,8 +7,8 @@
 !> relaxation = 0: IC(0), Meijerink and van der Vorst (1977); near 1: modified, MIC(0),
 !> Gustafsson (1978), which keeps row sums; its iterations grow with the square root of the
 !> Courant number, those of IC(0) with the number itself. The recursions go from cell to
-!> cell: they run in one thread, and each rank factorises its own block without its couplings
-!> to others.
+!> cell: they run in one thread, and each rank factorises its own block without its
+!> couplings to others.
 module swe_incomplete
   use swe_blocks, only: halo
   use swe_five_point, only: five_point_t

@@ -15,7 +15,8 @@ module swe_levels
   use swe_rows, only: is_large, largest_of_rows
   implicit none
   private
-  public :: coarsen, copy_finest, finish_level, highest_level, level_t, stiffness
+  public :: coarsen, coarsen_matrix, copy_finest, finish_level, highest_level, level_t, &
+    stiffness
 
   !> One level. Fields have the model's halo, and it is filled.
   type :: level_t
@@ -177,14 +178,92 @@ contains
           sum(fine%mass(2*i - 1:i_last, 2*j - 1:j_last))
       end do
     end do
-    !$omp parallel do private(i) if (is_large(fine%block))
-    do j = 1, coarse%block%ny
-      do i = 1, coarse%block%nx
-        coarse%inverse(i, j) = real(1.0_wp/(coarse%mass(i, j) + (coarse%east(i, j) &
-          + coarse%east(i - 1, j)) + (coarse%north(i, j) + coarse%north(i, j - 1))), sp)
+    call set_inverse(coarse, is_large(fine%block))
+  end subroutine coarsen
+
+  !> The second level from the matrix: `coarsen` of `copy_finest`.
+  subroutine coarsen_matrix(matrix, coarse)
+    type(five_point_t), intent(in) :: matrix
+    type(level_t), intent(inout) :: coarse
+
+    integer :: j, j_last, nx
+
+    if (.not. allocated(coarse%inverse)) call coarse%setup(halved(matrix%block))
+    nx = matrix%block%nx
+    !$omp parallel do private(j_last) if (is_large(matrix%block))
+    do j = 0, coarse%block%ny
+      j_last = min(2*j, matrix%block%ny)
+      if (j > 0) then
+        call add_row(coarse%block%nx, nx, 2*j - 1, matrix, .true., coarse%mass(:, j), &
+          coarse%east(0:coarse%block%nx, j))
+        if (j_last == 2*j) call add_row(coarse%block%nx, nx, 2*j, matrix, .false., &
+          coarse%mass(:, j), coarse%east(0:coarse%block%nx, j))
+      end if
+      call add_faces(coarse%block%nx, nx, matrix%north(1:nx, j_last), &
+        coarse%north(1:coarse%block%nx, j))
+    end do
+    call set_inverse(coarse, is_large(matrix%block))
+  end subroutine coarsen_matrix
+
+  !> Add one fine row to the masses and eastern couplings of a coarse row.
+  pure subroutine add_row(n, nx, j, matrix, is_first, mass, east)
+    integer, intent(in) :: n, nx    !! coarse and fine cells in a row
+    integer, intent(in) :: j        !! fine row
+    type(five_point_t), intent(in) :: matrix
+    logical, intent(in) :: is_first !! of the coarse row: set instead of add
+    real(wp), intent(inout) :: mass(n)
+    real(sp), intent(inout) :: east(0:n)
+
+    real(wp) :: fine(2*n)
+    integer :: i
+
+    do i = 1, nx
+      fine(i) = max(0.0_wp, matrix%diagonal(i, j) - ((matrix%east(i, j) &
+        + matrix%east(i - 1, j)) + (matrix%north(i, j) + matrix%north(i, j - 1))))
+    end do
+    if (2*n > nx) fine(2*n) = 0.0_wp
+    if (is_first) then
+      mass = 0.0_wp
+      east = 0.0_sp
+    end if
+    do i = 1, n
+      mass(i) = mass(i) + (fine(2*i - 1) + fine(2*i))
+    end do
+    do i = 0, nx/2
+      east(i) = east(i) + real(0.5_wp*matrix%east(2*i, j), sp)
+    end do
+    if (2*n > nx) east(n) = east(n) + real(0.5_wp*matrix%east(nx, j), sp)
+  end subroutine add_row
+
+  !> Northern couplings of a coarse row.
+  pure subroutine add_faces(n, nx, fine, coarse)
+    integer, intent(in) :: n, nx !! coarse and fine cells in a row
+    real(wp), intent(in) :: fine(nx)
+    real(sp), intent(inout) :: coarse(n)
+
+    integer :: i
+
+    do i = 1, nx/2
+      coarse(i) = real(0.5_wp*(fine(2*i - 1) + fine(2*i)), sp)
+    end do
+    if (2*n > nx) coarse(n) = real(0.5_wp*fine(nx), sp)
+  end subroutine add_faces
+
+  !> 1/diagonal from masses and couplings.
+  subroutine set_inverse(level, is_shared)
+    type(level_t), intent(inout) :: level
+    logical, intent(in) :: is_shared !! among threads
+
+    integer :: i, j
+
+    !$omp parallel do private(i) if (is_shared)
+    do j = 1, level%block%ny
+      do i = 1, level%block%nx
+        level%inverse(i, j) = real(1.0_wp/(level%mass(i, j) + (level%east(i, j) &
+          + level%east(i - 1, j)) + (level%north(i, j) + level%north(i, j - 1))), sp)
       end do
     end do
-  end subroutine coarsen
+  end subroutine set_inverse
 
   !> Fill the halos of a level; call it when the next level has been made. Where a periodic
   !> grid has an odd number of cells, two cells of a colour would meet at its seam: there

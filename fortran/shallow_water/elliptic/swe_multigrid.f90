@@ -20,8 +20,8 @@ module swe_multigrid
   use swe_exchange, only: exchange
   use swe_five_point, only: five_point_t
   use swe_kinds, only: wp
-  use swe_levels, only: coarsen, copy_finest, finish_level, highest_level, level_t, &
-    stiffness
+  use swe_levels, only: coarsen, coarsen_matrix, copy_finest, finish_level, &
+    highest_level, level_t, stiffness
   use swe_preconditioner, only: preconditioner_t
   use swe_rows, only: is_large, rows_of_thread
   implicit none
@@ -42,12 +42,16 @@ module swe_multigrid
       !! levels to use; 0: as many as the matrix asks for
     integer :: levels_used = 0 !! for the matrix that was last prepared
     integer :: n_coarse_sweeps = 4 !! on the coarsest of several levels, even
-    type(level_t), private :: levels(max_levels) !! finest first
-    type(level_fields_t), private :: fields(max_levels)
+    type(level_t) :: levels(max_levels) !! finest first; that one may be its caller's
+    type(level_fields_t) :: fields(max_levels) !! the finest are its caller's
     real(wp), allocatable, private :: scratch(:) !! of rows (ny)
   contains
     procedure :: prepare
     procedure :: apply
+    procedure :: prepare_coarse
+    procedure :: correct
+    procedure, private :: choose_levels
+    procedure, private :: add_level
   end type multigrid_t
 
 contains
@@ -59,19 +63,57 @@ contains
 
     integer :: l
 
-    if (.not. allocated(self%scratch)) allocate (self%scratch(matrix%block%ny))
-    l = self%n_levels
-    if (l == 0) l = levels_wanted(stiffness(matrix, self%scratch))
-    self%levels_used = highest_level(matrix%block, min(l, max_levels))
+    call self%choose_levels(matrix)
     call copy_finest(matrix, self%levels(1))
     do l = 2, self%levels_used
       call coarsen(self%levels(l - 1), self%levels(l))
-      if (.not. allocated(self%fields(l)%r)) call setup_fields(self%levels(l)%block, &
-        self%fields(l))
+      call self%add_level(l)
       call finish_level(self%levels(l - 1))
     end do
     call finish_level(self%levels(self%levels_used))
   end subroutine prepare
+
+  !> Make the levels but the finest, for a caller who keeps that one in another form and
+  !> uses `correct`.
+  subroutine prepare_coarse(self, matrix)
+    class(multigrid_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+
+    integer :: l
+
+    call self%choose_levels(matrix)
+    if (self%levels_used == 1) return
+    call coarsen_matrix(matrix, self%levels(2))
+    call self%add_level(2)
+    do l = 3, self%levels_used
+      call coarsen(self%levels(l - 1), self%levels(l))
+      call self%add_level(l)
+      call finish_level(self%levels(l - 1))
+    end do
+    call finish_level(self%levels(self%levels_used))
+  end subroutine prepare_coarse
+
+  !> How many levels the matrix asks for, and the grid allows.
+  subroutine choose_levels(self, matrix)
+    class(multigrid_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+
+    integer :: n
+
+    if (.not. allocated(self%scratch)) allocate (self%scratch(matrix%block%ny))
+    n = self%n_levels
+    if (n == 0) n = levels_wanted(stiffness(matrix, self%scratch))
+    self%levels_used = highest_level(matrix%block, min(n, max_levels))
+  end subroutine choose_levels
+
+  !> Allocate the fields of a level when it is first used.
+  subroutine add_level(self, l)
+    class(multigrid_t), intent(inout) :: self
+    integer, intent(in) :: l !! level
+
+    if (allocated(self%fields(l)%r)) return
+    call setup_fields(self%levels(l)%block, self%fields(l))
+  end subroutine add_level
 
   !> Allocate the fields of a level.
   subroutine setup_fields(block, fields)
@@ -101,8 +143,6 @@ contains
     real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:)
     real(wp), intent(inout) :: products(:)
 
-    integer :: l
-
     call exchange(matrix%block, r)
     associate (levels => self%levels, fields => self%fields, last => self%levels_used)
       if (last == 1) then
@@ -110,19 +150,30 @@ contains
         return
       end if
       call descend(levels(1), r, levels(2)%block, fields(2)%r)
+      call self%correct()
+      call ascend(levels(1), r, s, products, fields(2)%z)
+    end associate
+  end subroutine apply
+
+  !> From the residual to the correction of the second level, the latter with filled halo.
+  subroutine correct(self)
+    class(multigrid_t), intent(inout) :: self
+
+    integer :: l
+
+    associate (levels => self%levels, fields => self%fields, last => self%levels_used)
       do l = 2, last - 1
         call exchange(levels(l)%block, fields(l)%r)
         call descend(levels(l), fields(l)%r, levels(l + 1)%block, fields(l + 1)%r)
       end do
       call relax(levels(last), self%n_coarse_sweeps, fields(last)%r, fields(last)%z)
+      call exchange(levels(last)%block, fields(last)%z)
       do l = last - 1, 2, -1
-        call exchange(levels(l + 1)%block, fields(l + 1)%z)
         call ascend(levels(l), fields(l)%r, fields(l)%z, coarse=fields(l + 1)%z)
+        call exchange(levels(l)%block, fields(l)%z)
       end do
-      call exchange(levels(2)%block, fields(2)%z)
-      call ascend(levels(1), r, s, products, fields(2)%z)
     end associate
-  end subroutine apply
+  end subroutine correct
 
   !> Sweep from zero over red and black cells; sum the residual to coarse cells.
   subroutine descend(level, r, coarse, coarse_r)

@@ -4,10 +4,11 @@
 !>     z <- z + omega*(b - A z)/diagonal         first all red cells, then all black ones
 !>     omega = 2/(1 + sqrt(1 - rho**2))
 !>
-!> D. M. Young (1954), with rho the spectral radius of Jacobi's iteration. It is 4a/(1 + 4a),
-!> a = (theta*c)**2, on a flat bottom; here it is estimated from the matrix by power
-!> iteration, which starts from the constant field: no entry of Jacobi's matrix is negative,
-!> and so its leading vector is not. Sweeps grow in number like the Courant number c.
+!> D. M. Young (1954), with rho the spectral radius of Jacobi's iteration. On a flat bottom
+!> that is 4a/(1 + 4a), a = (theta*c)**2. Here it is estimated from the matrix by power
+!> iteration, which starts from the constant field: no entry of Jacobi's matrix is
+!> negative, and so its leading vector is not. Sweeps grow in number like the Courant
+!> number c.
 module swe_over_relaxation
   use swe_blocks, only: halo
   use swe_exchange, only: exchange
@@ -215,8 +216,8 @@ contains
       sums(j, :) = 0.0_wp
       do i = 1, matrix%block%nx
         r(i, j) = scale*((matrix%east(i, j)*x(i + 1, j) &
-          + matrix%east(i - 1, j)*x(i - 1, j)) + (matrix%north(i, j)*x(i, j + 1) + matrix%north(i, j - 1)*x(i, j - 1))) &
-          /matrix%diagonal(i, j)
+          + matrix%east(i - 1, j)*x(i - 1, j)) + (matrix%north(i, j)*x(i, j + 1) &
+          + matrix%north(i, j - 1)*x(i, j - 1)))/matrix%diagonal(i, j)
         sums(j, 1) = sums(j, 1) + matrix%diagonal(i, j)*(scale*x(i, j))**2
         sums(j, 2) = sums(j, 2) + matrix%diagonal(i, j)*r(i, j)**2
       end do

@@ -7,8 +7,8 @@ module swe_solvers
   use swe_five_point, only: five_point_solver_t
   use swe_incomplete, only: incomplete_t
   use swe_kinds, only: wp
-  use swe_multigrid, only: multigrid_t
   use swe_over_relaxation, only: over_relaxation_t
+  use swe_reduced_gradients, only: reduced_gradients_t
   implicit none
   private
   public :: make_solver
@@ -47,8 +47,7 @@ contains
       allocate (incomplete_t :: cg%preconditioner)
       allocate (solver, source=cg)
     case ("cg_multigrid")
-      allocate (multigrid_t :: cg%preconditioner)
-      allocate (solver, source=cg)
+      allocate (reduced_gradients_t :: solver)
     case default
       call fail(err_argument, "make_solver: no solver is called '"//trim(name)// &
         "'; choose one of: "//solver_names, stat, errmsg)

@@ -1,0 +1,445 @@
+! SPDX-License-Identifier: MIT
+!> Conjugate gradients for the system of the black cells, the red ones eliminated.
+!>
+!>     S z_black = right-hand side,   see swe_red_black
+!>     p <- s + beta p,  q = S p,  alpha = (r.s)/(p.q),  z <- z + alpha p,  r <- r - alpha q
+!>
+!> L. A. Hageman and D. M. Young (1981): Applied Iterative Methods, ch. 8. With the diagonal
+!> as the preconditioner this takes half the iterations that the whole system needs, on half
+!> the cells, in rows of unit stride: the lean way for moderate Courant numbers. For larger
+!> ones s = M**-1 r is a multigrid cycle (swe_multigrid) whose finest level is this packed
+!> form: before the coarse levels black and then red cells are relaxed, after them red and
+!> then black ones. The two residuals of a 2 x 2 block lie at the same place of two rows.
+!>
+!> A grid whose colours do not alternate everywhere, or whose blocks cut pairs of cells,
+!> goes to conjugate gradients for the whole system.
+module swe_reduced_gradients
+  use swe_blocks, only: halo
+  use swe_conjugate_gradients, only: conjugate_gradients_t
+  use swe_exchange, only: exchange
+  use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
+  use swe_kinds, only: wp
+  use swe_multigrid, only: multigrid_t
+  use swe_red_black, only: can_be_packed, red_black_t, scatter_row
+  use swe_rows, only: is_large, largest_of_rows, rows_of_thread, sum_of_rows
+  implicit none
+  private
+  public :: reduced_gradients_t
+
+  !> The solver and its work arrays, allocated at the first call.
+  type, extends(five_point_solver_t) :: reduced_gradients_t
+    integer :: n_levels = 0 !! of multigrid; 1: the diagonal alone; 0: chosen by the matrix
+    type(red_black_t), private :: packed
+    type(multigrid_t), private :: coarse
+    class(five_point_solver_t), allocatable, private :: unpacked !! for grids that must be
+    logical, private :: is_set_up = .false.
+    real(wp), allocatable, private :: z(:, :) !! solution in black cells [m]
+    real(wp), allocatable, private :: r(:, :) !! residual there [m3]
+    real(wp), allocatable, private :: s(:, :) !! M**-1 r [m]
+    real(wp), allocatable, private :: p(:, :) !! search direction [m]
+    real(wp), allocatable, private :: q(:, :) !! S p [m3]
+    real(wp), allocatable, private :: zero(:) !! a row of zeros
+    real(wp), allocatable, private :: products(:) !! scalar products row by row [m4] (ny)
+    real(wp), allocatable, private :: largest(:)  !! residual/area row by row [m] (ny)
+  contains
+    procedure :: solve
+  end type reduced_gradients_t
+
+contains
+
+  !> Solve A z = b; see `solve_interface`. Values that are not finite end the iteration
+  !> without convergence.
+  subroutine solve(self, matrix, b, z, solution)
+    class(reduced_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    type(solution_t), intent(out) :: solution
+
+    if (.not. self%is_set_up) call setup(self, matrix)
+    if (allocated(self%unpacked)) then
+      self%unpacked%tolerance = self%tolerance
+      self%unpacked%max_iterations = self%max_iterations
+      call self%unpacked%solve(matrix, b, z, solution)
+      return
+    end if
+    self%coarse%n_levels = self%n_levels
+    call self%coarse%prepare_coarse(matrix)
+    call self%packed%pack(matrix, b, z, self%r, self%z)
+    call iterate(self, matrix, solution)
+    call exchange(self%packed%half, self%z)
+    call self%packed%unpack(self%z, z)
+    call exchange(matrix%block, z)
+  end subroutine solve
+
+  !> Allocate.
+  subroutine setup(self, matrix)
+    class(reduced_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+
+    type(conjugate_gradients_t) :: whole
+
+    self%is_set_up = .true.
+    if (.not. can_be_packed(matrix%block)) then
+      allocate (whole%preconditioner, source=multigrid_t(n_levels=self%n_levels))
+      allocate (self%unpacked, source=whole)
+      return
+    end if
+    call self%packed%setup(matrix%block)
+    allocate (self%z, source=self%packed%b_red)
+    allocate (self%r, self%s, self%p, self%q, source=self%z)
+    allocate (self%zero(0:self%packed%half%nx + 1), source=0.0_wp)
+    allocate (self%products(matrix%block%ny), self%largest(matrix%block%ny))
+  end subroutine setup
+
+  !> The iteration on packed fields.
+  subroutine iterate(self, matrix, solution)
+    class(reduced_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    type(solution_t), intent(inout) :: solution
+
+    real(wp) :: alpha, rho, rho_before
+
+    call first_residual(self, matrix)
+    solution%residual = largest_of_rows(matrix%block, self%largest)
+    rho = sum_of_rows(matrix%block, self%products)
+    if (.not. abs(rho) <= huge(rho)) return
+    alpha = 0.0_wp
+    rho_before = huge(rho)
+    do
+      solution%has_converged = solution%residual <= self%tolerance
+      if (solution%has_converged .or. solution%n_iterations >= self%max_iterations) exit
+      call exchange(self%packed%half, self%r)
+      if (self%coarse%levels_used > 1) call cycle_once(self)
+      rho = sum_of_rows(matrix%block, self%products)
+      call turn(self, alpha, rho/rho_before)
+      alpha = rho/sum_of_rows(matrix%block, self%products)
+      if (.not. abs(alpha) <= huge(alpha)) return
+      call reduce(self, matrix, alpha)
+      solution%residual = largest_of_rows(matrix%block, self%largest)
+      solution%n_iterations = solution%n_iterations + 1
+      rho_before = rho
+    end do
+    call advance(self, alpha)
+  end subroutine iterate
+
+  !> r = right-hand side - S z, from b of the black cells in r; r.s for the diagonal, NaN if
+  !> anything is.
+  subroutine first_residual(self, matrix)
+    class(reduced_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+
+    real(wp) :: red(0:self%packed%half%nx + 1, 0:2), unused
+    integer :: first, j, k, last, n
+
+    n = self%packed%half%nx
+    !$omp parallel if (is_large(matrix%block)) private(first, j, k, last, red, unused)
+    call rows_of_thread(matrix%block%ny, first, last)
+    do k = first - 1, merge(last + 1, first - 2, first <= last)
+      call self%packed%red_row(k, self%packed%b_red(0:n + 1, k), self%z(:, k), &
+        self%z(:, k + 1), self%z(:, k - 1), red(:, modulo(k, 3)))
+      j = k - 1
+      if (j < first) cycle
+      call black_row(self, j, self%z(1:n, j), red, self%q(1:n, j), unused)
+      call reduce_row(n, 1.0_wp, self%q(1:n, j), self%packed%inverse(1:n, j), &
+        self%r(1:n, j), self%largest(j), self%products(j))
+      self%largest(j) = self%largest(j)/matrix%area(j)
+    end do
+    !$omp end parallel
+    self%p = 0.0_wp
+  end subroutine first_residual
+
+  !> q = diagonal*x - C^T red in one row, and x.q.
+  subroutine black_row(self, j, x, red, q, xq)
+    class(reduced_gradients_t), intent(in) :: self
+    integer, intent(in) :: j                       !! row
+    real(wp), intent(in) :: x(:)                   !! of the row
+    real(wp), intent(in), contiguous :: red(0:, 0:) !! rows j - 1, j, j + 1, modulo 3
+    real(wp), intent(inout) :: q(:)
+    real(wp), intent(out) :: xq
+
+    integer :: l, n
+
+    n = self%packed%half%nx
+    l = self%packed%step_of_row(j)
+    associate (a => self%packed)
+      call scatter_row(n, a%diagonal(1:n, j), x, a%near(1:n, j), red(1:n, modulo(j, 3)), &
+        a%far(1:n, j), red(1 - l:n - l, modulo(j, 3)), a%north(1:n, j), &
+        red(1:n, modulo(j + 1, 3)), a%south(1:n, j), red(1:n, modulo(j - 1, 3)), q, xq)
+    end associate
+  end subroutine black_row
+
+  !> z <- z + alpha p along the old direction, p <- s + beta p, q = S p, and p.q of each
+  !> row. Each thread first turns the rows that its neighbours look at.
+  subroutine turn(self, alpha, beta)
+    class(reduced_gradients_t), intent(inout) :: self
+    real(wp), intent(in) :: alpha !! of the old direction [1]
+    real(wp), intent(in) :: beta  !! [1]
+
+    real(wp) :: red(0:self%packed%half%nx + 1, 0:2)
+    integer :: first, j, k, last, n, ny
+
+    n = self%packed%half%nx
+    ny = self%packed%half%ny
+    !$omp parallel if (is_large(self%packed%block)) private(first, j, k, last, red)
+    call rows_of_thread(ny, first, last)
+    do j = first, last
+      if (j < first + 2 .or. j > last - 2) call turn_row(self, j, alpha, beta)
+    end do
+    if (first == 1 .and. first <= last) then
+      call turn_row(self, -1, alpha, beta)
+      call turn_row(self, 0, alpha, beta)
+    end if
+    if (last == ny .and. first <= last) then
+      call turn_row(self, ny + 1, alpha, beta)
+      call turn_row(self, ny + 2, alpha, beta)
+    end if
+    !$omp barrier
+    do k = first - 1, merge(last + 1, first - 2, first <= last)
+      j = k + 1
+      if (j >= first + 2 .and. j <= last - 2) call turn_row(self, j, alpha, beta)
+      call self%packed%red_row(k, self%zero, self%p(:, k), self%p(:, k + 1), &
+        self%p(:, k - 1), red(:, modulo(k, 3)))
+      j = k - 1
+      if (j >= first) call black_row(self, j, self%p(1:n, j), red, self%q(1:n, j), &
+        self%products(j))
+    end do
+    !$omp end parallel
+  end subroutine turn
+
+  !> One row of z and p, halo included.
+  subroutine turn_row(self, j, alpha, beta)
+    class(reduced_gradients_t), intent(inout) :: self
+    integer, intent(in) :: j !! row, -1:ny+2
+    real(wp), intent(in) :: alpha, beta
+
+    if (self%coarse%levels_used > 1) then
+      call turn_plain_row(size(self%p, 1), alpha, beta, self%s(:, j), self%z(:, j), &
+        self%p(:, j))
+    else
+      call turn_diagonal_row(size(self%p, 1), alpha, beta, self%r(:, j), &
+        self%packed%inverse(:, j), self%z(:, j), self%p(:, j))
+    end if
+  end subroutine turn_row
+
+  !> r <- r - alpha q, the largest |r|/area, and r.r/diagonal, row by row.
+  subroutine reduce(self, matrix, alpha)
+    class(reduced_gradients_t), intent(inout) :: self
+    type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in) :: alpha !! [1]
+
+    integer :: j, n
+
+    n = self%packed%half%nx
+    !$omp parallel do if (is_large(matrix%block))
+    do j = 1, matrix%block%ny
+      call reduce_row(n, alpha, self%q(1:n, j), self%packed%inverse(1:n, j), &
+        self%r(1:n, j), self%largest(j), self%products(j))
+      self%largest(j) = self%largest(j)/matrix%area(j)
+    end do
+  end subroutine reduce
+
+  !> z <- z + alpha p: the last direction, which no further pass takes along.
+  subroutine advance(self, alpha)
+    class(reduced_gradients_t), intent(inout) :: self
+    real(wp), intent(in) :: alpha !! [1]
+
+    integer :: j
+
+    !$omp parallel do if (is_large(self%packed%block))
+    do j = 1, self%packed%half%ny
+      self%z(:, j) = self%z(:, j) + alpha*self%p(:, j)
+    end do
+  end subroutine advance
+
+  !> s = M**-1 r by a multigrid cycle, and r.s of each row. The halo of r is filled.
+  subroutine cycle_once(self)
+    class(reduced_gradients_t), intent(inout) :: self
+
+    call descend(self, self%coarse%fields(2)%r)
+    call self%coarse%correct()
+    call ascend(self, self%coarse%fields(2)%z)
+    call exchange(self%packed%half, self%s)
+  end subroutine cycle_once
+
+  !> Relax black, then red cells from zero; sum the residual of the black ones to coarse
+  !> cells.
+  subroutine descend(self, coarse_r)
+    class(reduced_gradients_t), intent(inout) :: self
+    real(wp), intent(inout), contiguous :: coarse_r(1 - halo:, 1 - halo:) !! set [m3]
+
+    real(wp) :: black(1 - halo:self%packed%half%nx + halo, 0:2)
+    real(wp) :: red(0:self%packed%half%nx + 1, 0:2)
+    integer :: first, j, k, l, last, n, ny
+
+    n = self%packed%half%nx
+    ny = self%packed%half%ny
+    !$omp parallel if (is_large(self%packed%block)) private(first, last, j, k, l) &
+    !$omp   private(black, red)
+    call rows_of_thread((ny + 1)/2, first, last)
+    first = 2*first - 1
+    last = merge(min(2*last, ny), first - 5, 2*last > first)
+    do k = first - 2, last + 2
+      call relaxed_row(n + 2*halo, self%packed%inverse(:, k), self%r(:, k), &
+        black(:, modulo(k, 3)))
+      j = k - 1
+      if (j >= first - 1) call self%packed%red_row(j, self%zero, black(:, modulo(j, 3)), &
+        black(:, modulo(j + 1, 3)), black(:, modulo(j - 1, 3)), red(:, modulo(j, 3)))
+      j = k - 2
+      if (j < first) cycle
+      l = self%packed%step_of_row(j)
+      associate (a => self%packed)
+        call restrict_row(n, modulo(j, 2) == 1, a%near(1:n, j), red(1:n, modulo(j, 3)), &
+          a%far(1:n, j), red(1 - l:n - l, modulo(j, 3)), a%north(1:n, j), &
+          red(1:n, modulo(j + 1, 3)), a%south(1:n, j), red(1:n, modulo(j - 1, 3)), &
+          coarse_r(1:n, (j + 1)/2))
+      end associate
+    end do
+    !$omp end parallel
+  end subroutine descend
+
+  !> Add the coarse correction to the black cells, relax red and black ones; r.s.
+  subroutine ascend(self, coarse_z)
+    class(reduced_gradients_t), intent(inout) :: self
+    real(wp), intent(in), contiguous :: coarse_z(1 - halo:, 1 - halo:) !! filled halo [m]
+
+    real(wp) :: black(1 - halo:self%packed%half%nx + halo, 0:2)
+    real(wp) :: red(0:self%packed%half%nx + 1, 0:2)
+    integer :: first, j, k, l, last, n
+
+    n = self%packed%half%nx
+    !$omp parallel if (is_large(self%packed%block)) private(first, last, j, k, l) &
+    !$omp   private(black, red)
+    call rows_of_thread(self%packed%half%ny, first, last)
+    if (first > last) last = first - 5
+    do k = first - 2, last + 2
+      call corrected_row(n + 2*halo, self%packed%inverse(:, k), self%r(:, k), &
+        coarse_z(:, (k + 1)/2), black(:, modulo(k, 3)))
+      j = k - 1
+      if (j >= first - 1) call self%packed%red_row(j, self%zero, black(:, modulo(j, 3)), &
+        black(:, modulo(j + 1, 3)), black(:, modulo(j - 1, 3)), red(:, modulo(j, 3)))
+      j = k - 2
+      if (j < first) cycle
+      l = self%packed%step_of_row(j)
+      associate (a => self%packed)
+        call final_row(n, a%inverse(1:n, j), self%r(1:n, j), a%near(1:n, j), &
+          red(1:n, modulo(j, 3)), a%far(1:n, j), red(1 - l:n - l, modulo(j, 3)), &
+          a%north(1:n, j), red(1:n, modulo(j + 1, 3)), a%south(1:n, j), &
+          red(1:n, modulo(j - 1, 3)), self%s(1:n, j), self%products(j))
+      end associate
+    end do
+    !$omp end parallel
+  end subroutine ascend
+
+  !> z <- z + alpha p, p <- s + beta p.
+  pure subroutine turn_plain_row(n, alpha, beta, s, z, p)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, beta, s(n)
+    real(wp), intent(inout) :: z(n), p(n)
+
+    integer :: i
+
+    do i = 1, n
+      z(i) = z(i) + alpha*p(i)
+      p(i) = s(i) + beta*p(i)
+    end do
+  end subroutine turn_plain_row
+
+  !> z <- z + alpha p, p <- r/diagonal + beta p.
+  pure subroutine turn_diagonal_row(n, alpha, beta, r, inverse, z, p)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, beta, r(n), inverse(n)
+    real(wp), intent(inout) :: z(n), p(n)
+
+    integer :: i
+
+    do i = 1, n
+      z(i) = z(i) + alpha*p(i)
+      p(i) = inverse(i)*r(i) + beta*p(i)
+    end do
+  end subroutine turn_diagonal_row
+
+  !> r <- r - alpha q, the largest |r|, and r.r/diagonal.
+  pure subroutine reduce_row(n, alpha, q, inverse, r, largest, rs)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: alpha, q(n), inverse(n)
+    real(wp), intent(inout) :: r(n)
+    real(wp), intent(out) :: largest, rs
+
+    integer :: i
+
+    largest = 0.0_wp
+    rs = 0.0_wp
+    !$omp simd reduction(max: largest) reduction(+: rs)
+    do i = 1, n
+      r(i) = r(i) - alpha*q(i)
+      largest = max(largest, abs(r(i)))
+      rs = rs + r(i)*(r(i)*inverse(i))
+    end do
+  end subroutine reduce_row
+
+  !> Black cells relaxed from zero.
+  pure subroutine relaxed_row(n, inverse, r, black)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: inverse(n), r(n)
+    real(wp), intent(inout) :: black(n)
+
+    integer :: k
+
+    do k = 1, n
+      black(k) = inverse(k)*r(k)
+    end do
+  end subroutine relaxed_row
+
+  !> The same with the coarse correction.
+  pure subroutine corrected_row(n, inverse, r, coarse, black)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: inverse(n), r(n), coarse(n)
+    real(wp), intent(inout) :: black(n)
+
+    integer :: k
+
+    do k = 1, n
+      black(k) = inverse(k)*r(k) + coarse(k)
+    end do
+  end subroutine corrected_row
+
+  !> The residual C^T red of one row, set or added to the coarse row.
+  pure subroutine restrict_row(n, is_first, near, red, far, red_far, north, red_north, &
+    south, red_south, coarse)
+    integer, intent(in) :: n
+    logical, intent(in) :: is_first !! of the two rows
+    real(wp), dimension(n), intent(in) :: near, red, far, red_far, north, red_north, &
+      south, red_south
+    real(wp), intent(inout) :: coarse(n)
+
+    integer :: k
+
+    if (is_first) coarse = 0.0_wp
+    do k = 1, n
+      coarse(k) = coarse(k) + ((near(k)*red(k) + far(k)*red_far(k)) &
+        + (north(k)*red_north(k) + south(k)*red_south(k)))
+    end do
+  end subroutine restrict_row
+
+  !> s = (r + C^T red)/diagonal, and r.s.
+  pure subroutine final_row(n, inverse, r, near, red, far, red_far, north, red_north, &
+    south, red_south, s, rs)
+    integer, intent(in) :: n
+    real(wp), dimension(n), intent(in) :: inverse, r, near, red, far, red_far, north, &
+      red_north, south, red_south
+    real(wp), intent(inout) :: s(n)
+    real(wp), intent(out) :: rs
+
+    integer :: k
+
+    rs = 0.0_wp
+    !$omp simd reduction(+: rs)
+    do k = 1, n
+      s(k) = inverse(k)*(r(k) + ((near(k)*red(k) + far(k)*red_far(k)) &
+        + (north(k)*red_north(k) + south(k)*red_south(k))))
+      rs = rs + r(k)*s(k)
+    end do
+  end subroutine final_row
+
+end module swe_reduced_gradients
