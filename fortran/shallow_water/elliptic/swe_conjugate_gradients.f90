@@ -49,7 +49,7 @@ contains
     call exchange(matrix%block, z)
     call first_residual(self, matrix, b, z)
     solution%residual = largest_of_rows(matrix%block, self%largest)
-    rho = sum_of_rows(matrix%block, self%products)
+    rho = sum_of_rows(matrix%block, self%products, self%r, self%r, self%s)
     if (.not. abs(rho) <= huge(rho)) return
     alpha = 0.0_wp
     rho_before = huge(rho)
@@ -58,7 +58,7 @@ contains
       if (solution%has_converged .or. solution%n_iterations >= self%max_iterations) exit
       rho = preconditioned(self, matrix)
       call turn(self, matrix, alpha, rho/rho_before, z)
-      alpha = rho/sum_of_rows(matrix%block, self%products)
+      alpha = rho/sum_of_rows(matrix%block, self%products, self%p, self%q)
       if (.not. abs(alpha) <= huge(alpha)) return
       call reduce(self, matrix, alpha)
       solution%residual = largest_of_rows(matrix%block, self%largest)
@@ -131,10 +131,11 @@ contains
     if (allocated(self%preconditioner)) then
       call self%preconditioner%apply(matrix, self%r, self%s, self%products)
       call exchange(matrix%block, self%s)
+      rho = sum_of_rows(matrix%block, self%products, self%r, self%s)
     else
       call exchange(matrix%block, self%r)
+      rho = sum_of_rows(matrix%block, self%products, self%r, self%r, self%s)
     end if
-    rho = sum_of_rows(matrix%block, self%products)
   end function preconditioned
 
   !> z <- z + alpha p along the old direction, p <- s + beta p, q = A p, and p.q of each

@@ -8,7 +8,8 @@
 !> Gustafsson (1978), which keeps row sums; its iterations grow with the square root of the
 !> Courant number, those of IC(0) with the number itself. The recursions go from cell to
 !> cell: they run in one thread, and each rank factorises its own block without its
-!> couplings to others.
+!> couplings to others. So results depend on the blocks, in the solver's error: it alone of
+!> the preconditioners is not for reproducible runs.
 module swe_incomplete
   use swe_blocks, only: halo
   use swe_five_point, only: five_point_t

@@ -9,6 +9,7 @@
 module swe_levels
   use, intrinsic :: iso_fortran_env, only: sp => real32
   use swe_blocks, only: block_t, halo, nobody
+  use swe_decomposition, only: reproducible_levels
   use swe_exchange, only: exchange, global_maximum
   use swe_five_point, only: five_point_t
   use swe_kinds, only: wp
@@ -97,7 +98,8 @@ contains
   end function stiffness
 
   !> How many levels can be: no block may split a coarse cell, and where blocks meet each
-  !> must have as many cells as the halo is wide.
+  !> must have as many cells as the halo is wide. Where the ranks must not show, no more
+  !> than any decomposition allows.
   function highest_level(block, wanted) result(n_levels)
     type(block_t), intent(in) :: block !! of the finest level
     integer, intent(in) :: wanted
@@ -109,6 +111,7 @@ contains
     coarse = block
     n_levels = 1
     do while (n_levels < wanted .and. max(coarse%nx_global, coarse%ny_global) > 2)
+      if (block%is_reproducible .and. n_levels == reproducible_levels) exit
       if (any(modulo([coarse%i_offset, coarse%j_offset], 2) /= 0)) exit
       coarse = halved(coarse)
       if (any(coarse%neighbours(1:2) /= nobody) .and. coarse%nx < halo) exit

@@ -109,7 +109,8 @@ contains
         self%largest(j), self%sums(j, 1))
     end do
     solution%residual = largest_of_rows(matrix%block, self%largest)
-    total = sum_of_rows(matrix%block, self%sums(:, 1)) ! the maximum does not see a NaN
+    ! The maximum does not see a NaN.
+    total = sum_of_rows(matrix%block, self%sums(:, 1), self%r, self%r)
     is_finite = abs(total) <= huge(total)
     solution%has_converged = is_finite .and. solution%residual <= self%tolerance
   end subroutine look
@@ -190,8 +191,9 @@ contains
       do j = 1, matrix%block%ny
         call jacobi_row(self, matrix, j, scale)
       end do
-      radius = sqrt(sum_of_rows(matrix%block, self%sums(:, 2)) &
-        /sum_of_rows(matrix%block, self%sums(:, 1)))
+      radius = sqrt(sum_of_rows(matrix%block, self%sums(:, 2), self%r, self%r, &
+        matrix%diagonal)/sum_of_rows(matrix%block, self%sums(:, 1), self%x, self%x, &
+        matrix%diagonal))/scale
       if (.not. radius > 0.0_wp) exit
       if (abs(radius - before) <= settled*(1.0_wp - radius)) exit
       before = radius
@@ -203,7 +205,7 @@ contains
     self%r = 0.0_wp
   end subroutine estimate_radius
 
-  !> r = J x*scale in one row, and the squares of x*scale and r, weighted by the diagonal.
+  !> r = J x*scale in one row, and the squares of x and r, weighted by the diagonal.
   subroutine jacobi_row(self, matrix, j, scale)
     class(over_relaxation_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
@@ -218,7 +220,7 @@ contains
         r(i, j) = scale*((matrix%east(i, j)*x(i + 1, j) &
           + matrix%east(i - 1, j)*x(i - 1, j)) + (matrix%north(i, j)*x(i, j + 1) &
           + matrix%north(i, j - 1)*x(i, j - 1)))/matrix%diagonal(i, j)
-        sums(j, 1) = sums(j, 1) + matrix%diagonal(i, j)*(scale*x(i, j))**2
+        sums(j, 1) = sums(j, 1) + matrix%diagonal(i, j)*x(i, j)**2
         sums(j, 2) = sums(j, 2) + matrix%diagonal(i, j)*r(i, j)**2
       end do
     end associate

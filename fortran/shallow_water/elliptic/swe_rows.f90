@@ -5,7 +5,8 @@
 !> threads changes no bit of a result.
 module swe_rows
   !$ use omp_lib, only: omp_get_num_threads, omp_get_thread_num
-  use swe_blocks, only: block_t
+  use swe_blocks, only: block_t, halo
+  use swe_exact_sums, only: exact_product
   use swe_exchange, only: global_maximum, global_sum
   use swe_kinds, only: wp
   implicit none
@@ -39,15 +40,24 @@ contains
     last = (thread + 1)*n/n_threads
   end subroutine rows_of_thread
 
-  !> Sum over the rows of all ranks. One NaN makes it NaN.
-  function sum_of_rows(block, rows) result(total)
+  !> The scalar product x.y, or x.(y*weight), over all ranks, from the sums of the rows
+  !> that a loop over x and y has made by the way. Where the block asks for reproducible
+  !> sums they are not used: how rows are cut would show. One NaN makes it NaN.
+  function sum_of_rows(block, rows, x, y, weight) result(total)
     type(block_t), intent(in) :: block
     real(wp), intent(in) :: rows(:) !! sums of this rank's rows (ny)
+    real(wp), intent(in), contiguous :: x(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: y(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: weight(1 - halo:, 1 - halo:)
     real(wp) :: total
 
     real(wp) :: sums(1)
     integer :: j
 
+    if (block%is_reproducible) then
+      total = exact_product(block, x, y, weight)
+      return
+    end if
     sums = 0.0_wp
     do j = 1, size(rows)
       sums(1) = sums(1) + rows(j)

@@ -14,7 +14,9 @@ module swe_decomposition
   integer, parameter, public :: min_cells = 8
     !! least extent of a block: a smaller one is mostly halo
   integer, parameter, public :: reproducible_multiple = 32
-    !! cuts of a reproducible run lie there: five coarsenings see no cut
+    !! cuts of a reproducible run lie there: coarsening does not see them
+  integer, parameter, public :: reproducible_levels = 5
+    !! levels of such a run: 32 cells become 2, the width of a halo
   real, parameter :: imbalance = 1.1
     !! a largest block this much longer than the mean is accepted for aligned cuts
 

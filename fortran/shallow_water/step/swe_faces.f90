@@ -99,15 +99,15 @@ contains
 
     integer :: k
 
-    do k = 1, size(grid%boundary_u)
-      associate (i => grid%boundary_u(k)%i, j => grid%boundary_u(k)%j, &
-        i_in => grid%boundary_u(k)%i_inside, j_in => grid%boundary_u(k)%j_inside)
+    do k = 1, size(grid%nearby_u)
+      associate (i => grid%nearby_u(k)%i, j => grid%nearby_u(k)%j, &
+        i_in => grid%nearby_u(k)%i_inside, j_in => grid%nearby_u(k)%j_inside)
         h_u(i, j) = max(0.0_wp, grid%depth(i_in, j_in) + zeta(i_in, j_in))
       end associate
     end do
-    do k = 1, size(grid%boundary_v)
-      associate (i => grid%boundary_v(k)%i, j => grid%boundary_v(k)%j, &
-        i_in => grid%boundary_v(k)%i_inside, j_in => grid%boundary_v(k)%j_inside)
+    do k = 1, size(grid%nearby_v)
+      associate (i => grid%nearby_v(k)%i, j => grid%nearby_v(k)%j, &
+        i_in => grid%nearby_v(k)%i_inside, j_in => grid%nearby_v(k)%j_inside)
         h_v(i, j) = max(0.0_wp, grid%depth(i_in, j_in) + zeta(i_in, j_in))
       end associate
     end do

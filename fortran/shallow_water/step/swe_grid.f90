@@ -53,6 +53,8 @@ module swe_grid
     type(boundary_face_t), allocatable :: boundary_u(:) !! among the east faces 0:nx, 1:ny
     type(boundary_face_t), allocatable :: boundary_v(:) !! among the north faces 1:nx, 0:ny
     logical :: has_fixed_cells = .false. !! somewhere on this block or beside it
+    type(boundary_face_t), allocatable :: nearby_u(:) !! among the east faces that the
+    type(boundary_face_t), allocatable :: nearby_v(:) !! block looks at: 0:nx+1, 0:ny+1
     integer, allocatable :: fixed(:, :)
       !! indices (i, j) of the cells of prescribed elevation in 0:nx+1, 0:ny+1 (2, n)
     real(wp), allocatable :: drag_u(:, :)
@@ -192,11 +194,14 @@ contains
     integer :: i, j
 
     allocate (self%boundary_u(0), self%boundary_v(0), self%fixed(2, 0))
+    allocate (self%nearby_u(0), self%nearby_v(0))
     do j = 0, self%block%ny + 1
       do i = 0, self%block%nx + 1
         if (self%cell(i, j) == cell_elevation) then
           self%fixed = reshape([self%fixed, i, j], [2, size(self%fixed, 2) + 1])
         end if
+        call append_face(self%nearby_u, self%cell, i, j, 1, 0)
+        call append_face(self%nearby_v, self%cell, i, j, 0, 1)
         if (i <= self%block%nx .and. j >= 1 .and. j <= self%block%ny) then
           call append_face(self%boundary_u, self%cell, i, j, 1, 0)
         end if
