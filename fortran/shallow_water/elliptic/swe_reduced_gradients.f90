@@ -102,7 +102,7 @@ contains
 
     call first_residual(self, matrix)
     solution%residual = largest_of_rows(matrix%block, self%largest)
-    rho = sum_of_rows(matrix%block, self%products)
+    rho = sum_of_rows(self%packed%half, self%products, self%r, self%r, self%packed%inverse)
     if (.not. abs(rho) <= huge(rho)) return
     alpha = 0.0_wp
     rho_before = huge(rho)
@@ -110,10 +110,15 @@ contains
       solution%has_converged = solution%residual <= self%tolerance
       if (solution%has_converged .or. solution%n_iterations >= self%max_iterations) exit
       call exchange(self%packed%half, self%r)
-      if (self%coarse%levels_used > 1) call cycle_once(self)
-      rho = sum_of_rows(matrix%block, self%products)
+      if (self%coarse%levels_used > 1) then
+        call cycle_once(self)
+        rho = sum_of_rows(self%packed%half, self%products, self%r, self%s)
+      else
+        rho = sum_of_rows(self%packed%half, self%products, self%r, self%r, &
+          self%packed%inverse)
+      end if
       call turn(self, alpha, rho/rho_before)
-      alpha = rho/sum_of_rows(matrix%block, self%products)
+      alpha = rho/sum_of_rows(self%packed%half, self%products, self%p, self%q)
       if (.not. abs(alpha) <= huge(alpha)) return
       call reduce(self, matrix, alpha)
       solution%residual = largest_of_rows(matrix%block, self%largest)
