@@ -102,7 +102,7 @@ contains
 
     call first_residual(self, matrix)
     solution%residual = largest_of_rows(matrix%block, self%largest)
-    rho = sum_of_rows(self%packed%half, self%products, self%r, self%r, self%packed%inverse)
+    rho = sum_of_rows(self%packed%half, self%products, self%r, self%r)
     if (.not. abs(rho) <= huge(rho)) return
     alpha = 0.0_wp
     rho_before = huge(rho)
