@@ -225,13 +225,14 @@ contains
     real(wp), intent(in) :: zeta(n), zeta_next(n)   !! on both sides [m]
     real(wp), intent(inout) :: h(n)                 !! set [m]
 
-    real(wp) :: share, water
+    real(wp) :: least, share, water
     integer :: i
 
+    least = parameters%min_depth
     share = merge(0.0_wp, 0.5_wp, parameters%face_depth == face_linear)
     do i = 1, n
       water = depth(i) + share*(zeta(i) + zeta_next(i))
-      h(i) = merge(water, 0.0_wp, depth(i) > 0.0_wp .and. water >= parameters%min_depth)
+      h(i) = merge(merge(water, 0.0_wp, water >= least), 0.0_wp, depth(i) > 0.0_wp)
     end do
   end subroutine depth_row
 

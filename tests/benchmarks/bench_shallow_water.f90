@@ -1,0 +1,439 @@
+! SPDX-License-Identifier: MIT
+!> What a step of the shallow water model costs, explicit and semi-implicit, beside the
+!> memory it runs on. Prints "key value" lines for bench_shallow_water.py.
+!>
+!>     bench_shallow_water TOPIC ROUNDS
+!>
+!> All cases of a topic take turns, round after round; the best time of each counts. One
+!> thread: CPU time of the process, which other work disturbs least; more: the clock.
+module shallow_water_costs
+  use, intrinsic :: iso_fortran_env, only: int64, real64
+  !$ use omp_lib, only: omp_get_max_threads
+  use swe_blocks, only: halo, whole_grid
+  use swe_explicit, only: swe_explicit_t
+  use swe_grid, only: cell_land, cell_water, swe_grid_t
+  use swe_kinds, only: wp
+  use swe_parameters, only: drag_none, drag_quadratic, face_backhaus, face_linear, &
+    swe_parameters_t
+  use swe_solvers, only: default_solver, make_solver
+  use swe_state, only: swe_forcing_t, swe_state_t
+  use swe_step, only: swe_model_t
+  implicit none
+  private
+  public :: measure_break_even, measure_memory, measure_peer, measure_seiche, measure_t2
+  public :: n_rounds
+
+  real(wp), parameter :: pi = acos(-1.0_wp), gravity = 9.81_wp, f = 1.2e-4_wp
+  integer :: n_rounds = 3
+
+contains
+
+  !> Seconds since some moment.
+  real(real64) function now()
+    integer(int64) :: count, rate
+    integer :: n_threads
+
+    n_threads = 1
+    !$ n_threads = omp_get_max_threads()
+    if (n_threads == 1) then
+      call cpu_time(now)
+    else
+      call system_clock(count, rate)
+      now = real(count, real64)/rate
+    end if
+  end function now
+
+  subroutine print_value(key, value)
+    character(len=*), intent(in) :: key
+    real(real64), intent(in) :: value
+
+    print "(a, 1x, es14.6)", key, value
+  end subroutine print_value
+
+  !> A closed square with land around it, over a smooth rough bottom.
+  subroutine make_grid(n, dx, mean_depth, roughness, rotation, drag, grid)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: dx, mean_depth, roughness, rotation, drag
+    type(swe_grid_t), intent(out) :: grid
+
+    integer, allocatable :: cell(:, :)
+    real(wp), allocatable :: depth(:, :)
+    real(wp), dimension(1 - halo:n + halo) :: coriolis, width
+    integer :: i, j
+
+    allocate (cell(n, n), depth(n, n))
+    do j = 1, n
+      do i = 1, n
+        cell(i, j) = merge(cell_land, cell_water, min(i, j) == 1 .or. max(i, j) == n)
+        depth(i, j) = mean_depth*(1.0_wp + roughness*sin(0.11_wp*i)*cos(0.07_wp*j))
+      end do
+    end do
+    width = dx
+    coriolis = rotation
+    call grid%setup(whole_grid(n, n), cell, depth, width, width, dx, coriolis, coriolis)
+    depth = drag
+    call grid%set_drag(depth)
+  end subroutine make_grid
+
+  !> A hump of 1 m in the middle of a quarter.
+  subroutine make_state(grid, state)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_state_t), intent(out) :: state
+
+    integer :: i, j, n
+
+    n = grid%block%nx
+    call state%setup(grid%block)
+    do j = 2, n - 1
+      do i = 2, n - 1
+        state%zeta(i, j) = exp(-((i - 0.3_wp*n)**2 + (j - 0.4_wp*n)**2)/(0.1_wp*n)**2)
+      end do
+    end do
+  end subroutine make_state
+
+  !> Bandwidth as in STREAM [GB/s], writes counted once, and explicit steps [Mcell/s].
+  subroutine measure_memory(n, name)
+    integer, intent(in) :: n
+    character(len=*), intent(in) :: name
+
+    type(swe_explicit_t) :: model
+    type(swe_state_t) :: state
+    type(swe_forcing_t) :: forcing
+    real(wp), allocatable :: a(:, :), b(:, :), c(:, :)
+    real(real64) :: best(5), start
+    integer :: k, n_times, round
+
+    call make_grid(n, 1000.0_wp, 50.0_wp, 0.5_wp, f, 0.0025_wp, model%grid)
+    model%parameters = swe_parameters_t(dt=20.0_wp, gravity=gravity, &
+      face_depth=face_linear, drag=drag_quadratic)
+    call model%setup()
+    call make_state(model%grid, state)
+    allocate (a, source=state%zeta)
+    allocate (b, c, source=state%zeta)
+    n_times = max(1, 5000000/n**2)
+    best = huge(best)
+    do round = 1, n_rounds
+      do k = 1, 5
+        start = now()
+        call repeat_case(k, n_times)
+        best(k) = min(best(k), (now() - start)/n_times)
+      end do
+    end do
+    call print_value(name//" copy", 2*bytes(n)/best(1)*1.0e-9_real64)
+    call print_value(name//" triad", 3*bytes(n)/best(2)*1.0e-9_real64)
+    call print_value(name//" update", 3*bytes(n)/best(3)*1.0e-9_real64)
+    call print_value(name//" explicit_plain", n**2/best(4)*1.0e-6_real64)
+    call print_value(name//" explicit_full", n**2/best(5)*1.0e-6_real64)
+    call print_value(name//" explicit_bytes", 8*bytes(1))
+
+  contains
+
+    subroutine repeat_case(k, n_times)
+      integer, intent(in) :: k, n_times
+
+      integer :: j, l
+
+      model%is_plain = k == 4
+      do l = 1, n_times
+        select case (k)
+        case (1)
+          !$omp parallel do
+          do j = 1, n
+            c(:, j) = a(:, j)
+          end do
+        case (2)
+          !$omp parallel do
+          do j = 1, n
+            c(:, j) = a(:, j) + 0.5_wp*b(:, j)
+          end do
+        case (3)
+          !$omp parallel do
+          do j = 1, n
+            b(:, j) = a(:, j) + 0.999_wp*b(:, j)
+          end do
+        case default
+          call model%step(state, forcing)
+        end select
+      end do
+    end subroutine repeat_case
+
+  end subroutine measure_memory
+
+  !> Bytes of a field.
+  real(real64) function bytes(n)
+    integer, intent(in) :: n
+
+    bytes = real(n, real64)**2*storage_size(1.0_wp)/8
+  end function bytes
+
+  !> k_e, k_s, k_it of SWE 4.4 in ns per cell, on 512 x 512, with friction and rotation.
+  subroutine measure_break_even()
+    integer, parameter :: n = 512
+    type(swe_explicit_t) :: explicit
+    type(swe_model_t) :: bare, diagonal, multigrid
+    type(swe_state_t) :: start_state, state
+    type(swe_forcing_t) :: forcing
+    real(wp), parameter :: courants(4) = [5.0_wp, 10.0_wp, 20.0_wp, 40.0_wp]
+    real(real64) :: best(5), start
+    real(wp) :: largest_dt
+    character(len=4) :: name
+    integer :: k, l, round
+
+    call make_grid(n, 5000.0_wp, 50.0_wp, 0.4_wp, f, 0.0025_wp, explicit%grid)
+    explicit%parameters = swe_parameters_t(dt=1.0_wp, gravity=gravity)
+    largest_dt = explicit%largest_dt()
+    explicit%parameters%dt = largest_dt
+    call explicit%setup()
+    call make_state(explicit%grid, start_state)
+    do l = 1, size(courants)
+      call make_model(bare, 1.0e9_wp, "cg")
+      call make_model(diagonal, 1.0e-5_wp, "cg")
+      call make_model(multigrid, 1.0e-5_wp, "cg_multigrid")
+      best = huge(best)
+      do round = 1, n_rounds
+        do k = 1, 5
+          state = start_state
+          start = now()
+          select case (k)
+          case (1)
+            call bare%step(state, forcing)
+          case (2)
+            call diagonal%step(state, forcing)
+          case (3)
+            call multigrid%step(state, forcing)
+          case default
+            explicit%is_plain = k == 5
+            call explicit%step(state, forcing)
+          end select
+          best(k) = min(best(k), (now() - start)/real(n, real64)**2*1.0e9_real64)
+        end do
+      end do
+      write (name, "(a, i0)") "c", nint(courants(l))
+      call print_value(trim(name)//" k_e", best(5))
+      call print_value(trim(name)//" k_e_full", best(4))
+      call print_value(trim(name)//" k_s", best(1))
+      call print_value(trim(name)//" n_cg", 1.0_real64*diagonal%solution%n_iterations)
+      call print_value(trim(name)//" k_it_cg", (best(2) - best(1)) &
+        /max(1, diagonal%solution%n_iterations))
+      call print_value(trim(name)//" n_mg", 1.0_real64*multigrid%solution%n_iterations)
+      call print_value(trim(name)//" k_it_mg", (best(3) - best(1)) &
+        /max(1, multigrid%solution%n_iterations))
+    end do
+
+  contains
+
+    subroutine make_model(model, tolerance, solver)
+      type(swe_model_t), intent(out) :: model
+      real(wp), intent(in) :: tolerance
+      character(len=*), intent(in) :: solver
+
+      model%grid = explicit%grid
+      model%parameters = swe_parameters_t(dt=courants(l)*sqrt(2.0_wp)*largest_dt, &
+        theta=0.55_wp, gravity=gravity, face_depth=face_backhaus, drag=drag_quadratic)
+      call make_solver(model%solver, solver, tolerance)
+      call model%setup()
+    end subroutine make_model
+
+  end subroutine measure_break_even
+
+  !> The step that scipy_shallow_water.py makes too: 512 x 512, c about 5 and 21.
+  subroutine measure_peer()
+    integer, parameter :: n = 512, n_steps = 4
+    real(wp), parameter :: cells(2) = [5000.0_wp, 1250.0_wp]
+    type(swe_model_t) :: model(2)
+    type(swe_state_t) :: start_state, state
+    type(swe_forcing_t) :: forcing
+    real(real64) :: best(2), start
+    integer :: k, round, step
+    character(len=6) :: name
+
+    do k = 1, 2
+      call make_grid(n, cells(k), 50.0_wp, 0.4_wp, f, 0.0025_wp, model(k)%grid)
+      model(k)%parameters = swe_parameters_t(dt=1000.0_wp, theta=0.55_wp, &
+        gravity=gravity, face_depth=face_backhaus, drag=drag_quadratic)
+      call make_solver(model(k)%solver, default_solver, 1.0e-5_wp)
+      call model(k)%setup()
+    end do
+    call make_state(model(1)%grid, start_state)
+    best = huge(best)
+    do round = 1, n_rounds
+      do k = 1, 2
+        state = start_state
+        start = now()
+        do step = 1, n_steps
+          call model(k)%step(state, forcing)
+        end do
+        best(k) = min(best(k), (now() - start)/n_steps)
+        if (round < n_rounds) cycle
+        write (name, "(a, i0)") "dx", nint(cells(k))
+        call print_value(trim(name)//" ms", best(k)*1000)
+        call print_value(trim(name)//" zeta", norm(state%zeta))
+        call print_value(trim(name)//" u", norm(state%u))
+        call print_value(trim(name)//" v", norm(state%v))
+      end do
+    end do
+  end subroutine measure_peer
+
+  !> Of a field without its halo.
+  real(real64) function norm(field)
+    real(wp), intent(in) :: field(1 - halo:, 1 - halo:)
+
+    norm = norm2(field(1:ubound(field, 1) - halo, 1:ubound(field, 2) - halo))
+  end function norm
+
+  !> Case T2 of a published code: 100 x 100 with a ring of land, 10 km, about 15 m deep, a
+  !> square hump, friction and viscosity, no rotation; 25 hours. Its solver stops at a mean
+  !> square residual of 1e-10 m2; ours at a largest one of 1e-5 m.
+  subroutine measure_t2()
+    integer, parameter :: n = 100
+    real(wp), parameter :: steps(3) = [300.0_wp, 900.0_wp, 1500.0_wp]
+    type(swe_model_t) :: model(3)
+    type(swe_state_t) :: state
+    type(swe_forcing_t) :: forcing
+    real(real64) :: best(3), start
+    integer :: iterations, k, n_steps, round, step
+    character(len=4) :: name
+
+    best = huge(best)
+    do k = 1, 3
+      call make_grid(n, 10000.0_wp, 15.0_wp, 0.3_wp, 0.0_wp, 0.001_wp, model(k)%grid)
+      model(k)%parameters = swe_parameters_t(dt=steps(k), theta=0.5_wp, gravity=gravity, &
+        face_depth=face_backhaus, drag=drag_quadratic, viscosity=1000.0_wp, &
+        no_slip=.true.)
+      call make_solver(model(k)%solver, "cg", 1.0e-5_wp)
+      call model(k)%setup()
+    end do
+    do round = 1, n_rounds
+      do k = 1, 3
+        call state%setup(model(k)%grid%block)
+        state%zeta(40:47, 50:57) = 0.1_wp
+        n_steps = nint(25*3600/steps(k))
+        iterations = 0
+        start = now()
+        do step = 1, n_steps
+          call model(k)%step(state, forcing)
+          iterations = iterations + model(k)%solution%n_iterations
+        end do
+        best(k) = min(best(k), (now() - start)/n_steps)
+        deallocate (state%zeta, state%u, state%v)
+        write (name, "(i0)") nint(steps(k))
+        if (round == n_rounds) call print_value("dt"//trim(name)//" ms", best(k)*1000)
+        if (round == n_rounds) call print_value("dt"//trim(name)//" n", &
+          real(iterations, real64)/n_steps)
+      end do
+    end do
+  end subroutine measure_t2
+
+  !> A seiche of a flat square, 300 x 300, one period: time and error of the elevation.
+  !> The explicit step runs at 0.99 of its limit, the semi-implicit one at some dt.
+  subroutine measure_seiche()
+    integer, parameter :: n = 302
+    real(wp), parameter :: courants(5) = [2.0_wp, 5.0_wp, 10.0_wp, 20.0_wp, 40.0_wp]
+    type(swe_explicit_t) :: explicit
+    type(swe_model_t) :: model
+    type(swe_state_t) :: state
+    type(swe_forcing_t) :: forcing
+    real(real64) :: best(0:5), error(0:5), start
+    real(wp) :: celerity, dx, mode(n, n), omega, period
+    character(len=3) :: name
+    integer :: i, j, k, n_steps, round, step
+
+    dx = 1000.0_wp
+    celerity = sqrt(gravity*20.0_wp)
+    omega = celerity*pi*sqrt(2.0_wp)/((n - 2)*dx)
+    period = 2*pi/omega
+    mode = 0.0_wp
+    do j = 2, n - 1
+      do i = 2, n - 1
+        mode(i, j) = cos(pi*(i - 1.5_wp)/(n - 2))*cos(pi*(j - 1.5_wp)/(n - 2))
+      end do
+    end do
+    call make_grid(n, dx, 20.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, explicit%grid)
+    best = huge(best)
+    do round = 1, n_rounds
+      do k = 0, size(courants)
+        call state%setup(explicit%grid%block)
+        state%zeta(1:n, 1:n) = mode
+        if (k == 0) then
+          n_steps = ceiling(1.25_wp*period/(0.99_wp*dx/(sqrt(2.0_wp)*celerity)))
+        else
+          n_steps = nint(1.25_wp*period/(courants(k)*dx/celerity))
+        end if
+        call prepare(k, 1.25_wp*period/n_steps)
+        start = now()
+        do step = 1, n_steps
+          if (k == 0) call explicit%step(state, forcing)
+          if (k > 0) call model%step(state, forcing)
+        end do
+        best(k) = min(best(k), now() - start)
+        ! After five quarters of a period nothing should be left.
+        error(k) = norm2(state%zeta(1:n, 1:n))/norm2(mode)
+        deallocate (state%zeta, state%u, state%v)
+      end do
+    end do
+    do k = 0, size(courants)
+      name = "ex"
+      if (k > 0) write (name, "(a, i0)") "c", nint(courants(k))
+      call print_value(trim(name)//" ms", best(k)*1000)
+      call print_value(trim(name)//" error", error(k))
+    end do
+
+  contains
+
+    subroutine prepare(k, dt)
+      integer, intent(in) :: k
+      real(wp), intent(in) :: dt
+
+      type(swe_model_t) :: fresh
+      type(swe_parameters_t) :: parameters
+
+      parameters = swe_parameters_t(dt=dt, theta=0.5_wp, gravity=gravity, &
+        face_depth=face_linear, drag=drag_none)
+      if (k == 0) then
+        explicit%parameters = parameters
+        if (.not. allocated(explicit%depth_u)) call explicit%setup()
+        ! The backward step sees the slope half a step late: start U there.
+        state%u(1:n - 1, 1:n) = -0.5_wp*dt*gravity*20.0_wp*explicit%grid%open_u(1:n - 1, &
+          1:n)*(mode(2:n, :) - mode(1:n - 1, :))/dx
+        state%v(1:n, 1:n - 1) = -0.5_wp*dt*gravity*20.0_wp*explicit%grid%open_v(1:n, &
+          1:n - 1)*(mode(:, 2:n) - mode(:, 1:n - 1))/dx
+      else
+        fresh%grid = explicit%grid
+        fresh%parameters = parameters
+        call make_solver(fresh%solver, default_solver, 1.0e-6_wp)
+        call fresh%setup()
+        model = fresh
+      end if
+    end subroutine prepare
+
+  end subroutine measure_seiche
+
+end module shallow_water_costs
+
+program bench_shallow_water
+  use shallow_water_costs, only: measure_break_even, measure_memory, measure_peer, &
+    measure_seiche, measure_t2, n_rounds
+  implicit none
+
+  character(len=16) :: argument, topic
+
+  call get_command_argument(1, topic)
+  call get_command_argument(2, argument)
+  read (argument, *) n_rounds
+  select case (topic)
+  case ("memory")
+    call measure_memory(2400, "memory")
+  case ("cache")
+    call measure_memory(300, "cache")
+  case ("break_even")
+    call measure_break_even()
+  case ("peer")
+    call measure_peer()
+  case ("t2")
+    call measure_t2()
+  case ("seiche")
+    call measure_seiche()
+  case default
+    error stop "topics: memory, cache, break_even, peer, t2, seiche"
+  end select
+end program bench_shallow_water

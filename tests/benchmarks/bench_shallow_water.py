@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""The speed of the shallow water model: memory, break-even, and peers, in one run.
+
+Runs `bench_shallow_water` (real64) and `bench_shallow_water_real32` in turns, on one and on
+two threads, and the same semi-implicit step in scipy. The best time of all rounds counts:
+what else the machine does then hits all alike. One thread means CPU time of the process,
+two threads mean time on the clock.
+
+    cmake --build BUILD --target bench_shallow_water bench_shallow_water_real32
+    python tests/benchmarks/bench_shallow_water.py BUILD [--rounds 5] [--write FILE.md]
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+import scipy
+from scipy_shallow_water import case
+
+PROGRAMS = {"real64": "bench_shallow_water", "real32": "bench_shallow_water_real32"}
+LARGER_IS_BETTER = ("copy", "triad", "update", "explicit_plain", "explicit_full")
+NOT_TIMES = ("error", "n", "n_cg", "n_mg", "zeta", "u", "v", "explicit_bytes")
+AGREEMENT = 1e-5  # of norms after four steps: both solvers leave up to 1e-5 m
+PEER_STEPS = 4
+
+Values = dict[str, float]
+
+
+def run_program(program: Path, topic: str, n_threads: int, rounds: int) -> Values:
+    """Run one topic and return its values by their keys."""
+    out = subprocess.run(
+        [program, topic, str(rounds)],
+        env={**os.environ, "OMP_NUM_THREADS": str(n_threads)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = [line.rsplit(maxsplit=1) for line in out.splitlines()]
+    return {key.strip(): float(value) for key, value in lines}
+
+
+def keep_best(best: Values, values: Values) -> None:
+    """Take over what is better than all before."""
+    for key, value in values.items():
+        kind = key.split()[-1]
+        if key not in best or kind in NOT_TIMES:
+            best[key] = value
+        elif kind in LARGER_IS_BETTER:
+            best[key] = max(best[key], value)
+        else:
+            best[key] = min(best[key], value)
+
+
+def time_scipy(dx: float, solver: str) -> tuple[float, Values]:
+    """Return the CPU time of a step [ms] and norms of the result."""
+    basin, state = case(512, dx)
+    start = time.process_time()
+    for _ in range(PEER_STEPS):
+        state = basin.step(state, 1000.0, 0.55, solver)
+    seconds = (time.process_time() - start) / PEER_STEPS
+    norms = {k: float(np.linalg.norm(vars(state)[k])) for k in ("zeta", "u", "v")}
+    return 1000 * seconds, norms
+
+
+def table(title: str, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a markdown table."""
+    lines = [heads, ("---", *["---:"] * (len(heads) - 1)), *rows]
+    return f"{title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def memory_table(results: dict[tuple[str, int], Values]) -> str:
+    """Return explicit steps beside the bandwidth measured in the same run."""
+    rows = []
+    for (kind, n_threads), values in results.items():
+        for place, grid in (("memory", "2400 x 2400"), ("cache", "300 x 300")):
+            v = {k.split()[1]: x for k, x in values.items() if k.startswith(place)}
+            moved = v["explicit_plain"] * v["explicit_bytes"] * 1e-3
+            rows.append(
+                (
+                    f"{kind}, {n_threads} thread{'s' * (n_threads > 1)}, {grid}",
+                    *(f"{v[k]:.1f}" for k in ("copy", "triad", "update")),
+                    f"{v['explicit_plain']:.0f}",
+                    f"{moved:.1f}",
+                    f"{100 * moved / v['triad']:.0f} %",
+                    f"{100 * moved / v['update']:.0f} %",
+                    f"{v['explicit_full']:.0f}",
+                )
+            )
+    heads = (
+        "case",
+        "copy GB/s",
+        "triad GB/s",
+        "update GB/s",
+        "explicit Mcell/s",
+        "GB/s",
+        "of triad",
+        "of update",
+        "with friction and rotation Mcell/s",
+    )
+    return table("Explicit step and memory", heads, rows)
+
+
+def break_even_table(values: Values) -> str:
+    """Return k_e, k_s, k_it and where the semi-implicit step starts to pay."""
+    rows = []
+    for c in (5, 10, 20, 40):
+        v = {k.split()[1]: x for k, x in values.items() if k.split()[0] == f"c{c}"}
+        for solver in ("cg", "mg"):
+            cost = v["k_s"] + v[f"n_{solver}"] * v[f"k_it_{solver}"]
+            explicit_steps = c * np.sqrt(2)
+            rows.append(
+                (
+                    f"{c}, {'multigrid CG' if solver == 'mg' else 'CG'}",
+                    *(f"{v[k]:.1f}" for k in ("k_e", "k_e_full", "k_s", f"k_it_{solver}")),
+                    f"{v[f'n_{solver}']:.0f}",
+                    f"{cost / v['k_e'] / np.sqrt(2):.0f}",
+                    f"{cost / v['k_e_full'] / np.sqrt(2):.1f}",
+                    f"{100 * (1 - cost / (explicit_steps * v['k_e_full'])):.0f} %",
+                )
+            )
+    heads = (
+        "c",
+        "k_e",
+        "k_e full",
+        "k_s",
+        "k_it",
+        "n",
+        "even at c, plain",
+        "even at c, full",
+        "saved, full",
+    )
+    return table("Break-even: ns per cell, 512 x 512, real64, one thread", heads, rows)
+
+
+def seiche_table(values: Values) -> str:
+    """Return time and error of a seiche, explicit and semi-implicit."""
+    rows = [
+        (
+            "explicit, at its limit" if key == "ex" else f"semi-implicit, c = {key[1:]}",
+            f"{values[f'{key} ms']:.0f}",
+            f"{values[f'{key} error']:.1e}",
+            f"{values[f'{key} ms'] / values['ex ms']:.2f}",
+        )
+        for key in ("ex", "c2", "c5", "c10", "c20", "c40")
+    ]
+    heads = ("step", "ms", "error", "times the explicit")
+    return table("A seiche of 300 x 300 cells, 5/4 of a period, linear", heads, rows)
+
+
+def t2_table(values: Values) -> str:
+    """Return the case of the published PyTorch code beside its times."""
+    published = {"300": (4.9, 0.15), "900": (7.6, 0.2), "1500": (10.2, 0.3)}
+    rows = []
+    for dt, (theirs, goal) in published.items():
+        ours = values[f"dt{dt} ms"]
+        n = values[f"dt{dt} n"]
+        rows.append(
+            (dt, f"{n:.1f}", f"{ours:.3f}", f"{goal}", f"{theirs}", f"{theirs / ours:.0f}")
+        )
+    heads = ("dt s", "iterations", "ms", "goal ms", "PyTorch ms", "ratio")
+    return table("100 x 100 with land, 25 h, real64, one thread", heads, rows)
+
+
+def peer_table(ours: dict[int, Values], peers: dict[tuple[float, str], float]) -> str:
+    """Return the same step in scipy and in Fortran."""
+    rows = []
+    for (dx, solver), theirs in peers.items():
+        one, two = (ours[n][f"dx{dx:.0f} ms"] for n in (1, 2))
+        rows.append(
+            (
+                f"{5 if dx > 2000 else 21}, scipy {solver}",
+                f"{theirs:.0f}",
+                f"{one:.2f}",
+                f"{theirs / one:.1f}",
+                f"{two:.2f}",
+                f"{theirs / two:.1f}",
+            )
+        )
+    heads = ("c, peer", "scipy ms", "Fortran ms", "ratio", "two threads ms", "ratio")
+    return table("The same semi-implicit step, 512 x 512, real64", heads, rows)
+
+
+def check_agreement(ours: Values, dx: float, norms: Values) -> None:
+    """Stop if both did not compute the same thing."""
+    for name, norm in norms.items():
+        value = ours[f"dx{dx:.0f} {name}"]
+        if not abs(value / norm - 1) < AGREEMENT:
+            raise SystemExit(f"norm of '{name}': Fortran {value}, scipy {norm}")
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+
+
+def main() -> None:
+    """Measure, print, and write the tables if asked to."""
+    parser = argparse.ArgumentParser(description="Speed of the shallow water model")
+    parser.add_argument("build", type=Path, help="build folder")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each program")
+    parser.add_argument("--write", type=Path, help="markdown file for the tables")
+    arguments = parser.parse_args()
+    folder = arguments.build / "tests" / "benchmarks"
+    load = os.getloadavg()[0]
+    memory: dict[tuple[str, int], Values] = {(k, n): {} for k in PROGRAMS for n in (1, 2)}
+    topics: dict[str, Values] = {"break_even": {}, "t2": {}, "seiche": {}}
+    ours: dict[int, Values] = {1: {}, 2: {}}
+    peers: dict[tuple[float, str], float] = {}
+    for _ in range(arguments.rounds):
+        for (kind, n_threads), best in memory.items():
+            for topic in ("memory", "cache"):
+                program = folder / PROGRAMS[kind]
+                keep_best(best, run_program(program, topic, n_threads, 5))
+        for topic, best in topics.items():
+            keep_best(best, run_program(folder / PROGRAMS["real64"], topic, 1, 3))
+        for n_threads, best in ours.items():
+            keep_best(best, run_program(folder / PROGRAMS["real64"], "peer", n_threads, 5))
+        for dx in (5000.0, 1250.0):
+            ms, norms = time_scipy(dx, "cg")
+            peers[dx, "cg"] = min(ms, peers.get((dx, "cg"), ms))
+            check_agreement(ours[1], dx, norms)
+    peers[5000.0, "spsolve"] = time_scipy(5000.0, "direct")[0]
+    note = (
+        f"{processor()}; load of the machine {load:.1f} at the start. Best of "
+        f"{arguments.rounds} interleaved rounds; CPU time for one thread, clock time for "
+        f"two. numpy {np.__version__}, scipy {scipy.__version__}.\n"
+    )
+    tables = [
+        note,
+        memory_table(memory),
+        break_even_table(topics["break_even"]),
+        seiche_table(topics["seiche"]),
+        t2_table(topics["t2"]),
+        peer_table(ours, peers),
+    ]
+    print("\n".join(tables))
+    if arguments.write:
+        arguments.write.write_text("\n".join(tables))
+
+
+if __name__ == "__main__":
+    main()
