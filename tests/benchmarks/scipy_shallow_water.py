@@ -139,7 +139,7 @@ class Basin:
             [bands[0], bands[1], bands[1], bands[2], bands[2]], offsets=[0, 1, -1, nx, -nx]
         )
         if name == "direct":
-            return spsolve(matrix.tocsc(), b.ravel()).reshape(b.shape)
+            return np.asarray(spsolve(matrix.tocsc(), b.ravel())).reshape(b.shape)
         # RMS residual of 1e-5 m; Fortran asks the largest one to be that small.
         inverse = LinearOperator(matrix.shape, lambda r: r / bands[0])
         tolerance = 1e-5 * area * np.sqrt(b.size)
@@ -148,7 +148,7 @@ class Basin:
         )
         if failed:
             raise RuntimeError("scipy's cg did not converge")
-        return z.reshape(b.shape)
+        return np.asarray(z).reshape(b.shape)
 
 
 def friction(along: np.ndarray, across: np.ndarray, h: np.ndarray, dt: float) -> np.ndarray:

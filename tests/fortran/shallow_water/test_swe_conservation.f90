@@ -28,6 +28,7 @@ program test_swe_conservation
   call check_lake(0.0_wp)
   call check_lake(0.7_wp)
   call check_symmetry()
+  call check_large_grid()
   call finish()
 
 contains
@@ -92,5 +93,16 @@ contains
     call check(all(matrix == transpose(matrix)), "the matrix is symmetric to the last bit")
     call check(any(matrix < 0.0_wp), "and has couplings")
   end subroutine check_symmetry
+
+  !> A field larger than a stack of 8 MiB: no part of the model keeps one there.
+  subroutine check_large_grid()
+    integer, parameter :: n = 1200
+    type(swe_model_t) :: model
+    type(swe_state_t) :: state
+
+    call build(basin_t(nx=n, ny=n, depth=depth), swe_parameters_t(), model, state)
+    call run(model, state, 1)
+    call check_below(maxval(abs(state%zeta)), 0.0_wp, "a large lake at rest")
+  end subroutine check_large_grid
 
 end program test_swe_conservation
