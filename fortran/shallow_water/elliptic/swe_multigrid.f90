@@ -30,6 +30,9 @@ module swe_multigrid
 
   integer, parameter :: max_levels = 16 !! 2**15 cells: more than any grid has along a side
 
+  real(wp), parameter :: worthwhile = 16.0_wp
+    !! stiffness from which on a cycle pays: c = 4, measured by bench_swe_solvers
+
   !> What a cycle computes on a level; the finest has its caller's.
   type :: level_fields_t
     real(wp), allocatable :: r(:, :) !! right-hand side [m3]
@@ -124,12 +127,13 @@ contains
     allocate (fields%z, source=fields%r)
   end subroutine setup_fields
 
-  !> ceiling(log2(c)) for the Courant number c of a step with theta = 1/2, but at least one.
+  !> ceiling(log2(c)) for the Courant number c of a step with theta = 1/2; for small ones a
+  !> cycle costs more than the iterations that it saves, and one level is all.
   pure integer function levels_wanted(stiffness)
     real(wp), intent(in) :: stiffness !! 4*(theta*c)**2
 
     levels_wanted = 1
-    if (.not. stiffness <= huge(stiffness)) return
+    if (stiffness < worthwhile .or. .not. stiffness <= huge(stiffness)) return
     do while (4.0_wp**levels_wanted < stiffness)
       levels_wanted = levels_wanted + 1
     end do
