@@ -162,12 +162,12 @@ def _forcing(forcing: Tensor | None, default: float, x: Tensor) -> Tensor:
     return forcing.reshape(-1, 1).expand(x.shape[0], 1)
 
 
-def _numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+def as_numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the tensor's own memory; a copy only if it is not contiguous."""
     return tensor.detach().contiguous().numpy()
 
 
-def _filled(tensor: Tensor | None, like: Tensor) -> Tensor:
+def filled(tensor: Tensor | None, like: Tensor) -> Tensor:
     """Return zeros for a derivative that autograd leaves out."""
     return torch.zeros_like(like) if tensor is None else tensor
 
@@ -180,7 +180,7 @@ class _Step(torch.autograd.Function):
         x: Tensor, drive: Tensor, model: Lorenz96, dt: float, n_steps: int
     ) -> Tensor:
         x_next = x.detach().clone(memory_format=torch.contiguous_format)
-        model.advance(x_next.numpy(), dt, n_steps=n_steps, b=_numpy(drive))
+        model.advance(x_next.numpy(), dt, n_steps=n_steps, b=as_numpy(drive))
         return x_next
 
     @staticmethod
@@ -192,9 +192,11 @@ class _Step(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, x_ad: Tensor) -> tuple[Tensor | None, ...]:
-        x, drive = (_numpy(saved) for saved in ctx.saved_tensors)
+        x, drive = (as_numpy(saved) for saved in ctx.saved_tensors)
         model: Lorenz96 = ctx.model
-        adjoint = model.advance_ad(x, _numpy(x_ad), dt=ctx.dt, n_steps=ctx.n_steps, b=drive)
+        adjoint = model.advance_ad(
+            x, as_numpy(x_ad), dt=ctx.dt, n_steps=ctx.n_steps, b=drive
+        )
         return torch.from_numpy(adjoint.x), torch.from_numpy(adjoint.b), None, None, None
 
     @staticmethod
@@ -202,12 +204,12 @@ class _Step(torch.autograd.Function):
         x, drive = ctx.saved_tensors
         model: Lorenz96 = ctx.model
         _, change = model.advance_tl(
-            _numpy(x),
-            _numpy(_filled(x_tl, x)),
+            as_numpy(x),
+            as_numpy(filled(x_tl, x)),
             dt=ctx.dt,
             n_steps=ctx.n_steps,
-            b=_numpy(drive),
-            b_tl=_numpy(_filled(drive_tl, drive)),
+            b=as_numpy(drive),
+            b_tl=as_numpy(filled(drive_tl, drive)),
         )
         return torch.from_numpy(change)
 
@@ -217,7 +219,7 @@ class _Tendency(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, model: Lorenz96) -> Tensor:
-        return torch.from_numpy(model.tendency(_numpy(x)))
+        return torch.from_numpy(model.tendency(as_numpy(x)))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -230,13 +232,13 @@ class _Tendency(torch.autograd.Function):
     def backward(ctx: Any, f_ad: Tensor) -> tuple[Tensor | None, ...]:
         (x,) = ctx.saved_tensors
         model: Lorenz96 = ctx.model
-        return torch.from_numpy(model.tendency_ad(_numpy(x), _numpy(f_ad))[0]), None
+        return torch.from_numpy(model.tendency_ad(as_numpy(x), as_numpy(f_ad))[0]), None
 
     @staticmethod
     def jvp(ctx: Any, x_tl: Tensor, *rest: None) -> Tensor:
         (x,) = ctx.saved_tensors
         model: Lorenz96 = ctx.model
-        return torch.from_numpy(model.tendency_tl(_numpy(x), _numpy(x_tl)))
+        return torch.from_numpy(model.tendency_tl(as_numpy(x), as_numpy(x_tl)))
 
 
 class _TwoLevelStep(torch.autograd.Function):
@@ -255,7 +257,7 @@ class _TwoLevelStep(torch.autograd.Function):
         x_next = x.detach().clone(memory_format=torch.contiguous_format)
         z_next = z.detach().clone(memory_format=torch.contiguous_format)
         _with_coefficients(model, coefficients).advance(
-            x_next.numpy(), z_next.numpy(), dt=dt, n_steps=n_steps, added=_numpy(added)
+            x_next.numpy(), z_next.numpy(), dt=dt, n_steps=n_steps, added=as_numpy(added)
         )
         return x_next, z_next
 
@@ -272,13 +274,13 @@ class _TwoLevelStep(torch.autograd.Function):
     def backward(ctx: Any, x_ad: Tensor, z_ad: Tensor) -> tuple[Tensor | None, ...]:
         x, z, added, coefficients = ctx.saved_tensors
         adjoint = _with_coefficients(ctx.model, coefficients).advance_ad(
-            _numpy(x),
-            _numpy(z),
-            x_ad=_numpy(x_ad),
-            z_ad=_numpy(z_ad),
+            as_numpy(x),
+            as_numpy(z),
+            x_ad=as_numpy(x_ad),
+            z_ad=as_numpy(z_ad),
             dt=ctx.dt,
             n_steps=ctx.n_steps,
-            added=_numpy(added),
+            added=as_numpy(added),
         )
         return (
             torch.from_numpy(adjoint.x),
@@ -295,17 +297,17 @@ class _TwoLevelStep(torch.autograd.Function):
         saved = ctx.saved_tensors
         x, z, added, coefficients = saved
         x_tl, z_tl, added_tl, coefficients_tl = (
-            _numpy(_filled(given, like))
+            as_numpy(filled(given, like))
             for given, like in zip(changes[:4], saved, strict=True)
         )
         _, change = _with_coefficients(ctx.model, coefficients).advance_tl(
-            _numpy(x),
-            _numpy(z),
+            as_numpy(x),
+            as_numpy(z),
             x_tl=x_tl,
             z_tl=z_tl,
             dt=ctx.dt,
             n_steps=ctx.n_steps,
-            added=_numpy(added),
+            added=as_numpy(added),
             coefficients_tl=coefficients_tl,
             added_tl=added_tl,
         )

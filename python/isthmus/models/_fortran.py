@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import BindingError, ConfigurationError
-from isthmus.models._generated import Lorenz96_Api
+from isthmus.models._generated import Lorenz96_Api, Swe_Api
 
 FloatArray = npt.NDArray[np.float64]
 
 fortran: Any = Lorenz96_Api
+fortran_shallow_water: Any = Swe_Api
 
 SCHEMES = {"rk4": 1, "euler": 2}
 WRAPS = {"ring": 1, "sites": 2}
