@@ -49,11 +49,11 @@ contains
           + (1.0_wp - own_zeta)*zeta_tl(i, j + 1)), 0.0_wp, h_v(i, j) > 0.0_wp)
       end do
     end do
-    do k = 1, size(grid%boundary_u)
-      call inner_depth_tl(grid%boundary_u(k), zeta_tl, depth_tl, h_u, h_u_tl)
+    do k = 1, size(grid%nearby_u)
+      call inner_depth_tl(grid%nearby_u(k), zeta_tl, depth_tl, h_u, h_u_tl)
     end do
-    do k = 1, size(grid%boundary_v)
-      call inner_depth_tl(grid%boundary_v(k), zeta_tl, depth_tl, h_v, h_v_tl)
+    do k = 1, size(grid%nearby_v)
+      call inner_depth_tl(grid%nearby_v(k), zeta_tl, depth_tl, h_v, h_v_tl)
     end do
   end subroutine face_depths_tl
 
@@ -76,11 +76,11 @@ contains
     integer :: i, j, k
 
     weight = zeta_share(parameters)
-    do k = 1, size(grid%boundary_u)
-      call inner_depth_ad(grid%boundary_u(k), h_u, h_u_ad, zeta_ad, depth_ad)
+    do k = 1, size(grid%nearby_u)
+      call inner_depth_ad(grid%nearby_u(k), h_u, h_u_ad, zeta_ad, depth_ad)
     end do
-    do k = 1, size(grid%boundary_v)
-      call inner_depth_ad(grid%boundary_v(k), h_v, h_v_ad, zeta_ad, depth_ad)
+    do k = 1, size(grid%nearby_v)
+      call inner_depth_ad(grid%nearby_v(k), h_v, h_v_ad, zeta_ad, depth_ad)
     end do
     !$omp parallel do private(i, own, own_zeta)
     do j = 0, grid%block%ny + halo

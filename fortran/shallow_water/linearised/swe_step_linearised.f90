@@ -14,7 +14,7 @@
 !> water at a face stands still under quadratic drag) there is no derivative; the one of the
 !> branch taken is given, and zero for that of the speed at rest.
 module swe_step_linearised
-  use failures, only: err_argument, err_runtime, fail, succeed
+  use failures, only: err_runtime, fail, succeed
   use swe_blocks, only: halo
   use swe_boundaries_linearised, only: boundary_transports_ad, boundary_transports_tl, &
     fix_elevations_ad, fix_elevations_tl, radiated_transports_ad, radiated_transports_tl
@@ -26,14 +26,13 @@ module swe_step_linearised
   use swe_faces_linearised, only: face_depths_ad, face_depths_tl, surface_slopes_ad, &
     surface_slopes_tl
   use swe_five_point, only: solution_t
-  use swe_forces_linearised, only: add_head_ad, add_head_tl, add_stress_ad, add_stress_tl
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum_linearised, only: face_changes_t, provisional_transports_ad, &
     provisional_transports_tl, scaled_transports_ad, scaled_transports_tl
-  use swe_parameters, only: advection_none
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
+  use swe_tendencies_linearised, only: other_tendencies_ad, other_tendencies_tl
   implicit none
   private
   public :: swe_linearised_t
@@ -79,7 +78,7 @@ contains
 
     allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
     allocate (faces%slope, faces%scaled, faces%friction, faces%extra, faces%star, &
-      faces%mean, faces%cross, faces%drag, source=faces%h)
+      faces%velocity, faces%mean, faces%cross, faces%drag, source=faces%h)
   end subroutine setup_faces
 
   !> Advance the state and a change of it by one step.
@@ -94,7 +93,6 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    if (is_refused(model, stat, errmsg)) return
     call model%step(state, forcing)
     self%old%zeta(:, :) = state_tl%zeta
     self%old%u(:, :) = state_tl%u
@@ -103,18 +101,12 @@ contains
       north => model%north)
       self%east%drag(:, :) = controls_tl%drag_u
       self%north%drag(:, :) = controls_tl%drag_v
-      self%east%extra(:, :) = 0.0_wp
-      self%north%extra(:, :) = 0.0_wp
       call face_depths_tl(grid, parameters, model%old, east%h, north%h, self%old%zeta, &
         controls_tl%depth, self%east%h, self%north%h)
       call surface_slopes_tl(grid, self%old%zeta, east%h, north%h, self%east%slope, &
         self%north%slope)
-      call add_head_tl(grid, parameters, forcing%head, east, north, controls_tl%head, &
-        self%east, self%north)
-      call add_stress_tl(grid, parameters, forcing%stress_u, east, controls_tl%stress_u, &
-        self%east)
-      call add_stress_tl(grid, parameters, forcing%stress_v, north, &
-        controls_tl%stress_v, self%north)
+      call other_tendencies_tl(grid, parameters, forcing, model%old, east, north, &
+        self%old, controls_tl, self%east, self%north)
       call scaled_transports_tl(grid, east, north, self%old%u, self%old%v, self%east, &
         self%north)
       call provisional_transports_tl(grid, parameters, model%old%u, model%old%v, east, &
@@ -153,7 +145,6 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    if (is_refused(model, stat, errmsg)) return
     self%old%zeta(:, :) = state%zeta
     self%old%u(:, :) = state%u
     self%old%v(:, :) = state%v
@@ -206,12 +197,8 @@ contains
         state_ad%v)
       call surface_slopes_ad(grid, east%h, north%h, self%east%slope, self%north%slope, &
         state_ad%zeta)
-      call add_stress_ad(grid, parameters, forcing%stress_u, east, self%east, &
-        controls_ad%stress_u)
-      call add_stress_ad(grid, parameters, forcing%stress_v, north, self%north, &
-        controls_ad%stress_v)
-      call add_head_ad(grid, parameters, forcing%head, east, north, self%east, &
-        self%north, controls_ad%head)
+      call other_tendencies_ad(grid, parameters, forcing, model%old, east, north, &
+        self%east, self%north, state_ad, controls_ad)
       call face_depths_ad(grid, parameters, model%old, east%h, north%h, self%east%h, &
         self%north%h, state_ad%zeta, controls_ad%depth)
       controls_ad%drag_u = controls_ad%drag_u + self%east%drag
@@ -231,24 +218,6 @@ contains
     end subroutine collect
 
   end subroutine explicit_part_ad
-
-  !> Whether the model has a part that is not linearised: told, not left out.
-  logical function is_refused(model, stat, errmsg)
-    type(swe_model_t), intent(in) :: model
-    integer, intent(out), optional :: stat
-    character(len=*), intent(inout), optional :: errmsg
-
-    is_refused = .true.
-    if (model%parameters%advection /= advection_none) then
-      call fail(err_argument, "swe_step_linearised: 'advection' has no linearisation "// &
-        "yet; choose advection_none", stat, errmsg)
-    else if (model%parameters%viscosity > 0.0_wp) then
-      call fail(err_argument, "swe_step_linearised: 'viscosity' has no linearisation "// &
-        "yet; set it to zero", stat, errmsg)
-    else
-      is_refused = .false.
-    end if
-  end function is_refused
 
   !> z = A**-1 r with the step's matrix. The right-hand side is scaled to 1: the solver's
   !> tolerance is absolute and a sensitivity may have any size and unit.

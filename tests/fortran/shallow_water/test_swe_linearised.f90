@@ -3,12 +3,14 @@
 !> step by Taylor's theorem, for each control, on grids with land, islands, rotation and all
 !> boundary conditions.
 program test_swe_linearised
+  !$ use omp_lib, only: omp_set_num_threads
   use swe_blocks, only: halo, whole_grid
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_controls, only: swe_controls_t
   use swe_grid, only: cell_elevation, cell_land, cell_radiating, cell_transport, cell_water
   use swe_kinds, only: wp
-  use swe_parameters, only: drag_manning, drag_none, drag_quadratic, face_backhaus, &
+  use swe_parameters, only: advection_limited, advection_none, advection_upwind, &
+    drag_manning, drag_none, drag_quadratic, face_backhaus, &
     face_linear, face_upwind, swe_parameters_t
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
@@ -29,12 +31,17 @@ program test_swe_linearised
     "drag", "linear drag", "stress", "head", "elevation", "transport", "all"]
   integer :: basin, k, l
 
+  call check_basin(open, face_upwind, drag_manning, advection_limited, 50.0_wp)
+  !$ call omp_set_num_threads(1) ! grids this small are faster so
   do basin = closed, open
     do k = 1, size(faces)
       do l = 1, size(drags)
-        call check_basin(basin, faces(k), drags(l))
+        call check_basin(basin, faces(k), drags(l), advection_none, 0.0_wp)
       end do
     end do
+    call check_basin(basin, face_backhaus, drag_quadratic, advection_upwind, 0.0_wp)
+    call check_basin(basin, face_upwind, drag_quadratic, advection_limited, 0.0_wp)
+    call check_basin(basin, face_backhaus, drag_quadratic, advection_none, 50.0_wp)
   end do
   call check_drag_field()
   call check_rest()
@@ -44,17 +51,22 @@ program test_swe_linearised
 contains
 
   !> Both properties in one basin.
-  subroutine check_basin(basin, face_depth, drag)
-    integer, intent(in) :: basin, face_depth, drag
+  subroutine check_basin(basin, face_depth, drag, advection, viscosity)
+    integer, intent(in) :: basin, face_depth, drag, advection
+    real(wp), intent(in) :: viscosity
 
     type(swe_model_t) :: model
     type(swe_state_t) :: state
     type(swe_forcing_t) :: forcing
-    character(len=40) :: what
+    character(len=60) :: what
     integer :: i
 
     call build(model, state, forcing, basin, face_depth, drag)
-    write (what, "(3(a, i0))") "basin ", basin, ", H ", face_depth, ", drag ", drag
+    model%parameters%advection = advection
+    model%parameters%viscosity = viscosity
+    model%parameters%no_slip = basin /= ring
+    write (what, "(5(a, i0))") "basin ", basin, ", H ", face_depth, ", drag ", drag, &
+      ", advection ", advection, ", viscosity ", nint(viscosity)
     call check_transpose(model, state, forcing, 3, trim(what))
     do i = 1, size(names)
       if (face_depth == face_backhaus .or. drag == drag_quadratic) then
