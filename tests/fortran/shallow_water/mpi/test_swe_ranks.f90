@@ -15,13 +15,14 @@ program test_swe_ranks
   use swe_over_relaxation, only: over_relaxation_t
   use swe_parameters, only: advection_limited, face_backhaus, face_upwind, swe_parameters_t
   use swe_ranks, only: end_ranks, gather, start_ranks
+  use swe_reduced_gradients, only: reduced_gradients_t
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
   use testing, only: check, check_below, finish
   implicit none
 
   integer, parameter :: nx = 100, ny = 70
-  integer, parameter :: n_long = 200, n_short = 50 !! steps of a run
+  integer, parameter :: n_long = 200, n_short = 25 !! steps of a run
   real(wp), parameter :: dx = 5000.0_wp, dt = 300.0_wp, f = 1.2e-4_wp
   real(wp), parameter :: tolerance = 1.0e-9_wp !! of the solver [m]
   real(wp), parameter :: agreement = n_long*tolerance !! each step may add its error
@@ -29,40 +30,44 @@ program test_swe_ranks
   type(ranks_t) :: ranks
 
   call start_ranks(ranks)
-  call compare(.false., .false., n_long)
-  call compare(.true., .false., n_short)
-  call compare(.false., .true., n_short)
-  call compare(.true., .true., n_short)
+  call compare(.false., .false., n_long, "reduced gradients")
+  call compare(.false., .false., n_short, "gradients")
+  call compare(.true., .false., n_short, "gradients with multigrid")
+  call compare(.false., .true., n_short, "reduced gradients with multigrid")
+  call compare(.true., .true., n_short, "over-relaxation")
   call end_ranks(ranks)
   call finish()
 
 contains
 
   !> A run with plain sums and one with reproducible ones.
-  subroutine compare(periodic_x, periodic_y, n_steps)
+  subroutine compare(periodic_x, periodic_y, n_steps, solver)
     logical, intent(in) :: periodic_x, periodic_y
     integer, intent(in) :: n_steps
+    character(len=*), intent(in) :: solver
 
     real(wp), dimension(nx, ny, 3) :: expected, found
 
-    call run_both(periodic_x, periodic_y, n_steps, .false., expected, found)
+    call run_both(periodic_x, periodic_y, n_steps, solver, .false., expected, found)
     if (ranks%rank == 0) then
       call check(maxval(abs(expected(:, :, 1))) > least_tide, "there is a tide")
       call check_below(maxval(abs(found(:, :, 1) - expected(:, :, 1))), agreement, &
-        "zeta on the ranks and alone [m]")
+        "zeta on the ranks and alone [m], "//solver)
     end if
-    call run_both(periodic_x, periodic_y, n_steps, .true., expected, found)
+    call run_both(periodic_x, periodic_y, n_steps, solver, .true., expected, found)
     if (ranks%rank == 0) then
-      call check(all(same(found(:, :, 1), expected(:, :, 1))), "zeta to the last bit")
-      call check(all(same(found(:, :, 2), expected(:, :, 2))), "u to the last bit")
-      call check(all(same(found(:, :, 3), expected(:, :, 3))), "v to the last bit")
+      call check(all(same(found(:, :, 1), expected(:, :, 1))), "the bits of zeta, "//solver)
+      call check(all(same(found(:, :, 2), expected(:, :, 2))), "the bits of u, "//solver)
+      call check(all(same(found(:, :, 3), expected(:, :, 3))), "the bits of v, "//solver)
     end if
   end subroutine compare
 
   !> On rank 0 alone and on all ranks: zeta, u, v as whole fields of rank 0.
-  subroutine run_both(periodic_x, periodic_y, n_steps, is_reproducible, expected, found)
+  subroutine run_both(periodic_x, periodic_y, n_steps, solver, is_reproducible, expected, &
+    found)
     logical, intent(in) :: periodic_x, periodic_y, is_reproducible
     integer, intent(in) :: n_steps
+    character(len=*), intent(in) :: solver
     real(wp), dimension(nx, ny, 3), intent(out) :: expected, found
 
     type(block_t) :: block
@@ -70,10 +75,10 @@ contains
     if (ranks%rank == 0) then
       block = whole_grid(nx, ny, periodic_x, periodic_y)
       block%is_reproducible = is_reproducible
-      call run(block, n_steps, expected)
+      call run(block, n_steps, solver, expected)
     end if
     call decompose(ranks, nx, ny, periodic_x, periodic_y, block, is_reproducible)
-    call run(block, n_steps, found)
+    call run(block, n_steps, solver, found)
   end subroutine run_both
 
   !> Bit for bit.
@@ -84,9 +89,10 @@ contains
   end function same
 
   !> Build the block's model, make the steps, collect zeta, u and v.
-  subroutine run(block, n_steps, fields)
+  subroutine run(block, n_steps, solver, fields)
     type(block_t), intent(in) :: block
     integer, intent(in) :: n_steps
+    character(len=*), intent(in) :: solver
     real(wp), intent(out) :: fields(nx, ny, 3) !! set on rank 0
 
     type(swe_model_t) :: model
@@ -94,7 +100,7 @@ contains
     type(swe_forcing_t) :: forcing
     integer :: n
 
-    call build(block, model)
+    call build(block, solver, model)
     call state%setup(block)
     call allocate_forcing(block, forcing)
     do n = 1, n_steps
@@ -106,8 +112,9 @@ contains
     call gather(block, state%v, fields(:, :, 3))
   end subroutine run
 
-  subroutine build(block, model)
+  subroutine build(block, solver, model)
     type(block_t), intent(in) :: block
+    character(len=*), intent(in) :: solver
     type(swe_model_t), intent(out) :: model
 
     integer :: cell(block%nx, block%ny), i, j
@@ -127,25 +134,30 @@ contains
     model%parameters = swe_parameters_t(dt=dt, theta=0.55_wp, viscosity=100.0_wp, &
       advection=advection_limited, face_depth=merge(face_upwind, face_backhaus, &
       block%periodic_x))
-    call choose_solver(block, model%solver)
+    call choose_solver(solver, model%solver)
     call model%setup()
   end subroutine build
 
   !> Each solver whose result the blocks do not show in.
-  subroutine choose_solver(block, solver)
-    type(block_t), intent(in) :: block
+  subroutine choose_solver(name, solver)
+    character(len=*), intent(in) :: name
     class(five_point_solver_t), allocatable, intent(out) :: solver
 
     type(conjugate_gradients_t) :: gradients
 
-    if (block%periodic_x .and. block%periodic_y) then
+    select case (name)
+    case ("over-relaxation")
       allocate (over_relaxation_t :: solver)
-    else
-      if (block%periodic_x .or. block%periodic_y) then
-        gradients%preconditioner = multigrid_t(n_levels=9)
-      end if
+    case ("reduced gradients")
+      solver = reduced_gradients_t(n_levels=1)
+    case ("reduced gradients with multigrid")
+      solver = reduced_gradients_t(n_levels=9)
+    case ("gradients with multigrid")
+      gradients%preconditioner = multigrid_t(n_levels=9)
       solver = gradients
-    end if
+    case default
+      solver = gradients
+    end select
     solver%tolerance = tolerance
   end subroutine choose_solver
 
