@@ -23,6 +23,8 @@ module restarts
     character(len=:), allocatable :: name
     real(wp), allocatable :: values(:, :) !! (site, member)
     character(len=6) :: axes(2) = ["site  ", "member"] !! what the two count
+    logical :: is_optional = .false. !! a restart without it is accepted
+    logical :: is_found = .true.     !! the restart that was read had it
   end type field_t
 
   !> A named parameter, as text or as a number.
@@ -244,6 +246,8 @@ contains
     integer :: dims(nf90_max_var_dims), extents(2), i, n_dims, status, var
 
     status = nf90_inq_varid(ncid, field%name, var)
+    field%is_found = status == nf90_noerr
+    if (field%is_optional .and. .not. field%is_found) return
     if (status == nf90_noerr) status = &
       nf90_inquire_variable(ncid, var, ndims=n_dims, dimids=dims)
     if (status == nf90_noerr .and. n_dims /= 2) then

@@ -10,10 +10,11 @@ module trajectories
   use failures, only: err_file, fail, succeed
   use files, only: check_writable, delete_file, move_file
   use kinds, only: real32, wp
-  use netcdf, only: nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, &
-    nf90_double, nf90_enddef, nf90_float, nf90_global, nf90_inq_dimid, nf90_inq_varid, &
-    nf90_inquire_dimension, nf90_int, nf90_netcdf4, nf90_noerr, nf90_put_att, &
-    nf90_put_var, nf90_strerror, nf90_sync, nf90_unlimited
+  use netcdf, only: nf90_char, nf90_clobber, nf90_close, nf90_create, nf90_def_dim, &
+    nf90_def_var, nf90_double, nf90_enddef, nf90_float, nf90_global, nf90_inq_dimid, &
+    nf90_inq_varid, nf90_inquire_dimension, nf90_inquire_variable, nf90_int, &
+    nf90_netcdf4, nf90_noerr, nf90_put_att, nf90_put_var, nf90_strerror, nf90_sync, &
+    nf90_unlimited
   implicit none
   private
   public :: trajectory_t
@@ -34,11 +35,13 @@ module trajectories
     procedure, public :: create
     procedure, public :: add_dimension
     procedure, public :: add_coordinate
+    procedure, public :: add_texts
     procedure, public :: add_variable
     procedure, public :: add_constant
     procedure, public :: add_mark
     procedure, public :: add_number_mark
     procedure, public :: write_constant
+    procedure, public :: write_layer
     generic, public :: add_attribute => add_text, add_real, add_integer
     procedure, public :: begin_record
     procedure, public :: write_field
@@ -137,18 +140,44 @@ contains
     call self%check(status, name, stat, errmsg)
   end subroutine add_coordinate
 
+  !> Define a variable of texts over one dimension, and write it.
+  subroutine add_texts(self, name, dim, texts, long_name, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: name      !! of the variable
+    character(len=*), intent(in) :: dim       !! its dimension
+    character(len=*), intent(in) :: texts(:)  !! its values
+    character(len=*), intent(in) :: long_name !! what they are
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=len(texts)) :: ended(size(texts))
+    integer :: i, ids(2), status, var
+
+    ! Readers cut at the first null, and keep blanks.
+    ended = texts
+    do i = 1, size(texts)
+      ended(i)(len_trim(texts(i)) + 1:) = repeat(achar(0), len(texts))
+    end do
+    status = nf90_def_dim(self%ncid, name//"_length", len(texts), ids(1))
+    if (status == nf90_noerr) status = nf90_inq_dimid(self%ncid, dim, ids(2))
+    if (status == nf90_noerr) status = nf90_def_var(self%ncid, name, nf90_char, ids, var)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, "long_name", long_name)
+    if (status == nf90_noerr) status = nf90_put_var(self%ncid, var, ended)
+    call self%check(status, name, stat, errmsg)
+  end subroutine add_texts
+
   !> Define a variable over (`sites`, `members`, time) in Fortran's order.
   subroutine add_variable(self, name, dims, units, long_name, single, stat, errmsg)
     class(trajectory_t), intent(inout) :: self
     character(len=*), intent(in) :: name      !! of the variable
-    character(len=*), intent(in) :: dims(2)   !! dimensions before time, fastest first
+    character(len=*), intent(in) :: dims(:)   !! one or two before time, fastest first
     character(len=*), intent(in) :: units     !! "1" if it has none
     character(len=*), intent(in) :: long_name !! what it is
     logical, intent(in) :: single             !! store in single precision
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    integer :: extents(2), ids(2), status, var
+    integer :: extents(size(dims)), ids(size(dims)), status, var
 
     call find_dimensions(self, dims, ids, extents, status)
     if (status == nf90_noerr) status = nf90_def_var(self%ncid, name, &
@@ -243,6 +272,23 @@ contains
     call self%check(status, name, stat, errmsg)
   end subroutine write_constant
 
+  !> Write one layer of a variable of three dimensions without time.
+  subroutine write_layer(self, name, layer, values, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: name             !! of the variable
+    integer, intent(in) :: layer                     !! index of its slowest dimension
+    real(wp), intent(in), contiguous :: values(:, :) !! the layer
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: status, var
+
+    status = nf90_inq_varid(self%ncid, name, var)
+    if (status == nf90_noerr) status = nf90_put_var(self%ncid, var, values, &
+      start=[1, 1, layer], count=[size(values, 1), size(values, 2), 1])
+    call self%check(status, name, stat, errmsg)
+  end subroutine write_layer
+
   !> Identifiers and extents of dimensions.
   subroutine find_dimensions(self, names, ids, extents, status)
     class(trajectory_t), intent(in) :: self
@@ -327,15 +373,22 @@ contains
   subroutine write_field(self, name, values, stat, errmsg)
     class(trajectory_t), intent(inout) :: self
     character(len=*), intent(in) :: name                !! of the variable
-    real(wp), intent(in), contiguous :: values(:, :)    !! (site, member)
+    real(wp), intent(in), contiguous :: values(:, :)
+      !! (site, member), or (site, 1) of a variable of one dimension
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    integer :: status, var
+    integer :: n_dims, status, var
 
     status = nf90_inq_varid(self%ncid, name, var)
-    if (status == nf90_noerr) status = nf90_put_var(self%ncid, var, values, &
-      start=[1, 1, self%n_records], count=[size(values, 1), size(values, 2), 1])
+    if (status == nf90_noerr) status = nf90_inquire_variable(self%ncid, var, ndims=n_dims)
+    if (status == nf90_noerr .and. n_dims == 2) then
+      status = nf90_put_var(self%ncid, var, values(:, 1), start=[1, self%n_records], &
+        count=[size(values, 1), 1])
+    else if (status == nf90_noerr) then
+      status = nf90_put_var(self%ncid, var, values, start=[1, 1, self%n_records], &
+        count=[size(values, 1), size(values, 2), 1])
+    end if
     call self%check(status, name, stat, errmsg)
   end subroutine write_field
 

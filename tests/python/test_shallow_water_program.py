@@ -2,7 +2,10 @@
 """The program `isthmus-shallow-water` from the outside: files, restarts and bad days."""
 
 import re
+import shutil
+import signal
 import subprocess
+import time
 from types import MappingProxyType
 
 import netCDF4
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 from isthmus.couple.programs import find_program, write_namelist
+from isthmus.errors import ModelRunError
 
 NX, NY, DX = 24, 16, 2000.0
 BOX = MappingProxyType(
@@ -325,6 +329,326 @@ def test_an_initial_state_that_does_not_fit_is_refused(folder):
     write_initial(folder / "initial.nc", nx=NX + 1)
     fails(folder, namelist(), 1, "'zeta' of 16 rows of 25 cells", "16 rows of 24 cells")
     fails(folder, namelist(files={"initial": "no.nc"}), 1, "no.nc", "No such file")
+
+
+class BoundaryFile:
+    """M2 and S2 along the west side of the box; tests spoil one thing of it."""
+
+    def __init__(self) -> None:
+        self.x = np.full(NY, 0.5 * DX)
+        self.y = DX * (np.arange(NY) + 0.5)
+        self.amplitude = np.stack([np.linspace(0.8, 1.2, NY), np.full(NY, 0.3)])
+        self.phase = np.stack([np.linspace(40.0, 60.0, NY), np.full(NY, 350.0)])
+        self.constituents = "M2 S2"
+        self.units = "m"
+        self.series = None
+        self.time_units = "hours since 2000-01-01 00:00:00"
+
+    def write(self, path):
+        """Write it."""
+        with netCDF4.Dataset(path, "w") as data:
+            data.createDimension("point", len(self.x))
+            for name in ("x", "y"):
+                variable = data.createVariable(name, "f8", ("point",))
+                variable[:] = getattr(self, name)
+                variable.units = "m"
+            if self.amplitude is not None:
+                data.createDimension("constituent", len(self.amplitude))
+                for name, units in (("amplitude", self.units), ("phase", "degrees")):
+                    variable = data.createVariable(name, "f8", ("constituent", "point"))
+                    variable[:] = getattr(self, name)
+                    variable.units = units
+                data["amplitude"].constituents = self.constituents
+            if self.series is not None:
+                data.createDimension("time", len(self.series))
+                data.createVariable("time", "f8", ("time",))[:] = np.arange(
+                    len(self.series)
+                )
+                data["time"].units = self.time_units
+                zeta = data.createVariable("zeta", "f8", ("time", "point"))
+                zeta[:] = self.series[:, None] + 0 * self.x
+                zeta.units = "m"
+
+
+def tide(**groups: dict):
+    boundary = {"file": "boundary.nc", **groups.pop("boundary", {})}
+    files = {"initial": "", "output_every": 20, **groups.pop("files", {})}
+    steps = {"n_steps": 800, "dt": 900.0, **groups.pop("integration", {})}
+    return namelist(boundary=boundary, files=files, integration=steps, **groups)
+
+
+ANALYSIS = MappingProxyType(
+    {"constituents": ["M2", "S2"], "start": 90000.0, "output": "tide.nc"}
+)
+
+
+def test_analysis_finds_the_tide_of_the_boundary(folder):
+    boundary = BoundaryFile()
+    boundary.write(folder / "boundary.nc")
+    linear = {"drag": "none", "linear_drag": 1e-5, "face_depth": "linear"}
+    settings = tide(analysis=dict(ANALYSIS), physics=linear, integration={"n_steps": 2400})
+    assert run(folder, settings) == (0, "")
+    with netCDF4.Dataset(folder / "tide.nc") as data:
+        assert list(netCDF4.chartostring(data["name"][:])) == ["M2", "S2"]
+        assert data["amplitude"].dimensions == ("constituent", "y", "x")
+        np.testing.assert_allclose(
+            data["amplitude"][:, :, 0], boundary.amplitude, atol=1e-6
+        )
+        np.testing.assert_allclose(data["phase"][:, :, 0], boundary.phase, atol=1e-4)
+        # A small shallow bay follows its mouth, and there is nothing but the tide.
+        assert (data["amplitude"][0, :, -1] > 0.9).all()
+        assert abs(data["mean"][:]).max() < 1e-2
+
+
+def test_gauges_show_the_boundary_that_is_prescribed(folder):
+    boundary = BoundaryFile()
+    boundary.write(folder / "boundary.nc")
+    (folder / "gauges.csv").write_text(
+        "# a list\nname,depth,x,y\nmouth,12,1100,5000\nInner Harbour,3,46000,90000\n"
+    )
+    gauges = {"file": "gauges.csv", "output": "gauges.nc", "every": 4}
+    assert run(folder, tide(gauges=gauges, boundary={"ramp": 7200.0})) == (0, "")
+    with netCDF4.Dataset(folder / "gauges.nc") as data:
+        assert list(netCDF4.chartostring(data["name"][:])) == ["mouth", "Inner Harbour"]
+        time = data["time"][:]
+        np.testing.assert_array_equal(time, 3600.0 * np.arange(201))
+        np.testing.assert_allclose(data["distance"][0], 100.0)
+        assert data["distance"][1] > 50e3
+        assert data["cell_y"][1] == 31000.0
+        zeta = data["zeta"][:, 0]
+    # The arguments of the constituents on 2000-01-01 are of the tests of swe_tides: here
+    # only the speeds count, and the ramp.
+    speeds = np.deg2rad([28.984104, 30.0]) / 3600
+    basis = np.concatenate([f(np.outer(time, speeds)) for f in (np.cos, np.sin)], axis=1)
+    fit = np.linalg.lstsq(basis[10:], zeta[10:], rcond=None)[0]
+    np.testing.assert_allclose(np.hypot(fit[:2], fit[2:]), boundary.amplitude[:, 2], 1e-4)
+    assert zeta[0] == 0
+    assert abs(zeta[1] / (basis[1] @ fit) - 0.5) < 0.01
+
+
+def test_a_series_at_the_boundary_is_interpolated_in_time(folder):
+    boundary = BoundaryFile()
+    boundary.amplitude = None
+    boundary.series = np.sin(np.arange(60) / 3.0)
+    boundary.time_units = "hours since 1999-12-31 12:00"
+    boundary.write(folder / "boundary.nc")
+    settings = tide(integration={"n_steps": 96}, files={"output_every": 1}, solver=EXACT)
+    assert run(folder, settings) == (0, "")
+    hours = 12 + 0.25 * np.arange(97)
+    expected = np.interp(hours, np.arange(60), boundary.series)
+    zeta = read(folder / "out.nc", "zeta")[:, :, 0]
+    np.testing.assert_allclose(
+        zeta[1:], expected[1:, None] + 0 * zeta[1:], atol=SOLVER_ERROR
+    )
+    (folder / "out.nc").unlink()
+    fails(folder, tide(), 1, "boundary.nc", "'time'", "the run needs 0.0000000 s")
+
+
+def test_boundaries_that_make_no_sense_are_refused(folder):
+    def refuses(boundary, *words: str, **groups: dict):
+        boundary.write(folder / "boundary.nc")
+        fails(folder, tide(**groups), 1, "boundary.nc", *words)
+
+    boundary = BoundaryFile()
+    boundary.x[3] = -50 * DX
+    refuses(boundary, "point 4", "outside of the grid")
+    boundary = BoundaryFile()
+    boundary.y[3] = boundary.y[2]
+    refuses(boundary, "point 4", "same cell as point 3")
+    boundary = BoundaryFile()
+    boundary.constituents = "M2"
+    refuses(boundary, "'constituents'")
+    boundary.constituents = "M2 M99"
+    refuses(boundary, "'M99' is not known", "S2")
+    boundary = BoundaryFile()
+    boundary.units = "cm"
+    refuses(boundary, "'amplitude' in 'cm', expected 'm'")
+    boundary = BoundaryFile()
+    boundary.amplitude = None
+    refuses(boundary, "neither 'amplitude' and 'phase' nor 'zeta'")
+    boundary = BoundaryFile()
+    boundary.amplitude = None
+    boundary.series = np.zeros(999)
+    boundary.time_units = "hours"
+    refuses(boundary, "'time' in 'hours'", "since")
+    refuses(
+        BoundaryFile(),
+        "'dt' is too long for M2",
+        grid={**BOX, "latitude": 0.0},
+        integration={"dt": 5400.0, "max_courant": 1e9},
+    )
+    grid = GridFile()
+    grid.write(folder / "grid.nc")
+    refuses(BoundaryFile(), "point 1", "open boundary on land", grid=dict(FROM_FILE))
+
+
+def test_an_analysis_goes_on_over_a_restart(folder):
+    BoundaryFile().write(folder / "boundary.nc")
+    analysis = {**ANALYSIS, "every": 3}
+    assert run(folder, tide(analysis=analysis))[0] == 0
+    whole = [read(folder / "tide.nc", name) for name in ("amplitude", "phase")]
+    half = {"integration": {"n_steps": 400}, "analysis": {**analysis, "output": ""}}
+    assert run(folder, tide(files={"restart_out": "r.nc"}, **half)) == (0, "")
+    half["analysis"] = analysis
+    (folder / "out.nc").unlink()
+    assert run(folder, tide(files={"restart_in": "r.nc"}, **half)) == (0, "")
+    parts = [read(folder / "tide.nc", name) for name in ("amplitude", "phase")]
+    for one, other in zip(whole, parts, strict=True):
+        assert one.tobytes() == other.tobytes()
+    half["analysis"] = {**analysis, "constituents": ["M2", "N2"]}
+    (folder / "out.nc").unlink()
+    fails(folder, tide(files={"restart_in": "r.nc"}, **half), 1, "analysis", "'start'")
+
+
+def write_weather(path, n_times=30, pressure=None, **stress: float):
+    with netCDF4.Dataset(path, "w") as data:
+        for name, size in (("time", n_times), ("y", NY), ("x", NX)):
+            data.createDimension(name, size)
+        data.createVariable("time", "f8", ("time",))[:] = np.arange(n_times)
+        data["time"].units = "hours since 2000-01-01"
+        for name, value in stress.items():
+            variable = data.createVariable(name, "f8", ("time", "y", "x"))
+            variable[:] = value
+            variable.units = "N m-2" if "stress" in name else "m s-1"
+        if pressure is not None:
+            variable = data.createVariable("pressure", "f8", ("time", "y", "x"))
+            variable[:] = pressure
+            variable.units = "Pa"
+
+
+def test_wind_sets_water_up_and_pressure_pushes_it_down(folder):
+    # Theory of a steady state without rotation: g H dzeta/dx = stress/density.
+    flat = {"drag": "none", "linear_drag": 1e-3, "face_depth": "linear"}
+    settings = namelist(
+        {**BOX, "latitude": 0.0},
+        physics=flat,
+        files={"initial": "", "output_every": 0},
+        forcing={"file": "weather.nc"},
+        integration={"n_steps": 300},
+        solver=EXACT,
+    )
+    write_weather(folder / "weather.nc", stress_u=0.2, stress_v=0.0)
+    assert run(folder, settings) == (0, "")
+    zeta = read(folder / "out.nc", "zeta")[-1, 5]
+    np.testing.assert_allclose(np.diff(zeta) / DX, 0.2 / 1025 / 9.81 / 40, rtol=1e-4)
+    high = 101325.0 + 50 * np.arange(NX)
+    write_weather(folder / "weather.nc", pressure=high)
+    assert run(folder, settings) == (0, "")
+    zeta = read(folder / "out.nc", "zeta")[-1, 5]
+    np.testing.assert_allclose(np.diff(zeta), -50 / 1025 / 9.81, rtol=1e-4)
+    speed = 10.0
+    stress = 1.22 * (0.75 + 0.067 * speed) * 1e-3 * speed**2
+    write_weather(folder / "weather.nc", wind_u=speed, wind_v=0.0)
+    assert run(folder, settings) == (0, "")
+    zeta = read(folder / "out.nc", "zeta")[-1, 5]
+    np.testing.assert_allclose(np.diff(zeta) / DX, stress / 1025 / 9.81 / 40, rtol=1e-4)
+    (folder / "out.nc").unlink()
+    write_weather(folder / "weather.nc", n_times=3, wind_u=speed, wind_v=0.0)
+    fails(folder, settings, 1, "weather.nc", "'time'", "the run needs")
+    write_weather(folder / "weather.nc", stress_u=0.2)
+    fails(folder, settings, 1, "weather.nc", "no variable 'stress_v'")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("station,a,b\nx,1,2\n", ("'name', 'x' and 'y'",)),
+        ("name,x,y\nport,one,2\n", ("line 2", "'one' is no coordinate")),
+        ("name,x,y\n", ("no gauge",)),
+        ("name,x,y\nfar,1e6,0\n", ("'far'", "max_distance")),
+    ],
+)
+def test_gauge_lists_are_checked(folder, text, words):
+    (folder / "gauges.csv").write_text(text)
+    gauges = {"file": "gauges.csv", "output": "gauges.nc", "max_distance": 5000.0}
+    fails(folder, namelist(gauges=gauges), 1, *words)
+
+
+def test_a_run_that_blows_up_keeps_what_was_good(folder):
+    (folder / "out.nc").write_text("good")
+    write_initial(folder / "initial.nc", height=30.0)
+    settings = namelist(
+        physics={"advection": "upwind", "drag": "none", "theta": 0.5},
+        integration={"dt": 600.0, "n_steps": 3000},
+        files={"restart_out": "r.nc", "output_every": 1},
+    )
+    status, said = run(folder, settings)
+    assert status == 1
+    for word in ("column", "row", "after step", "last good state"):
+        assert word in said
+    assert (folder / "out.nc").read_text() == "good"
+    assert not (folder / "r.nc").exists()
+    assert np.isfinite(read(folder / "r.failed.nc", "zeta")).all()
+    assert (folder / "out.failed.nc").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_ctrl_c_ends_cleanly_and_the_run_can_go_on(folder, number, status):
+    endless = namelist(
+        integration={"n_steps": 10**8}, files={"output_every": 10, "restart_out": "r.nc"}
+    )
+    write_namelist(endless, folder / "config.nml")
+    process = subprocess.Popen(
+        [find_program("isthmus-shallow-water"), "config.nml"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    part = folder / "out.nc.part"
+    deadline = time.monotonic() + 20
+    while not (part.exists() and part.stat().st_size > 0) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == status
+    assert "interrupted after step" in said.splitlines()[-1]
+    assert not list(folder.glob("*.part"))
+    (folder / "r.interrupted.nc").rename(folder / "r.nc")
+    go_on = {"output": "more.nc", "restart_in": "r.nc", "initial": ""}
+    assert run(folder, namelist(files=go_on))[0] == 0
+
+
+def test_four_ranks_write_the_file_of_one(folder):
+    mpirun = shutil.which("mpirun")
+    try:
+        program = find_program("isthmus-shallow-water-mpi")
+    except ModelRunError:
+        pytest.skip("not built with MPI")
+    if mpirun is None:
+        pytest.skip("no mpirun")
+    BoundaryFile().write(folder / "boundary.nc")
+    (folder / "gauges.csv").write_text("name,x,y\na,1000,1000\nb,40000,20000\n")
+    settings = tide(
+        integration={"n_steps": 100},
+        analysis={**ANALYSIS, "constituents": ["M2"], "start": 0.0},
+        gauges={"file": "gauges.csv", "output": "gauges.nc"},
+        solver=EXACT,
+        files={"restart_out": "r.nc"},
+    )
+    assert run(folder, settings)[0] == 0
+    names = {"out.nc": "zeta", "gauges.nc": "u", "tide.nc": "amplitude", "r.nc": "v"}
+    alone = {path: read(folder / path, name) for path, name in names.items()}
+    for path in names:
+        (folder / path).unlink()
+    command = [mpirun, "--allow-run-as-root", "--oversubscribe", "-n", "4", program]
+    done = subprocess.run(
+        [*command, "config.nml"], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    for path, name in names.items():
+        together = read(folder / path, name)
+        np.testing.assert_allclose(together, alone[path], rtol=0, atol=100 * SOLVER_ERROR)
+    write_namelist(
+        tide(physics={"theta": 0.9}, solver={"name": "x"}), folder / "config.nml"
+    )
+    done = subprocess.run(
+        [*command, "config.nml"], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("no solver is called 'x'") == 1
 
 
 def test_help_tells_the_groups(folder):

@@ -8,6 +8,7 @@ module swe_config
   use namelist_keys, only: key_visitor_t
   use namelists, only: assignment_t, complain, read_assignments
   use restarts, only: setting_t
+  use swe_constituents, only: days_since_j2000
   use swe_kinds, only: real64
   use swe_parameters, only: advection_limited, advection_none, advection_upwind, &
     drag_manning, drag_none, drag_quadratic, face_backhaus, face_linear, face_upwind, &
@@ -72,7 +73,7 @@ module swe_config
   !> Group `&boundary`.
   type, public :: boundary_settings_t
     character(len=max_path) :: file = ""  !! points with constituents or time series
-    character(len=16) :: kind = "elevation" !! of the file's points, or "radiating"
+    character(len=16) :: kind = "elevation" !! of the file's points
     character(len=16) :: west = "closed", east = "closed" !! sides of the grid: closed,
     character(len=16) :: south = "closed", north = "closed" !! elevation, radiating
     real(real64) :: ramp = 0              !! the forcing grows from nothing in this time [s]
@@ -313,12 +314,26 @@ contains
     call check_choice("projection", config%grid%projection, [character(len=10) :: "", &
       "f_plane", "beta_plane", "sphere"], problem)
     call check_choice("kind", config%boundary%kind, [character(len=9) :: "elevation", &
-      "radiating"], problem)
+      "radiating", "transport"], problem)
+    call check_not_negative("ramp", config%boundary%ramp, problem)
+    call check_date(config%integration%start, problem)
     call check_side("west", config%boundary%west, problem)
     call check_side("east", config%boundary%east, problem)
     call check_side("south", config%boundary%south, problem)
     call check_side("north", config%boundary%north, problem)
   end subroutine check_config
+
+  subroutine check_date(date, problem)
+    character(len=*), intent(in) :: date
+    character(len=*), intent(inout) :: problem
+
+    real(real64) :: days
+    logical :: is_date
+
+    call days_since_j2000(date, days, is_date)
+    if (problem == "" .and. .not. is_date) problem = "'start' must be a date like "// &
+      "'2000-01-01T00:00:00', found '"//trim(date)//"'"
+  end subroutine check_date
 
   subroutine check_physics(config, problem)
     type(swe_config_t), intent(in) :: config

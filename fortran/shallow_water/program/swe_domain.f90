@@ -11,6 +11,7 @@ module swe_domain
   public :: swe_domain_t
 
   real(real64), parameter :: degree = acos(-1.0_real64)/180.0_real64
+  real(real64), parameter :: rim = 1.0e-6_real64 !! rounding of a place [cells]
 
   !> Cells, depths and coordinates of the whole grid.
   type :: swe_domain_t
@@ -29,6 +30,7 @@ module swe_domain
     procedure :: adjust_depth
     procedure :: open_sides
     procedure :: make_grid
+    procedure :: locate
     procedure :: distance
     procedure :: fingerprint
   end type swe_domain_t
@@ -126,6 +128,26 @@ contains
       call grid%set_drag(real(self%drag(i + 1:i + nx, j + 1:j + ny), wp))
     end associate
   end subroutine make_grid
+
+  !> The cell that holds a place; (0, 0) outside of the grid.
+  pure subroutine locate(self, x, y, i, j)
+    class(swe_domain_t), intent(in) :: self
+    real(real64), intent(in) :: x, y !! the place, as the coordinates [m] or [degree]
+    integer, intent(out) :: i, j     !! the cell
+
+    real(real64) :: east
+
+    east = x - self%x(1)
+    if (self%is_sphere) east = modulo(east + self%dx/2, 360.0_real64) - self%dx/2
+    i = nint(east/self%dx) + 1
+    j = nint((y - self%y(1))/self%dy) + 1
+    ! A point on the rim belongs to the cell inside.
+    if (abs(east/self%dx - (self%nx - 0.5_real64)) < rim) i = self%nx
+    if (abs((y - self%y(1))/self%dy - (self%ny - 0.5_real64)) < rim) j = self%ny
+    if (i >= 1 .and. j >= 1 .and. i <= self%nx .and. j <= self%ny) return
+    i = 0
+    j = 0
+  end subroutine locate
 
   !> Distance of a place from a cell's centre [m].
   pure real(real64) function distance(self, x, y, i, j)

@@ -17,7 +17,7 @@ module swe_output
   public :: add_attributes, add_grid, create_output, time_units, write_grid, write_masked, &
     write_state
 
-  real(real64), parameter :: no_value = 9.969209968386869e36_real64
+  real(real64), parameter, public :: no_value = 9.969209968386869e36_real64
     !! netCDF's own marker of a value that is not there
 
 contains

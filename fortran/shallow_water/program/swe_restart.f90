@@ -5,6 +5,7 @@ module swe_restart
   use failures, only: err_file
   use netcdf_inputs, only: netcdf_input_t
   use restarts, only: append, field_t, read_restart, setting_t, write_restart
+  use swe_analysis, only: analysis_t
   use swe_config, only: physics_settings, swe_config_t
   use swe_domain, only: swe_domain_t
   use swe_grid, only: swe_grid_t
@@ -22,16 +23,17 @@ contains
 
   !> Allocate the state and fill it: from a restart, from a file, or at rest. Every rank
   !> reads the file.
-  subroutine start_state(config, domain, grid, state, step, stat, errmsg)
+  subroutine start_state(config, domain, grid, state, analysis, step, stat, errmsg)
     type(swe_config_t), intent(in) :: config
     type(swe_domain_t), intent(in) :: domain
     type(swe_grid_t), intent(in) :: grid
     type(swe_state_t), intent(inout) :: state !! allocated and set
+    type(analysis_t), intent(inout) :: analysis !! its sums are those of the restart
     integer, intent(out) :: step              !! steps since the start
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    type(field_t), allocatable :: fields(:)
+    type(field_t), allocatable :: fields(:), sums(:)
     type(setting_t), allocatable :: settings(:)
     real(real64), allocatable :: nothing(:, :)
 
@@ -41,9 +43,13 @@ contains
     if (config%files%restart_in /= "") then
       allocate (nothing(domain%nx, domain%ny), source=0.0_real64)
       call to_fields(nothing, nothing, nothing, fields)
+      call analysis%to_fields(domain, grid%block, sums)
+      call append_all(fields, sums)
       call restart_settings(config, domain, settings)
       call read_restart(trim(config%files%restart_in), fields, settings, step, stat, errmsg)
       if (stat == 0) call from_fields(grid, fields, state)
+      if (stat == 0) call analysis%from_fields(grid%block, fields(4:), &
+        step*real(config%parameters%dt, real64), stat, errmsg)
       if (index(errmsg, "'grid_fingerprint'") > 0) errmsg = trim(errmsg)// &
         ": it is of another grid, go on with the one it was written with"
     else if (config%files%initial /= "") then
@@ -117,7 +123,7 @@ contains
   end subroutine read_one
 
   !> Write a restart. All ranks call it, rank 0 writes.
-  subroutine save_state(path, config, domain, grid, state, step, stat, errmsg)
+  subroutine save_state(path, config, domain, grid, state, step, stat, errmsg, analysis)
     character(len=*), intent(in) :: path !! file
     type(swe_config_t), intent(in) :: config
     type(swe_domain_t), intent(in) :: domain
@@ -126,8 +132,9 @@ contains
     integer, intent(in) :: step            !! since the start
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
+    type(analysis_t), intent(in), optional :: analysis !! its sums up to this step
 
-    type(field_t), allocatable :: fields(:)
+    type(field_t), allocatable :: fields(:), sums(:)
     type(setting_t), allocatable :: settings(:)
     real(wp), allocatable :: u(:, :), v(:, :), zeta(:, :)
 
@@ -136,9 +143,11 @@ contains
     call gather(grid%block, state%zeta, zeta)
     call gather(grid%block, state%u, u)
     call gather(grid%block, state%v, v)
+    if (present(analysis)) call analysis%to_fields(domain, grid%block, sums)
     stat = 0
     if (grid%block%rank /= 0) return
     call to_fields(real(zeta, real64), real(u, real64), real(v, real64), fields)
+    call append_all(fields, sums)
     call restart_settings(config, domain, settings)
     call write_restart(path, fields, settings, step, stat, errmsg)
   end subroutine save_state
@@ -167,6 +176,20 @@ contains
     end do
     call append(settings, "start", trim(config%integration%start))
   end subroutine restart_settings
+
+  !> Add a list to another.
+  subroutine append_all(fields, more)
+    type(field_t), allocatable, intent(inout) :: fields(:)
+    type(field_t), allocatable, intent(in) :: more(:) !! not allocated: none
+
+    integer :: i
+
+    if (.not. allocated(more)) return
+    do i = 1, size(more)
+      call append(fields, more(i)%name, more(i)%values)
+      fields(size(fields))%is_optional = more(i)%is_optional
+    end do
+  end subroutine append_all
 
   !> The state as named arrays.
   subroutine to_fields(zeta, u, v, fields)

@@ -8,21 +8,25 @@ module swe_run
   use failures, only: err_argument, err_file, err_interrupted, err_runtime, fail, succeed
   use files, only: check_writable, delete_file, with_suffix
   use interrupts, only: interrupted_by
+  use swe_analysis, only: analysis_t
   use swe_blocks, only: block_t, ranks_t
   use swe_budgets, only: budget_of, inflow, swe_budget_t, water_volume
   use swe_config, only: read_config, swe_config_t
   use swe_decomposition, only: decompose
   use swe_domain, only: swe_domain_t
   use swe_exchange, only: global_maximum, global_sum
+  use swe_gauges, only: gauges_t
   use swe_grid_file, only: read_grid
   use swe_islands, only: resolve_islands
   use swe_kinds, only: real64, wp
   use swe_limits, only: check_time_step, courant_number
+  use swe_open_boundary, only: open_boundary_t
   use swe_output, only: create_output, write_state
   use swe_restart, only: save_state, start_state
   use swe_solvers, only: make_solver
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
+  use swe_weather, only: weather_t
   use trajectories, only: trajectory_t
   implicit none
   private
@@ -47,6 +51,10 @@ module swe_run
     integer :: first_step = 0      !! of this run
     integer :: look_every = 1      !! steps between two looks
     type(trajectory_t) :: trajectory
+    type(open_boundary_t) :: boundary
+    type(weather_t) :: weather
+    type(gauges_t) :: gauges
+    type(analysis_t) :: analysis
     type(swe_budget_t) :: first_budget
     real(real64) :: water = 1      !! volume of all water [m3]
     real(real64) :: gained = 0     !! volume through open boundaries, of this block [m3]
@@ -72,18 +80,34 @@ contains
     message = ""
     call set_up(march, ranks, status, message)
     if (status == 0) call march_on(march, status, message)
-    if (status == 0 .and. march%trajectory%is_open()) call march%trajectory%finish( &
-      stat=status, errmsg=message)
+    if (status == 0) call finish(march, status, message)
     call agree(march%model%grid%block, status, message)
     if (status == err_runtime .or. status == err_interrupted) call keep(march, status, &
       message)
     call march%trajectory%abandon()
+    call march%gauges%trajectory%abandon()
+    call march%weather%close()
     if (status /= 0) then
       call fail(status, trim(message), stat, errmsg)
     else
       call succeed(stat)
     end if
   end subroutine run
+
+  !> Give the files of a run that is done their names.
+  subroutine finish(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (march%trajectory%is_open()) call march%trajectory%finish(stat=stat, errmsg=errmsg)
+    if (stat == 0 .and. march%gauges%trajectory%is_open()) call &
+      march%gauges%trajectory%finish(stat=stat, errmsg=errmsg)
+    call agree(march%model%grid%block, stat, errmsg)
+    if (stat == 0 .and. march%config%analysis%output /= "") call march%analysis%write( &
+      march%config, march%domain, march%model%grid, stat, errmsg)
+  end subroutine finish
 
   !> One rank's failure is that of all.
   subroutine agree(block, stat, errmsg)
@@ -114,14 +138,14 @@ contains
       march%config%integration%is_reproducible, stat, errmsg)
     if (stat /= 0) return
     call set_up_model(march, block, stat, errmsg)
+    if (stat == 0) call march%analysis%setup(march%config, block, stat, errmsg)
     if (stat == 0) call start_state(march%config, march%domain, march%model%grid, &
-      march%state, march%step, stat, errmsg)
-    if (stat == 0 .and. block%rank == 0) call check_files(march%config, stat, errmsg)
-    if (stat == 0 .and. block%rank == 0 .and. march%config%files%output /= "") call &
-      create_output(march%config, march%domain, march%trajectory, stat, errmsg)
+      march%state, march%analysis, march%step, stat, errmsg)
+    march%first_step = march%step
+    if (stat == 0) call set_up_forcing(march, stat, errmsg)
+    if (stat == 0 .and. block%rank == 0) call create_files(march, stat, errmsg)
     call agree(block, stat, errmsg)
     if (stat /= 0) return
-    march%first_step = march%step
     march%look_every = max(1, values_per_look/(march%domain%nx*march%domain%ny))
     march%water = water_volume(march%model%grid)
     march%first_budget = budget_of(march%model%grid, march%model%parameters, march%state)
@@ -149,7 +173,9 @@ contains
         source=config%drag_coefficient)
       call domain%open_sides(trim(config%boundary%west), trim(config%boundary%east), &
         trim(config%boundary%south), trim(config%boundary%north))
+      call march%boundary%read(config, domain, errmsg)
       call resolve_islands(domain, config%grid%islands, errmsg)
+      call march%gauges%read(config, domain, errmsg)
       stat = merge(err_argument, 0, errmsg /= "")
     end associate
   end subroutine set_up_domain
@@ -175,17 +201,53 @@ contains
     end associate
   end subroutine set_up_model
 
-  !> Refuse names that cannot be written: better now than after the run.
-  subroutine check_files(config, stat, errmsg)
-    type(swe_config_t), intent(in) :: config
+  !> Boundary and weather of this block, if they cover the run.
+  subroutine set_up_forcing(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    real(real64) :: dt, first, last
+
+    dt = real(march%config%parameters%dt, real64)
+    first = march%first_step*dt
+    last = (march%first_step + march%config%integration%n_steps)*dt
+    call march%boundary%setup(march%model%grid, march%forcing)
+    if (march%boundary%has_series) call march%boundary%axis%check_range( &
+      trim(march%config%boundary%file), first, last, errmsg)
+    call march%weather%open(march%config, march%model%grid, first, last, march%forcing, &
+      errmsg)
+    stat = merge(err_file, 0, errmsg /= "")
+  end subroutine set_up_forcing
+
+  !> Create the files, and refuse names that cannot be written: better now than after the
+  !> run.
+  subroutine create_files(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
     stat = 0
-    if (config%files%restart_out == "") return
-    call check_writable(trim(config%files%restart_out)//".part", stat, errmsg)
-    if (stat == 0) call delete_file(trim(config%files%restart_out)//".part")
-  end subroutine check_files
+    associate (config => march%config)
+      call check_name(config%files%restart_out, stat, errmsg)
+      call check_name(config%analysis%output, stat, errmsg)
+      if (stat == 0 .and. config%files%output /= "") call create_output(config, &
+        march%domain, march%trajectory, stat, errmsg)
+      if (stat == 0 .and. config%gauges%output /= "") call march%gauges%create(config, &
+        march%domain, stat, errmsg)
+    end associate
+  end subroutine create_files
+
+  !> Refuse the name of a file that cannot be written.
+  subroutine check_name(path, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    if (stat /= 0 .or. path == "") return
+    call check_writable(trim(path)//".part", stat, errmsg)
+    if (stat == 0) call delete_file(trim(path)//".part")
+  end subroutine check_name
 
   !> The run itself: step by step.
   subroutine march_on(march, stat, errmsg)
@@ -199,11 +261,13 @@ contains
     reported = 0
     stat = 0
     ! A restarted run does not repeat the record it begins with.
-    if (march%config%files%restart_in == "" .and. march%config%files%output_every > 0) then
-      call write_record(march, stat, errmsg)
+    if (march%config%files%restart_in == "") then
+      if (march%config%files%output_every > 0) call write_record(march, stat, errmsg)
+      call write_gauges(march, stat, errmsg)
     end if
     do while (stat == 0 .and. march%step < last)
-      call advance(march)
+      call advance(march, stat, errmsg)
+      if (stat /= 0) exit
       if (is_due(march, march%look_every) .or. march%step == last .or. &
         .not. march%model%solution%has_converged) call look(march, stat, errmsg)
       if (stat == 0) call write_due(march, last, stat, errmsg)
@@ -212,11 +276,22 @@ contains
   end subroutine march_on
 
   !> One step, and what it adds to the accounts.
-  subroutine advance(march)
+  subroutine advance(march, stat, errmsg)
     type(march_t), intent(inout) :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
 
+    real(real64) :: dt
+
+    dt = real(march%config%parameters%dt, real64)
+    call march%boundary%fill((march%step + 1)*dt, march%model%grid, march%forcing)
+    call march%weather%fill((march%step + 0.5_real64)*dt, march%domain, &
+      march%model%grid, march%config%parameters%gravity, march%forcing, errmsg)
+    stat = merge(err_file, 0, errmsg /= "")
+    if (stat /= 0) return ! every rank reads the same record
     call march%model%step(march%state, march%forcing)
     march%step = march%step + 1
+    call march%analysis%sample(march%model%grid, march%state, march%step, march%step*dt)
     associate (model => march%model)
       march%gained = march%gained + inflow(model%grid, model%parameters, model%old, &
         march%state)
@@ -248,10 +323,11 @@ contains
       is_record_due = is_due(march, files%output_every)
       if (files%output_every == 0) is_record_due = march%step == last
       if (is_record_due .and. files%output /= "") call write_record(march, stat, errmsg)
+      call write_gauges(march, stat, errmsg)
       is_restart_due = is_due(march, files%restart_every) .or. march%step == last
       if (stat == 0 .and. is_restart_due .and. files%restart_out /= "") then
         call save_state(trim(files%restart_out), march%config, march%domain, &
-          march%model%grid, march%state, march%step, stat, errmsg)
+          march%model%grid, march%state, march%step, stat, errmsg, march%analysis)
         call agree(march%model%grid%block, stat, errmsg)
       end if
     end associate
@@ -269,6 +345,19 @@ contains
       march%step, march%trajectory, stat, errmsg)
     call agree(march%model%grid%block, stat, errmsg)
   end subroutine write_record
+
+  !> Write the gauges if it is time to.
+  subroutine write_gauges(march, stat, errmsg)
+    type(march_t), intent(inout) :: march
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    if (stat /= 0 .or. march%config%gauges%output == "") return
+    if (.not. is_due(march, march%config%gauges%every)) return
+    call march%gauges%write(march%config, march%model%grid, march%state, march%step, stat, &
+      errmsg)
+    call agree(march%model%grid%block, stat, errmsg)
+  end subroutine write_gauges
 
   !> Look at the state: is it finite, did the solver converge, was there a signal?
   subroutine look(march, stat, errmsg)
@@ -344,20 +433,41 @@ contains
 
     word = "failed"
     if (stat == err_interrupted) word = "interrupted"
-    problem = ""
-    if (march%trajectory%is_open()) then
-      path = with_suffix(trim(march%config%files%output), word)
-      call march%trajectory%finish(as=path, stat=status, errmsg=problem)
-      if (status == 0) problem = "fields so far: '"//path//"'"
-      errmsg = trim(errmsg)//"; "//trim(problem)
-    end if
+    call keep_file(march%trajectory, trim(march%config%files%output), word, "fields", &
+      errmsg)
+    call keep_file(march%gauges%trajectory, trim(march%config%gauges%output), word, &
+      "gauges", errmsg)
     if (march%config%files%restart_out == "" .or. .not. allocated(march%good%zeta)) return
     path = with_suffix(trim(march%config%files%restart_out), word)
-    call save_state(path, march%config, march%domain, march%model%grid, march%good, &
-      march%good_step, status, problem)
+    problem = ""
+    if (march%good_step == march%step) then
+      call save_state(path, march%config, march%domain, march%model%grid, march%good, &
+        march%good_step, status, problem, march%analysis)
+    else ! the sums of the analysis are ahead of the last good state
+      call save_state(path, march%config, march%domain, march%model%grid, march%good, &
+        march%good_step, status, problem)
+    end if
     if (status == 0) problem = "restart from the last good state: '"//path//"'"
     errmsg = trim(errmsg)//"; "//trim(problem)
   end subroutine keep
+
+  !> Keep one file under a name that says why it ended early.
+  subroutine keep_file(trajectory, path, word, what, errmsg)
+    type(trajectory_t), intent(inout) :: trajectory
+    character(len=*), intent(in) :: path       !! its name had all been well
+    character(len=*), intent(in) :: word       !! why it ended
+    character(len=*), intent(in) :: what       !! is in it
+    character(len=*), intent(inout) :: errmsg  !! extended by the name
+
+    character(len=max_errmsg) :: problem
+    integer :: status
+
+    if (.not. trajectory%is_open()) return
+    problem = ""
+    call trajectory%finish(as=with_suffix(path, word), stat=status, errmsg=problem)
+    if (status == 0) problem = what//" so far: '"//with_suffix(path, word)//"'"
+    errmsg = trim(errmsg)//"; "//trim(problem)
+  end subroutine keep_file
 
   !> Say what is run.
   subroutine announce(march)
