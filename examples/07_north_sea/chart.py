@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
-from north_sea import ELEVATION, HERE, LAND, Gauges, Grid, Skill, lag_degrees
+from north_sea import ELEVATION, HERE, LAND, Gauges, Grid, Skill, lag_degrees, read_m2
 from scipy import ndimage
 
 LEVELS = (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0)  # m
@@ -39,21 +39,13 @@ def main() -> None:
     grid = Grid.read()
     gauges = Gauges.read(grid)
     field = read_m2(arguments.analysis)
-    model = field[gauges.row, gauges.column]
+    model = gauges.of(field)
     print(skill_table(model, gauges))
     if arguments.table:
         write_table(arguments.table, model, gauges)
     if arguments.chart:
         draw(arguments.chart, grid, field, gauges)
         print(f"chart: {arguments.chart}")
-
-
-def read_m2(path: Path) -> np.ndarray:
-    """Return the complex amplitude of M2 [lat, lon], NaN on land."""
-    with netCDF4.Dataset(path) as file:
-        amplitude = np.ma.filled(file["M2_amplitude"][:].squeeze(), np.nan)
-        phase = np.ma.filled(file["M2_phase"][:].squeeze(), np.nan)
-    return np.asarray(amplitude * np.exp(-1j * np.radians(phase)))
 
 
 def skill_table(model: np.ndarray, gauges: Gauges) -> str:
@@ -243,7 +235,7 @@ def finish(axes: Axes, field: np.ndarray, gauges: Gauges) -> None:
     axes.tick_params(top=True, right=True, direction="in")
     axes.grid(color="white", lw=0.5, alpha=0.6)
     open_sea = np.isin(gauges.kind, ["c", "o"])
-    skill = Skill.of(field[gauges.row, gauges.column][open_sea], gauges.amplitude[open_sea])
+    skill = Skill.of(gauges.of(field)[open_sea], gauges.amplitude[open_sea])
     axes.set_title(
         "M2 tide of the North Sea: amplitude and phase\n", fontsize=15, weight="bold"
     )

@@ -187,6 +187,10 @@ class Gauges:
             np.array([cell[1] for _, cell in pairs]),
         )
 
+    def of(self, field: np.ndarray) -> np.ndarray:
+        """Return a field [lat, lon] at the gauges."""
+        return field[self.row, self.column]
+
 
 @dataclass
 class Skill:
@@ -217,6 +221,20 @@ class Skill:
             f"| {name} | {self.n} | {self.rms_amplitude:.3f} | {self.rms_phase:.1f} "
             f"| {self.rms_vector:.3f} | {self.median_vector:.3f} |"
         )
+
+
+def read_range(path: Path = HERE / "range_m2.nc") -> np.ndarray:
+    """Return the amplitude of M2 that the depth correction is made of [lat, lon], m."""
+    with netCDF4.Dataset(path) as file:
+        return np.ma.filled(file["M2_amplitude"][:], 0.0).astype(float)
+
+
+def read_m2(path: Path) -> np.ndarray:
+    """Return the complex amplitude of M2 [lat, lon], NaN on land."""
+    with netCDF4.Dataset(path) as file:
+        amplitude = np.ma.filled(file["M2_amplitude"][:].squeeze(), np.nan)
+        phase = np.ma.filled(file["M2_phase"][:].squeeze(), np.nan)
+    return np.asarray(amplitude * np.exp(-1j * np.radians(phase)))
 
 
 def rms(values: np.ndarray) -> float:
