@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The M2 tide of the North Sea: input, run, chart. Needs `isthmus-shallow-water` on PATH.
+# Shorter, to see whether all is there: CYCLES=4 ./run.sh
+set -euo pipefail
+cd "$(dirname "$0")"
+
+python model.py --cycles "${CYCLES:-10}"
+isthmus-shallow-water m2.nml
+python chart.py m2.nc --chart north_sea_m2.png --table gauges_model.csv
