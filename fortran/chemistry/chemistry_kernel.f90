@@ -24,16 +24,26 @@ contains
     real(wp), intent(in) :: y(lanes, tables%n + 1)        !! concentrations
     real(wp), intent(out) :: v(lanes, tables%n_reactions) !! speeds
 
-    integer :: r
+    integer :: a, b, c, l, r
 
     if (tables%order <= 2) then
       do r = 1, tables%n_reactions
-        v(:, r) = k(:, r)*y(:, tables%reactant(1, r))*y(:, tables%reactant(2, r))
+        a = tables%reactant(1, r)
+        b = tables%reactant(2, r)
+        !$omp simd
+        do l = 1, lanes
+          v(l, r) = k(l, r)*y(l, a)*y(l, b)
+        end do
       end do
     else
       do r = 1, tables%n_reactions
-        v(:, r) = k(:, r)*y(:, tables%reactant(1, r))*y(:, tables%reactant(2, r)) &
-          *y(:, tables%reactant(3, r))
+        a = tables%reactant(1, r)
+        b = tables%reactant(2, r)
+        c = tables%reactant(3, r)
+        !$omp simd
+        do l = 1, lanes
+          v(l, r) = k(l, r)*y(l, a)*y(l, b)*y(l, c)
+        end do
       end do
     end if
   end subroutine speeds
@@ -135,11 +145,16 @@ contains
     real(wp), intent(inout) :: partial(lanes, tables%n_partials) !! work
     real(wp), intent(inout) :: a(lanes, tables%n_entries)      !! set
 
-    integer :: i, p
+    integer :: b, c, i, l, p, r
 
     do p = 1, tables%n_partials
-      partial(:, p) = k(:, tables%partial(1, p))*y(:, tables%partial(2, p)) &
-        *y(:, tables%partial(3, p))
+      r = tables%partial(1, p)
+      b = tables%partial(2, p)
+      c = tables%partial(3, p)
+      !$omp simd
+      do l = 1, lanes
+        partial(l, p) = k(l, r)*y(l, b)*y(l, c)
+      end do
     end do
     call sums(tables%jacobian, tables%n_entries, tables%n_partials, partial, a)
     do i = 1, tables%n

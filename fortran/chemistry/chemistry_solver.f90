@@ -17,6 +17,7 @@ module chemistry_solver
   use chemistry_tape, only: tape_t
   use failures, only: err_argument, err_shape, fail, succeed
   use kinds, only: int64, wp
+  !$ use omp_lib, only: omp_get_num_threads
   implicit none
   private
   public :: chemistry_solver_t, flag_text, load_rates
@@ -142,11 +143,13 @@ contains
     type(tape_t), intent(inout), optional :: tape
     integer(int64), intent(inout) :: n_accepted, n_rejected !! added
 
-    integer :: chunk, first
+    integer :: chunk, first, n_threads
     type(queue_t) :: queue
 
     ! Enough chunks for the threads to share, each long enough to keep its lanes busy.
-    chunk = lanes*min(64, max(1, size(flags)/(16*lanes)))
+    n_threads = 1
+    !$ n_threads = omp_get_num_threads()
+    chunk = lanes*min(64, max(1, size(flags)/(4*lanes*n_threads)))
     call queue%w%setup(self%tables, self%tableau%n_stages)
     !$omp do schedule(dynamic)
     do first = 1, size(flags), chunk

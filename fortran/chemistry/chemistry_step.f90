@@ -90,12 +90,15 @@ contains
     real(wp), intent(inout) :: total(lanes, n + 1) !! slot n + 1 stays
 
     real(wp) :: s(lanes)
-    integer :: i, j
+    integer :: i, j, l
 
     do i = 1, n
       s = y(:, i)
       do j = 1, n_terms
-        s = s + c(j)*k(:, i, j)
+        !$omp simd
+        do l = 1, lanes
+          s(l) = s(l) + c(j)*k(l, i, j)
+        end do
       end do
       total(:, i) = s
     end do
@@ -110,12 +113,15 @@ contains
     real(wp), intent(inout) :: total(lanes, n + 1)
 
     real(wp) :: s(lanes)
-    integer :: i, j
+    integer :: i, j, l
 
     do i = 1, n
       s = 0.0_wp
       do j = 1, n_terms
-        s = s + c(j)*k(:, i, j)
+        !$omp simd
+        do l = 1, lanes
+          s(l) = s(l) + c(j)*k(l, i, j)
+        end do
       end do
       total(:, i) = s
     end do
@@ -132,12 +138,15 @@ contains
     real(wp), intent(inout) :: total(lanes, n + 1)
 
     real(wp) :: s(lanes)
-    integer :: i, j
+    integer :: i, j, l
 
     do i = 1, n
       s = 0.0_wp
       do j = 1, n_terms
-        s = s + c(j)*k(:, i, j)
+        !$omp simd
+        do l = 1, lanes
+          s(l) = s(l) + c(j)*k(l, i, j)
+        end do
       end do
       total(:, i) = f(:, i) + inverse*s
     end do
@@ -150,10 +159,13 @@ contains
     real(wp), intent(in) :: x(lanes, n + 1)
     real(wp), intent(inout) :: y(lanes, n + 1)
 
-    integer :: i
+    integer :: i, l
 
     do i = 1, n
-      y(:, i) = y(:, i) + c*x(:, i)
+      !$omp simd
+      do l = 1, lanes
+        y(l, i) = y(l, i) + c(l)*x(l, i)
+      end do
     end do
   end subroutine add_scaled
 
@@ -165,11 +177,15 @@ contains
     real(wp), intent(in) :: rtol    !! relative tolerance
     real(wp) :: norm(lanes)
 
-    integer :: i
+    integer :: i, l
 
     norm = 0.0_wp
     do i = 1, n
-      norm = norm + (error(:, i)/(atol(i) + rtol*max(abs(y(:, i)), abs(y_new(:, i)))))**2
+      !$omp simd
+      do l = 1, lanes
+        norm(l) = norm(l) + (error(l, i) &
+          /(atol(i) + rtol*max(abs(y(l, i)), abs(y_new(l, i)))))**2
+      end do
     end do
     norm = norm/n
   end function error_norm
