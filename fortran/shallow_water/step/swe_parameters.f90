@@ -19,6 +19,10 @@ module swe_parameters
   integer, parameter, public :: advection_upwind = 1  !! first order
   integer, parameter, public :: advection_limited = 2 !! second order where it is smooth
 
+  integer, parameter, public :: wetting_static = 1 !! faces close, cells do not dry
+  integer, parameter, public :: wetting_newton = 2
+    !! cells dry to zero, volumes by Newton's method (Casulli 2009); with `face_upwind`
+
   !> Physical and numerical parameters, with their defaults.
   type :: swe_parameters_t
     real(wp) :: dt = 300.0_wp        !! time step [s]
@@ -30,6 +34,7 @@ module swe_parameters
     real(wp) :: viscosity = 0.0_wp   !! horizontal eddy viscosity [m2 s-1]
     logical :: no_slip = .false.     !! the coast holds the flow along it; else it slips
     integer :: advection = advection_none !! one of advection_*
+    integer :: wetting = wetting_static !! one of wetting_*
     real(wp) :: min_depth = 1.0e-5_wp !! a face with less water is closed [m]
     real(wp) :: thin_depth = 0.0_wp
       !! water below which momentum is not advected and wind acts in proportion to the

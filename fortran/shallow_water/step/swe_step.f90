@@ -12,6 +12,7 @@ module swe_step
   use swe_blocks, only: halo
   use swe_boundaries, only: boundary_diagonal, fix_elevations, known_transports, &
     radiated_transports
+  use swe_drainage, only: clip_elevation, limit_new_transports, limit_old_transports
   use swe_elimination, only: assemble, new_elevation, new_transports
   use swe_exchange, only: exchange, global_maximum
   use swe_faces, only: face_depths, surface_slopes
@@ -19,7 +20,10 @@ module swe_step
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t, provisional_transports, scaled_transports
-  use swe_parameters, only: swe_parameters_t
+  use swe_newton, only: solve_volumes
+  use swe_parameters, only: advection_limited, advection_none, face_upwind, &
+    swe_parameters_t, wetting_newton
+  use swe_sharp_depths, only: sharpen_depths
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_tendencies, only: other_tendencies
   implicit none
@@ -38,6 +42,15 @@ module swe_step
     type(swe_state_t) :: old             !! state at the start of the step
     type(solution_t) :: solution         !! how the last step was solved
     real(wp) :: solver_error = 0.0_wp    !! largest difference of zeta and z [m]
+    integer :: n_newton = 1              !! solves of the last step: more where cells dry
+    logical :: keeps_velocity = .false.
+      !! the new transports get the depth of the new level: set by `setup` if momentum is
+      !! advected or cells dry
+    type(swe_state_t) :: moved           !! what the step moved, if it keeps velocity
+    real(wp), allocatable :: h_u(:, :)   !! new depth at east faces, likewise [m]
+    real(wp), allocatable :: h_v(:, :)   !! new depth at north faces, likewise [m]
+    real(wp), allocatable :: wet(:, :)   !! 1 where the last step left water, if cells dry
+    real(wp), allocatable :: share(:, :) !! part of its outflow that a cell can give [1]
   contains
     procedure :: setup
     procedure :: step
@@ -56,6 +69,19 @@ contains
     allocate (self%b, self%z, mold=self%grid%depth)
     self%b = 0.0_wp
     self%z = 0.0_wp
+    self%keeps_velocity = self%parameters%wetting == wetting_newton .or. &
+      self%parameters%advection /= advection_none
+    if (self%keeps_velocity) then
+      call self%moved%setup(self%grid%block)
+      allocate (self%h_u, self%h_v, mold=self%grid%depth)
+      self%h_u = 0.0_wp
+      self%h_v = 0.0_wp
+    end if
+    if (self%parameters%wetting == wetting_newton) then
+      allocate (self%wet, self%share, mold=self%grid%depth)
+      self%wet = 1.0_wp
+      self%share = 1.0_wp
+    end if
   end subroutine setup
 
   !> Allocate the fields of one direction.
@@ -83,18 +109,81 @@ contains
       state%u, state%v)
     call radiated_transports(self%grid, self%parameters, self%z, self%east, self%north, &
       state%u, state%v)
+    if (self%parameters%wetting == wetting_newton) then
+      call limit_new_transports(self%grid, self%parameters, self%old%zeta, self%old%u, &
+        self%old%v, state%u, state%v, self%share)
+      call clip_elevation(self%grid, self%z)
+    end if
     call new_elevation(self%grid, self%parameters, self%old%u, self%old%v, state%u, &
       state%v, self%z, state%zeta, self%solver_error)
+    if (self%parameters%wetting == wetting_newton) then
+      call clip_elevation(self%grid, state%zeta)
+    end if
     self%solver_error = global_maximum(self%grid%block, self%solver_error)
     call state%fill_halo(self%grid%block)
+    if (self%keeps_velocity) call keep_velocity(self, state)
   end subroutine step
+
+  !> Bring the new transports to the depth of the new level: what is carried on is the
+  !> velocity. What the step moved is kept in `moved`.
+  subroutine keep_velocity(self, state)
+    class(swe_model_t), intent(inout) :: self
+    type(swe_state_t), intent(inout) :: state
+
+    real(wp) :: theta
+    integer :: i, j
+
+    theta = self%parameters%theta
+    call current_depths(self, state, self%h_u, self%h_v)
+    !$omp parallel do private(i)
+    do j = 0, self%grid%block%ny
+      do i = 0, self%grid%block%nx
+        self%moved%u(i, j) = (1.0_wp - theta)*self%old%u(i, j) + theta*state%u(i, j)
+        self%moved%v(i, j) = (1.0_wp - theta)*self%old%v(i, j) + theta*state%v(i, j)
+        state%u(i, j) = at_depth(state%u(i, j), self%east%h(i, j), self%h_u(i, j), &
+          self%grid%open_u(i, j))
+        state%v(i, j) = at_depth(state%v(i, j), self%north%h(i, j), self%h_v(i, j), &
+          self%grid%open_v(i, j))
+      end do
+    end do
+    call exchange(self%grid%block, state%u, state%v)
+  end subroutine keep_velocity
+
+  !> A transport at one depth, brought to another.
+  elemental real(wp) function at_depth(transport, h, h_new, open)
+    real(wp), intent(in) :: transport !! [m2 s-1]
+    real(wp), intent(in) :: h         !! it was found with [m]
+    real(wp), intent(in) :: h_new     !! [m]
+    real(wp), intent(in) :: open      !! 0 at boundary faces: theirs is given
+
+    at_depth = transport*merge(h_new/merge(h, 1.0_wp, h > 0.0_wp), 1.0_wp, &
+      h > 0.0_wp .and. open > 0.0_wp)
+  end function at_depth
+
+  !> Depth at the faces of a state.
+  subroutine current_depths(self, state, h_u, h_v)
+    class(swe_model_t), intent(in) :: self
+    type(swe_state_t), intent(in) :: state
+    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:) !! set, east faces [m]
+    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:) !! set, north faces [m]
+
+    call face_depths(self%grid, self%parameters, state, h_u, h_v)
+    if (self%parameters%face_depth == face_upwind .and. &
+      self%parameters%advection == advection_limited) then
+      call sharpen_depths(self%grid, self%parameters, state, h_u, h_v)
+    end if
+  end subroutine current_depths
 
   !> Everything at the old level: depths, slopes, friction, rotation, forces.
   subroutine explicit_part(self, forcing)
     class(swe_model_t), intent(inout) :: self
     type(swe_forcing_t), intent(in) :: forcing
 
-    call face_depths(self%grid, self%parameters, self%old, self%east%h, self%north%h)
+    call current_depths(self, self%old, self%east%h, self%north%h)
+    if (self%parameters%wetting == wetting_newton) then
+      call limit_old_transports(self%grid, self%parameters, self%old%zeta, self%east%h, &
+        self%north%h, self%old%u, self%old%v, self%share)
+    end if
     call surface_slopes(self%grid, self%old%zeta, self%east%h, self%north%h, &
       self%east%slope, self%north%slope)
     call other_tendencies(self%grid, self%parameters, forcing, self%old, self%east, &
@@ -115,7 +204,12 @@ contains
     call boundary_diagonal(self%grid, self%parameters, self%east, self%north, self%matrix)
     call fix_elevations(self%grid, forcing, self%matrix, self%b)
     self%z(:, :) = self%old%zeta
-    call self%solver%solve(self%matrix, self%b, self%z, self%solution)
+    if (self%parameters%wetting == wetting_newton) then
+      call solve_volumes(self%grid, self%solver, self%matrix, self%b, self%z, self%wet, &
+        self%solution, self%n_newton)
+    else
+      call self%solver%solve(self%matrix, self%b, self%z, self%solution)
+    end if
   end subroutine implicit_part
 
 end module swe_step
