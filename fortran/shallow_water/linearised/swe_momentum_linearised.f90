@@ -322,12 +322,12 @@ contains
     by%linear_drag = factor
     if (parameters%drag == drag_none) return
     power = 2.0_wp
-    if (parameters%drag == drag_manning) power = 7.0_wp/3.0_wp
-    strength_by_drag = face%h**(-power)
+    strength_by_drag = 1.0_wp/face%h**2
     strength = face%drag*strength_by_drag
     if (parameters%drag == drag_manning) then
-      strength_by_drag = 2.0_wp*parameters%gravity*strength
-      strength = parameters%gravity*face%drag*strength
+      power = 7.0_wp/3.0_wp
+      strength_by_drag = 2.0_wp*parameters%gravity*strength/face%h**(1.0_wp/3.0_wp)
+      strength = 0.5_wp*face%drag*strength_by_drag
     end if
     speed = sqrt(face%transport**2 + face%h*face%mean**2)
     per_speed = merge(1.0_wp/max(speed, tiny(speed)), 0.0_wp, speed > 0.0_wp)
