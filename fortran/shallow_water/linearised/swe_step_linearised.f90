@@ -14,7 +14,7 @@
 !> water at a face stands still under quadratic drag) there is no derivative; the one of the
 !> branch taken is given, and zero for that of the speed at rest.
 module swe_step_linearised
-  use failures, only: err_runtime, fail, succeed
+  use failures, only: err_argument, err_runtime, fail, succeed
   use swe_blocks, only: halo
   use swe_boundaries_linearised, only: boundary_transports_ad, boundary_transports_tl, &
     fix_elevations_ad, fix_elevations_tl, radiated_transports_ad, radiated_transports_tl
@@ -30,6 +30,7 @@ module swe_step_linearised
   use swe_kinds, only: wp
   use swe_momentum_linearised, only: face_changes_t, provisional_transports_ad, &
     provisional_transports_tl, scaled_transports_ad, scaled_transports_tl
+  use swe_parameters, only: advection_none, wetting_static
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
   use swe_tendencies_linearised, only: other_tendencies_ad, other_tendencies_tl
@@ -93,6 +94,7 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
+    if (is_refused(model, stat, errmsg)) return
     call model%step(state, forcing)
     self%old%zeta(:, :) = state_tl%zeta
     self%old%u(:, :) = state_tl%u
@@ -145,6 +147,7 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
+    if (is_refused(model, stat, errmsg)) return
     self%old%zeta(:, :) = state%zeta
     self%old%u(:, :) = state%u
     self%old%v(:, :) = state%v
@@ -218,6 +221,24 @@ contains
     end subroutine collect
 
   end subroutine explicit_part_ad
+
+  !> Whether the model has a part that is not linearised: told, not left out.
+  logical function is_refused(model, stat, errmsg)
+    type(swe_model_t), intent(in) :: model
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    is_refused = .true.
+    if (model%parameters%wetting /= wetting_static) then
+      call fail(err_argument, "swe_step_linearised: 'wetting' by Newton's method has no "// &
+        "linearisation; choose wetting_static", stat, errmsg)
+    else if (model%parameters%advection /= advection_none) then
+      call fail(err_argument, "swe_step_linearised: 'advection' has no linearisation "// &
+        "yet; choose advection_none", stat, errmsg)
+    else
+      is_refused = .false.
+    end if
+  end function is_refused
 
   !> z = A**-1 r with the step's matrix. The right-hand side is scaled to 1: the solver's
   !> tolerance is absolute and a sensitivity may have any size and unit.
