@@ -26,6 +26,7 @@ from scipy import ndimage
 LEVELS = (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0)  # m
 PHASES = range(0, 360, 30)  # degrees
 LAND_COLOUR, COAST_COLOUR, INK = "#d9d5cc", "#7d776b", "#16324f"
+SHORTEST_LABELLED = 0.9  # phase lines, degrees of latitude
 FRAME = (-5.0, 13.0, 48.25, 61.5)  # degrees
 
 
@@ -119,16 +120,17 @@ def draw(path: Path, grid: Grid, field: np.ndarray, gauges: Gauges) -> None:
     """Draw the chart."""
     plt.rcParams.update({"font.family": "DejaVu Sans", "font.size": 10})
     figure, axes = plt.subplots(figsize=(10.2, 12.6), constrained_layout=True)
+    axes.set_facecolor("#eef1f4")  # water that is no part of the model
     norm, colours = amplitude_colours()
     sea = extended(grid, field)
     filled = axes.contourf(
         grid.lon, grid.lat, abs(sea), levels=LEVELS, norm=norm, cmap=colours, extend="max"
     )
-    draw_phases(axes, grid, sea)
-    draw_outside(axes, grid, sea)
+    points = np.array([point[:2] for point in amphidromes(grid, field)]).reshape(-1, 2)
+    draw_phases(axes, grid, sea, points)
     draw_land(axes)
     draw_boundary(axes, grid)
-    for lon, lat, _ in amphidromes(grid, field):
+    for lon, lat in points:
         axes.plot(lon, lat, "o", ms=9, mfc="white", mec=INK, mew=1.6, zorder=6)
         axes.plot(lon, lat, "o", ms=2.5, color=INK, zorder=6)
     axes.scatter(
@@ -150,7 +152,7 @@ def draw(path: Path, grid: Grid, field: np.ndarray, gauges: Gauges) -> None:
     bar = figure.colorbar(filled, ax=axes, shrink=0.62, pad=0.015, aspect=34, ticks=LEVELS)
     bar.set_label("amplitude of M2 [m]")
     finish(axes, field, gauges)
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
@@ -175,9 +177,8 @@ def connected_side(grid: Grid) -> np.ndarray:
     return ~((lon < -2.01) & (lat > 57.0)) & ~((lon < -1.9) & (lat > 50.9) & (lat < 55.5))
 
 
-def draw_phases(axes: Axes, grid: Grid, sea: np.ndarray) -> None:
+def draw_phases(axes: Axes, grid: Grid, sea: np.ndarray, points: np.ndarray) -> None:
     """Draw lines of equal phase: zeros of the field turned by the phase, on one side."""
-    halo = [patheffects.withStroke(linewidth=2.4, foreground="white")]
     for phase in PHASES:
         turned = sea * np.exp(1j * np.radians(phase))
         one_side = np.where((turned.real > 0) & (abs(sea) > 0.01), turned.imag, np.nan)
@@ -185,16 +186,27 @@ def draw_phases(axes: Axes, grid: Grid, sea: np.ndarray) -> None:
         lines = axes.contour(
             grid.lon, grid.lat, one_side, levels=[0.0], colors=INK, linewidths=width
         )
-        for text in axes.clabel(lines, fmt=f"{phase}°", fontsize=8.5, inline_spacing=2):
-            text.set_path_effects(halo)
+        places = [label_place(line, points) for line in lines.allsegs[0]]
+        places = [place for place in places if place is not None]
+        if not places:
+            continue
+        for text in axes.clabel(lines, fmt=f"{phase}°", fontsize=8.5, manual=places):
+            halo = patheffects.withStroke(linewidth=2.4, foreground="white")
+            text.set_path_effects([halo])
 
 
-def draw_outside(axes: Axes, grid: Grid, sea: np.ndarray) -> None:
-    """Hatch the water that is no part of the model."""
-    outside = np.where(np.isnan(sea.real), 1.0, np.nan)
-    axes.contourf(
-        grid.lon, grid.lat, outside, levels=[0.5, 1.5], colors="#eef1f4", zorder=2
-    )
+def label_place(line: np.ndarray, points: np.ndarray) -> tuple[float, float] | None:
+    """Return where a phase line is labelled: away from its ends and amphidromic points."""
+    steps = np.hypot(0.57 * np.diff(line[:, 0]), np.diff(line[:, 1]))
+    along = np.concatenate([[0.0], np.cumsum(steps)])  # degrees of latitude
+    if along[-1] < SHORTEST_LABELLED:
+        return None
+    inner = line[(along > 0.25 * along[-1]) & (along < 0.75 * along[-1])]
+    if len(inner) == 0 or along[-1] > 3:
+        return tuple(line[np.argmin(abs(along - 0.5 * along[-1]))])
+    gaps = inner[:, None, :] - points[None, :, :]
+    away = np.hypot(0.57 * gaps[..., 0], gaps[..., 1]).min(axis=1)
+    return tuple(inner[np.argmax(away)])
 
 
 def draw_land(axes: Axes) -> None:

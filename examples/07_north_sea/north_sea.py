@@ -200,13 +200,13 @@ class Skill:
     rms_vector: float  # m, of the complex difference
     median_vector: float  # m
     rms_amplitude: float  # m
-    rms_phase: float  # degrees
+    rms_phase: float  # degrees, where the observed amplitude exceeds 0.1 m
 
     @classmethod
     def of(cls, model: np.ndarray, gauges: np.ndarray) -> Self:
         """Compare complex amplitudes."""
         vector = abs(model - gauges)
-        phase = np.degrees(np.angle(model / gauges))
+        phase = np.degrees(np.angle(model / gauges))[abs(gauges) > 0.1]
         return cls(
             len(gauges),
             rms(vector),
@@ -230,10 +230,12 @@ def read_range(path: Path = HERE / "range_m2.nc") -> np.ndarray:
 
 
 def read_m2(path: Path) -> np.ndarray:
-    """Return the complex amplitude of M2 [lat, lon], NaN on land."""
+    """Return the complex amplitude of M2 [lat, lon] of an analysis, NaN on land."""
     with netCDF4.Dataset(path) as file:
-        amplitude = np.ma.filled(file["M2_amplitude"][:].squeeze(), np.nan)
-        phase = np.ma.filled(file["M2_phase"][:].squeeze(), np.nan)
+        names = [str(name).strip() for name in netCDF4.chartostring(file["name"][:])]
+        k = names.index("M2")
+        amplitude = np.ma.filled(file["amplitude"][k], np.nan)
+        phase = np.ma.filled(file["phase"][k], np.nan)
     return np.asarray(amplitude * np.exp(-1j * np.radians(phase)))
 
 
