@@ -21,6 +21,7 @@ module swe_reduced_gradients
   use swe_kinds, only: wp
   use swe_multigrid, only: multigrid_t
   use swe_red_black, only: can_be_packed, red_black_t, scatter_row
+  use swe_red_black_rows, only: ascend_rows, descend_rows, reduce_rows, turn_row, turn_rows
   use swe_rows, only: is_large, largest_of_rows, rows_of_thread, sum_of_rows
   implicit none
   private
@@ -146,9 +147,8 @@ contains
       j = k - 1
       if (j < first) cycle
       call black_row(self, j, self%z(1:n, j), red, self%q(1:n, j), unused)
-      call reduce_row(n, 1.0_wp, self%q(1:n, j), self%packed%inverse(1:n, j), &
-        self%r(1:n, j), self%largest(j), self%products(j))
-      self%largest(j) = self%largest(j)/matrix%area(j)
+      call reduce_rows(n, matrix%block%ny, j, j, 1.0_wp, matrix%area, self%q, &
+        self%packed%inverse, self%r, self%largest, self%products)
     end do
     !$omp end parallel
     self%p = 0.0_wp
@@ -181,51 +181,56 @@ contains
     real(wp), intent(in) :: alpha !! of the old direction [1]
     real(wp), intent(in) :: beta  !! [1]
 
-    real(wp) :: red(0:self%packed%half%nx + 1, 0:2)
-    integer :: first, j, k, last, n, ny
-
-    n = self%packed%half%nx
-    ny = self%packed%half%ny
-    !$omp parallel if (is_large(self%packed%block)) private(first, j, k, last, red)
-    call rows_of_thread(ny, first, last)
-    do j = first, last
-      if (j < first + 2 .or. j > last - 2) call turn_row(self, j, alpha, beta)
-    end do
-    if (first == 1 .and. first <= last) then
-      call turn_row(self, -1, alpha, beta)
-      call turn_row(self, 0, alpha, beta)
+    if (self%coarse%levels_used > 1) then
+      call turn_fields(self%packed, .true., alpha, beta, self%s, self%z, self%p, self%q, &
+        self%products)
+    else
+      call turn_fields(self%packed, .false., alpha, beta, self%r, self%z, self%p, self%q, &
+        self%products)
     end if
-    if (last == ny .and. first <= last) then
-      call turn_row(self, ny + 1, alpha, beta)
-      call turn_row(self, ny + 2, alpha, beta)
-    end if
-    !$omp barrier
-    do k = first - 1, merge(last + 1, first - 2, first <= last)
-      j = k + 1
-      if (j >= first + 2 .and. j <= last - 2) call turn_row(self, j, alpha, beta)
-      call self%packed%red_row(k, self%zero, self%p(:, k), self%p(:, k + 1), &
-        self%p(:, k - 1), red(:, modulo(k, 3)))
-      j = k - 1
-      if (j >= first) call black_row(self, j, self%p(1:n, j), red, self%q(1:n, j), &
-        self%products(j))
-    end do
-    !$omp end parallel
   end subroutine turn
 
-  !> One row of z and p, halo included.
-  subroutine turn_row(self, j, alpha, beta)
-    class(reduced_gradients_t), intent(inout) :: self
-    integer, intent(in) :: j !! row, -1:ny+2
+  !> The same; s is r*inverse, or r as it is.
+  subroutine turn_fields(a, is_plain, alpha, beta, r, z, p, q, pq)
+    type(red_black_t), intent(in) :: a
+    logical, intent(in) :: is_plain
     real(wp), intent(in) :: alpha, beta
+    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous, dimension(1 - halo:, 1 - halo:) :: z, p, q
+    real(wp), intent(inout) :: pq(:)
 
-    if (self%coarse%levels_used > 1) then
-      call turn_plain_row(size(self%p, 1), alpha, beta, self%s(:, j), self%z(:, j), &
-        self%p(:, j))
-    else
-      call turn_diagonal_row(size(self%p, 1), alpha, beta, self%r(:, j), &
-        self%packed%inverse(:, j), self%z(:, j), self%p(:, j))
-    end if
-  end subroutine turn_row
+    integer :: first, j, last, ny
+
+    ny = a%half%ny
+    !$omp parallel if (is_large(a%block)) private(first, j, last)
+    call rows_of_thread(ny, first, last)
+    do j = first, last
+      if (j < first + 2 .or. j > last - 2) call turn_one(j)
+      if (j == 1) then
+        call turn_one(-1)
+        call turn_one(0)
+      end if
+      if (j == ny) then
+        call turn_one(ny + 1)
+        call turn_one(ny + 2)
+      end if
+    end do
+    !$omp barrier
+    if (first <= last) call turn_rows(a%half%nx, ny, first, last, a%half%j_offset, &
+      is_plain, alpha, beta, r, a%inverse, a%diagonal, a%red, a%near, a%far, a%south, &
+      a%north, z, p, q, pq)
+    !$omp end parallel
+
+  contains
+
+    subroutine turn_one(j)
+      integer, intent(in) :: j !! row
+
+      call turn_row(size(p, 1), is_plain, alpha, beta, r(:, j), a%inverse(:, j), z(:, j), &
+        p(:, j))
+    end subroutine turn_one
+
+  end subroutine turn_fields
 
   !> r <- r - alpha q, the largest |r|/area, and r.r/diagonal, row by row.
   subroutine reduce(self, matrix, alpha)
@@ -233,15 +238,13 @@ contains
     type(five_point_t), intent(in) :: matrix
     real(wp), intent(in) :: alpha !! [1]
 
-    integer :: j, n
+    integer :: first, last
 
-    n = self%packed%half%nx
-    !$omp parallel do if (is_large(matrix%block))
-    do j = 1, matrix%block%ny
-      call reduce_row(n, alpha, self%q(1:n, j), self%packed%inverse(1:n, j), &
-        self%r(1:n, j), self%largest(j), self%products(j))
-      self%largest(j) = self%largest(j)/matrix%area(j)
-    end do
+    !$omp parallel if (is_large(matrix%block)) private(first, last)
+    call rows_of_thread(matrix%block%ny, first, last)
+    call reduce_rows(self%packed%half%nx, matrix%block%ny, first, last, alpha, matrix%area, &
+      self%q, self%packed%inverse, self%r, self%largest, self%products)
+    !$omp end parallel
   end subroutine reduce
 
   !> z <- z + alpha p: the last direction, which no further pass takes along.
@@ -270,36 +273,19 @@ contains
   !> Relax black, then red cells from zero; sum the residual of the black ones to coarse
   !> cells.
   subroutine descend(self, coarse_r)
-    class(reduced_gradients_t), intent(inout) :: self
+    class(reduced_gradients_t), intent(in) :: self
     real(wp), intent(inout), contiguous :: coarse_r(1 - halo:, 1 - halo:) !! set [m3]
 
-    real(wp) :: black(1 - halo:self%packed%half%nx + halo, 0:2)
-    real(wp) :: red(0:self%packed%half%nx + 1, 0:2)
-    integer :: first, j, k, l, last, n, ny
+    integer :: first, last, ny
 
-    n = self%packed%half%nx
     ny = self%packed%half%ny
-    !$omp parallel if (is_large(self%packed%block)) private(first, last, j, k, l) &
-    !$omp   private(black, red)
+    !$omp parallel if (is_large(self%packed%block)) private(first, last)
     call rows_of_thread((ny + 1)/2, first, last)
-    first = 2*first - 1
-    last = merge(min(2*last, ny), first - 5, 2*last > first)
-    do k = first - 2, last + 2
-      call relaxed_row(n + 2*halo, self%packed%inverse(:, k), self%r(:, k), &
-        black(:, modulo(k, 3)))
-      j = k - 1
-      if (j >= first - 1) call self%packed%red_row(j, self%zero, black(:, modulo(j, 3)), &
-        black(:, modulo(j + 1, 3)), black(:, modulo(j - 1, 3)), red(:, modulo(j, 3)))
-      j = k - 2
-      if (j < first) cycle
-      l = self%packed%step_of_row(j)
-      associate (a => self%packed)
-        call restrict_row(n, modulo(j, 2) == 1, a%near(1:n, j), red(1:n, modulo(j, 3)), &
-          a%far(1:n, j), red(1 - l:n - l, modulo(j, 3)), a%north(1:n, j), &
-          red(1:n, modulo(j + 1, 3)), a%south(1:n, j), red(1:n, modulo(j - 1, 3)), &
-          coarse_r(1:n, (j + 1)/2))
-      end associate
-    end do
+    associate (a => self%packed)
+      if (first <= last) call descend_rows(a%half%nx, ny, (ny + 1)/2, 2*first - 1, &
+        min(2*last, ny), a%half%j_offset, self%r, a%inverse, a%red, a%near, a%far, a%south, &
+        a%north, coarse_r)
+    end associate
     !$omp end parallel
   end subroutine descend
 
@@ -308,143 +294,17 @@ contains
     class(reduced_gradients_t), intent(inout) :: self
     real(wp), intent(in), contiguous :: coarse_z(1 - halo:, 1 - halo:) !! filled halo [m]
 
-    real(wp) :: black(1 - halo:self%packed%half%nx + halo, 0:2)
-    real(wp) :: red(0:self%packed%half%nx + 1, 0:2)
-    integer :: first, j, k, l, last, n
+    integer :: first, last, ny
 
-    n = self%packed%half%nx
-    !$omp parallel if (is_large(self%packed%block)) private(first, last, j, k, l) &
-    !$omp   private(black, red)
-    call rows_of_thread(self%packed%half%ny, first, last)
-    if (first > last) last = first - 5
-    do k = first - 2, last + 2
-      call corrected_row(n + 2*halo, self%packed%inverse(:, k), self%r(:, k), &
-        coarse_z(:, (k + 1)/2), black(:, modulo(k, 3)))
-      j = k - 1
-      if (j >= first - 1) call self%packed%red_row(j, self%zero, black(:, modulo(j, 3)), &
-        black(:, modulo(j + 1, 3)), black(:, modulo(j - 1, 3)), red(:, modulo(j, 3)))
-      j = k - 2
-      if (j < first) cycle
-      l = self%packed%step_of_row(j)
-      associate (a => self%packed)
-        call final_row(n, a%inverse(1:n, j), self%r(1:n, j), a%near(1:n, j), &
-          red(1:n, modulo(j, 3)), a%far(1:n, j), red(1 - l:n - l, modulo(j, 3)), &
-          a%north(1:n, j), red(1:n, modulo(j + 1, 3)), a%south(1:n, j), &
-          red(1:n, modulo(j - 1, 3)), self%s(1:n, j), self%products(j))
-      end associate
-    end do
+    ny = self%packed%half%ny
+    !$omp parallel if (is_large(self%packed%block)) private(first, last)
+    call rows_of_thread(ny, first, last)
+    associate (a => self%packed)
+      if (first <= last) call ascend_rows(a%half%nx, ny, (ny + 1)/2, first, last, &
+        a%half%j_offset, self%r, a%inverse, a%red, a%near, a%far, a%south, a%north, &
+        coarse_z, self%s, self%products)
+    end associate
     !$omp end parallel
   end subroutine ascend
-
-  !> z <- z + alpha p, p <- s + beta p.
-  pure subroutine turn_plain_row(n, alpha, beta, s, z, p)
-    integer, intent(in) :: n
-    real(wp), intent(in) :: alpha, beta, s(n)
-    real(wp), intent(inout) :: z(n), p(n)
-
-    integer :: i
-
-    do i = 1, n
-      z(i) = z(i) + alpha*p(i)
-      p(i) = s(i) + beta*p(i)
-    end do
-  end subroutine turn_plain_row
-
-  !> z <- z + alpha p, p <- r/diagonal + beta p.
-  pure subroutine turn_diagonal_row(n, alpha, beta, r, inverse, z, p)
-    integer, intent(in) :: n
-    real(wp), intent(in) :: alpha, beta, r(n), inverse(n)
-    real(wp), intent(inout) :: z(n), p(n)
-
-    integer :: i
-
-    do i = 1, n
-      z(i) = z(i) + alpha*p(i)
-      p(i) = inverse(i)*r(i) + beta*p(i)
-    end do
-  end subroutine turn_diagonal_row
-
-  !> r <- r - alpha q, the largest |r|, and r.r/diagonal.
-  pure subroutine reduce_row(n, alpha, q, inverse, r, largest, rs)
-    integer, intent(in) :: n
-    real(wp), intent(in) :: alpha, q(n), inverse(n)
-    real(wp), intent(inout) :: r(n)
-    real(wp), intent(out) :: largest, rs
-
-    integer :: i
-
-    largest = 0.0_wp
-    rs = 0.0_wp
-    !$omp simd reduction(max: largest) reduction(+: rs)
-    do i = 1, n
-      r(i) = r(i) - alpha*q(i)
-      largest = max(largest, abs(r(i)))
-      rs = rs + r(i)*(r(i)*inverse(i))
-    end do
-  end subroutine reduce_row
-
-  !> Black cells relaxed from zero.
-  pure subroutine relaxed_row(n, inverse, r, black)
-    integer, intent(in) :: n
-    real(wp), intent(in) :: inverse(n), r(n)
-    real(wp), intent(inout) :: black(n)
-
-    integer :: k
-
-    do k = 1, n
-      black(k) = inverse(k)*r(k)
-    end do
-  end subroutine relaxed_row
-
-  !> The same with the coarse correction.
-  pure subroutine corrected_row(n, inverse, r, coarse, black)
-    integer, intent(in) :: n
-    real(wp), intent(in) :: inverse(n), r(n), coarse(n)
-    real(wp), intent(inout) :: black(n)
-
-    integer :: k
-
-    do k = 1, n
-      black(k) = inverse(k)*r(k) + coarse(k)
-    end do
-  end subroutine corrected_row
-
-  !> The residual C^T red of one row, set or added to the coarse row.
-  pure subroutine restrict_row(n, is_first, near, red, far, red_far, north, red_north, &
-    south, red_south, coarse)
-    integer, intent(in) :: n
-    logical, intent(in) :: is_first !! of the two rows
-    real(wp), dimension(n), intent(in) :: near, red, far, red_far, north, red_north, &
-      south, red_south
-    real(wp), intent(inout) :: coarse(n)
-
-    integer :: k
-
-    if (is_first) coarse = 0.0_wp
-    do k = 1, n
-      coarse(k) = coarse(k) + ((near(k)*red(k) + far(k)*red_far(k)) &
-        + (north(k)*red_north(k) + south(k)*red_south(k)))
-    end do
-  end subroutine restrict_row
-
-  !> s = (r + C^T red)/diagonal, and r.s.
-  pure subroutine final_row(n, inverse, r, near, red, far, red_far, north, red_north, &
-    south, red_south, s, rs)
-    integer, intent(in) :: n
-    real(wp), dimension(n), intent(in) :: inverse, r, near, red, far, red_far, north, &
-      red_north, south, red_south
-    real(wp), intent(inout) :: s(n)
-    real(wp), intent(out) :: rs
-
-    integer :: k
-
-    rs = 0.0_wp
-    !$omp simd reduction(+: rs)
-    do k = 1, n
-      s(k) = inverse(k)*(r(k) + ((near(k)*red(k) + far(k)*red_far(k)) &
-        + (north(k)*red_north(k) + south(k)*red_south(k))))
-      rs = rs + r(k)*s(k)
-    end do
-  end subroutine final_row
 
 end module swe_reduced_gradients
