@@ -12,7 +12,7 @@ module swe_config
   use swe_kinds, only: real64
   use swe_parameters, only: advection_limited, advection_none, advection_upwind, &
     drag_manning, drag_none, drag_quadratic, face_backhaus, face_linear, face_upwind, &
-    swe_parameters_t
+    swe_parameters_t, wetting_newton, wetting_static
   use swe_solvers, only: default_solver
   implicit none
   private
@@ -230,6 +230,8 @@ contains
       call keys%visit("no_slip", p%no_slip)
       call keys%choose("advection", [character(len=7) :: "none", "upwind", "limited"], &
         [advection_none, advection_upwind, advection_limited], p%advection)
+      call keys%choose("wetting", [character(len=6) :: "static", "newton"], &
+        [wetting_static, wetting_newton], p%wetting)
       call keys%visit("min_depth", p%min_depth)
       call keys%visit("thin_depth", p%thin_depth)
     end associate
@@ -346,6 +348,10 @@ contains
       end if
       call check_positive("gravity", real(p%gravity, real64), problem)
       call check_positive("min_depth", real(p%min_depth, real64), problem)
+      if (problem == "" .and. p%wetting == wetting_newton .and. p%face_depth /= &
+        face_upwind) problem = "'wetting' = 'newton' needs 'face_depth' = 'upwind': "// &
+        "the other depths let water leave dry cells"
+      call check_not_negative("thin_depth", real(p%thin_depth, real64), problem)
       call check_not_negative("linear_drag", real(p%linear_drag, real64), problem)
       call check_not_negative("viscosity", real(p%viscosity, real64), problem)
       call check_not_negative("drag_coefficient", config%drag_coefficient, problem)

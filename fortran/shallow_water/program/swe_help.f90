@@ -23,7 +23,8 @@ module swe_help
     "              viscosity = 0 (m2/s), no_slip = .false.,", &
     "              face_depth = 'backhaus' (or 'linear', 'upwind'),", &
     "              advection = 'none' (or 'upwind', 'limited'),", &
-    "              min_depth = 1e-5 (m), thin_depth = 0 (m)", &
+    "              wetting = 'static' (faces close) or 'newton' (cells dry; needs", &
+    "              face_depth = 'upwind'), min_depth = 1e-5 (m), thin_depth = 0 (m)", &
     "&integration  dt = 300, n_steps or duration, start = '2000-01-01T00:00:00' (UTC),", &
     "              max_courant = 200, is_reproducible = .false. (same bits on any ranks)", &
     "&solver       name = 'cg_multigrid' (or 'sor', 'cg', 'cg_incomplete'),", &

@@ -293,8 +293,13 @@ contains
     march%step = march%step + 1
     call march%analysis%sample(march%model%grid, march%state, march%step, march%step*dt)
     associate (model => march%model)
-      march%gained = march%gained + inflow(model%grid, model%parameters, model%old, &
-        march%state)
+      if (model%keeps_velocity) then
+        march%gained = march%gained + inflow(model%grid, model%parameters, model%moved, &
+          model%moved)
+      else
+        march%gained = march%gained + inflow(model%grid, model%parameters, model%old, &
+          march%state)
+      end if
       march%n_iterations = march%n_iterations + model%solution%n_iterations
       march%n_steps_counted = march%n_steps_counted + 1
       march%solver_error = max(march%solver_error, model%solver_error)
