@@ -300,7 +300,7 @@ contains
       model(k)%parameters = swe_parameters_t(dt=steps(k), theta=0.5_wp, gravity=gravity, &
         face_depth=face_backhaus, drag=drag_quadratic, viscosity=1000.0_wp, &
         no_slip=.true.)
-      call make_solver(model(k)%solver, "cg", 1.0e-5_wp)
+      call make_solver(model(k)%solver, default_solver, 1.0e-5_wp)
       call model(k)%setup()
     end do
     do round = 1, n_rounds

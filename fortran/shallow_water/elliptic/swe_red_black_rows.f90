@@ -1,8 +1,9 @@
 ! SPDX-License-Identifier: MIT
 !> Loops over rows of packed red-black fields: each procedure makes one pass over memory.
 !>
-!> Rows are short in small basins, so a whole pass is one procedure with explicit shapes:
-!> what a row costs beside its loops shows. Of the red cells only three rows exist at a time.
+!> Rows are short in small basins, where what a row costs beside its loops shows: so a whole
+!> pass is one procedure with explicit shapes. Of the red cells only three rows exist at a
+!> time.
 !> `step` is 1 or -1 from row to row, see swe_red_black.
 module swe_red_black_rows
   use swe_blocks, only: halo
@@ -152,10 +153,10 @@ contains
     end do
   end subroutine descend_rows
 
-  !> The same with the coarse correction z added to the black cells, then red and black cells
-  !> relaxed: s, and r.s of rows first:last.
-  pure subroutine ascend_rows(n, ny, n_coarse, first, last, parity, r, inverse, red_inverse, &
-    near, far, south, north, coarse_z, s, rs)
+  !> The same with the coarse correction z added to the black cells, then red and black
+  !> cells relaxed: s, and r.s of rows first:last.
+  pure subroutine ascend_rows(n, ny, n_coarse, first, last, parity, r, inverse, &
+    red_inverse, near, far, south, north, coarse_z, s, rs)
     integer, intent(in) :: n, ny, n_coarse, first, last, parity
     real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: r, inverse, &
       red_inverse, near, far, south, north

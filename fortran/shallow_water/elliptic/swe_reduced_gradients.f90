@@ -242,8 +242,8 @@ contains
 
     !$omp parallel if (is_large(matrix%block)) private(first, last)
     call rows_of_thread(matrix%block%ny, first, last)
-    call reduce_rows(self%packed%half%nx, matrix%block%ny, first, last, alpha, matrix%area, &
-      self%q, self%packed%inverse, self%r, self%largest, self%products)
+    call reduce_rows(self%packed%half%nx, matrix%block%ny, first, last, alpha, &
+      matrix%area, self%q, self%packed%inverse, self%r, self%largest, self%products)
     !$omp end parallel
   end subroutine reduce
 
@@ -283,8 +283,8 @@ contains
     call rows_of_thread((ny + 1)/2, first, last)
     associate (a => self%packed)
       if (first <= last) call descend_rows(a%half%nx, ny, (ny + 1)/2, 2*first - 1, &
-        min(2*last, ny), a%half%j_offset, self%r, a%inverse, a%red, a%near, a%far, a%south, &
-        a%north, coarse_r)
+        min(2*last, ny), a%half%j_offset, self%r, a%inverse, a%red, a%near, a%far, &
+        a%south, a%north, coarse_r)
     end associate
     !$omp end parallel
   end subroutine descend
