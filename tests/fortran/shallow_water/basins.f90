@@ -15,7 +15,7 @@ module basins
     run, run_tide, volume
 
   !> A grid with fewer cells is faster on one thread than the start of two.
-  integer, parameter :: cells_for_threads = 10000
+  integer, parameter :: cells_for_threads = 100000
 
   real(wp), parameter, public :: gravity = 9.81_wp
   real(wp), parameter, public :: pi = acos(-1.0_wp)

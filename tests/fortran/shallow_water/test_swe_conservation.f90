@@ -13,7 +13,7 @@ program test_swe_conservation
   use testing, only: check, check_below, fill_random, finish
   implicit none
 
-  integer, parameter :: nx = 16, ny = 12
+  integer, parameter :: nx = 12, ny = 9
   real(wp), parameter :: dx = 5000.0_wp, depth = 50.0_wp, f = 1.2e-4_wp
   real(wp), parameter :: volume_drift = 1.0e-12_wp !! relative, over 100 000 steps
   integer, parameter :: n_steps = 100000
@@ -23,7 +23,7 @@ program test_swe_conservation
   call fill_random(depths, 1.0_wp)
   depths = depth*(1.0_wp + 0.6_wp*tanh(depths))
   cells = cell_water
-  cells(6:8, 4:7) = cell_land
+  cells(5:6, 4:6) = cell_land
   call check_volume()
   call check_lake(0.0_wp)
   call check_lake(0.7_wp)
@@ -40,7 +40,7 @@ contains
     real(wp) :: before, noise(nx, ny)
 
     call build(basin_t(nx=nx, ny=ny, dx=dx, dy=dx, depths=depths, cells=cells, &
-      tolerance=1.0e-5_wp), swe_parameters_t(dt=5*dx/sqrt(gravity*depth), theta=0.5_wp, &
+      tolerance=1.0e-4_wp), swe_parameters_t(dt=5*dx/sqrt(gravity*depth), theta=0.5_wp, &
       face_depth=face_backhaus, drag=drag_none), model, state)
     call fill_random(noise, 0.1_wp)
     state%zeta(1:nx, 1:ny) = merge(noise, 0.0_wp, cells == cell_water)

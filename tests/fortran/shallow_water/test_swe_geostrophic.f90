@@ -67,7 +67,7 @@ contains
       error_of = sqrt(sum((mean - exact)**2, near)/count(near))/step_height
     end associate
     if (is_printed .and. is_full_run()) then
-      print "(a, 3(1x, f10.6))", ("profile", y(j), mean(j), exact(j), j=1, ny)
+      print "(*(a, 3(1x, f10.6), :, /))", ("profile", y(j), mean(j), exact(j), j=1, ny)
     end if
   end function error_of
 

@@ -67,9 +67,9 @@ contains
     found = run_tide(model, state, exact, omega, n_before=4, n_mean=8)
     error_of = sqrt(sum(abs(found - exact)**2)/sum(abs(exact)**2))
     if (ny == 36) call check_amphidromes(abs(found), abs(exact), dx)
-    if (ny == 36 .and. is_full_run()) print "(a, 2(1x, f8.3), 4(1x, f10.6))", &
-      (("taylor-chart", (i - 0.5_wp)*dx/1000, (j - 0.5_wp)*dx/1000, found(i, j), &
-      exact(i, j), i=1, nx), j=1, ny)
+    if (ny == 36 .and. is_full_run()) print "(*(a, 2(1x, f8.3), 4(1x, f10.6), :, /))", &
+      (("taylor-chart", (i - 0.5_wp)*dx/1000, (j - 0.5_wp)*dx/1000, real(found(i, j)), &
+      aimag(found(i, j)), real(exact(i, j)), aimag(exact(i, j)), i=1, nx), j=1, ny)
   end function error_of
 
   !> The two points without tide lie in the cells where theory has them.
