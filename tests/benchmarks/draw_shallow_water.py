@@ -80,7 +80,7 @@ def draw_taylor(chart: np.ndarray, path: Path) -> None:
     figure, axes = plt.subplots(2, 1, figsize=(6.4, 5.8), sharex=True, layout="constrained")
     for ax, field, title in zip(axes, fields, ("model, 12.5 km", "theory"), strict=True):
         tide = field.reshape(y.size, x.size)
-        mesh = ax.pcolormesh(x, y, np.abs(tide), cmap="viridis", vmin=0, vmax=2)
+        mesh = ax.pcolormesh(x, y, np.abs(tide), cmap="viridis", vmin=0, vmax=1.4)
         draw_phase_lines(ax, x, y, tide)
         ax.set_title(title, fontsize=9)
         ax.set_ylabel("y [km]")
