@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
-from north_sea import ELEVATION, HERE, LAND, Gauges, Grid, Skill, lag_degrees, read_m2
+from north_sea import ELEVATION, HERE, LAND, Gauges, Grid, Skill, lag_degrees, read_tide
 from scipy import ndimage
 
 LEVELS = (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0)  # m
@@ -39,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     grid = Grid.read()
     gauges = Gauges.read(grid)
-    field = read_m2(arguments.analysis)
+    field = read_tide(arguments.analysis)
     model = gauges.of(field)
     print(skill_table(model, gauges))
     if arguments.table:
@@ -49,8 +49,11 @@ def main() -> None:
         print(f"chart: {arguments.chart}")
 
 
-def skill_table(model: np.ndarray, gauges: Gauges) -> str:
-    """Return the skill as a Markdown table."""
+def skill_table(
+    model: np.ndarray, gauges: Gauges, observed: np.ndarray | None = None
+) -> str:
+    """Return the skill as a Markdown table, of M2 if nothing else was observed."""
+    observed = gauges.amplitude if observed is None else observed
     kinds = {
         "open coast and offshore": np.isin(gauges.kind, ["c", "o"]),
         "offshore": gauges.kind == "o",
@@ -62,8 +65,7 @@ def skill_table(model: np.ndarray, gauges: Gauges) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        Skill.of(model[here], gauges.amplitude[here]).row(name)
-        for name, here in kinds.items()
+        Skill.of(model[here], observed[here]).row(name) for name, here in kinds.items()
     ]
     return "\n".join(lines)
 

@@ -13,10 +13,11 @@ import argparse
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import netCDF4
 import numpy as np
@@ -27,11 +28,12 @@ from north_sea import (
     Boundary,
     Calibration,
     Grid,
-    read_m2,
     read_range,
+    read_tide,
 )
 
 PROGRAM = "isthmus-shallow-water"
+ONE_AT_A_TIME = Lock()  # for netCDF, whose library is not safe with threads
 STEPS_PER_CYCLE = 50  # dt = 894 s
 
 NAMELIST = """\
@@ -56,7 +58,7 @@ NAMELIST = """\
   ramp = {ramp:.3f}
 /
 &analysis
-  constituents = "M2", "M4"
+  constituents = {constituents}
   start = {start:.3f}
   output = "m2.nc"
 /
@@ -74,6 +76,7 @@ class Experiment:
     analysed: int = 2  # of them, at the end
     steps_per_cycle: int = STEPS_PER_CYCLE
     tolerance: float = 1.0e-4  # m, of the solver
+    knots_s2: np.ndarray | None = None  # S2 along the boundary; None: M2 alone
 
 
 def main() -> None:
@@ -91,23 +94,30 @@ def main() -> None:
 
 
 def run(
-    grid: Grid, boundary: Boundary, experiment: Experiment, threads: int = 1
-) -> np.ndarray:
-    """Return the complex amplitude of M2 [lat, lon] of one run, NaN on land."""
+    grid: Grid,
+    boundary: Boundary,
+    experiment: Experiment,
+    constituents: Sequence[str] = ("M2",),
+    threads: int = 1,
+) -> list[np.ndarray]:
+    """Return the complex amplitudes [lat, lon] that a run gives, NaN on land."""
+    environment = {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        write_inputs(directory, grid, boundary, experiment)
+        with ONE_AT_A_TIME:
+            write_inputs(directory, grid, boundary, experiment)
         done = subprocess.run(
             [PROGRAM, "m2.nml"],
             cwd=directory,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            env={**os.environ, **environment},
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode != 0:
             raise RuntimeError(f"{PROGRAM} failed: {done.stderr.strip()}")
-        return read_m2(directory / "m2.nc")
+        with ONE_AT_A_TIME:
+            return [read_tide(directory / "m2.nc", name) for name in constituents]
 
 
 def run_all(
@@ -115,7 +125,9 @@ def run_all(
 ) -> Iterator[np.ndarray]:
     """Run several experiments, as many at a time as there are cores; yield in order."""
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        yield from pool.map(lambda experiment: run(grid, boundary, experiment), experiments)
+        yield from pool.map(
+            lambda experiment: run(grid, boundary, experiment)[0], experiments
+        )
 
 
 def write_inputs(
@@ -123,11 +135,15 @@ def write_inputs(
 ) -> None:
     """Write grid, boundary and namelist."""
     write_grid(directory / "grid.nc", grid, experiment)
-    write_boundary(directory / "boundary.nc", grid, boundary, experiment.knots)
+    tides = {"M2": experiment.knots}
+    if experiment.knots_s2 is not None:
+        tides["S2"] = experiment.knots_s2
+    write_boundary(directory / "boundary.nc", grid, boundary, tides)
     dt = M2_PERIOD / experiment.steps_per_cycle
     (directory / "m2.nml").write_text(
         NAMELIST.format(
             cycles=experiment.cycles,
+            constituents=", ".join(f'"{name}"' for name in [*tides, "M4"]),
             analysed=experiment.analysed,
             drag=experiment.calibration.drag,
             dt=dt,
@@ -168,13 +184,15 @@ def write_coordinates(file: netCDF4.Dataset, grid: Grid) -> None:
         variable[:] = values
 
 
-def write_boundary(path: Path, grid: Grid, boundary: Boundary, knots: np.ndarray) -> None:
-    """Write M2 in the cells of prescribed elevation."""
+def write_boundary(
+    path: Path, grid: Grid, boundary: Boundary, tides: dict[str, np.ndarray]
+) -> None:
+    """Write the constituents in the cells of prescribed elevation, given at the knots."""
     rows, columns = grid.open_points()
-    amplitude = boundary.weights(grid) @ knots
+    amplitude = np.array([boundary.weights(grid) @ knots for knots in tides.values()])
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("point", len(rows))
-        file.createDimension("constituent", 1)
+        file.createDimension("constituent", len(tides))
         for name, values, units in (
             ("lon", grid.lon[columns], "degrees_east"),
             ("lat", grid.lat[rows], "degrees_north"),
@@ -187,7 +205,7 @@ def write_boundary(path: Path, grid: Grid, boundary: Boundary, knots: np.ndarray
             ("phase", np.degrees(-np.angle(amplitude)) % 360, "degree"),
         ):
             variable = file.createVariable(name, "f8", ("constituent", "point"))
-            variable.setncatts({"units": units, "constituents": "M2"})
+            variable.setncatts({"units": units, "constituents": " ".join(tides)})
             variable[:] = values
 
 

@@ -118,12 +118,11 @@ class Boundary:
         """Read the knots in the form of `boundary_prior.csv`."""
         with path.open() as file:
             rows = list(csv.DictReader(file))
-        amplitude, lag = numbers(rows, "M2_amp_m"), numbers(rows, "M2_glag_deg")
         return cls(
             [row["segment"] for row in rows],
             numbers(rows, "lat"),
             numbers(rows, "lon"),
-            amplitude * np.exp(-1j * np.radians(lag)),
+            complex_column(rows, "M2"),
             numbers(rows, "sigma_m"),
         )
 
@@ -164,7 +163,8 @@ class Gauges:
     kind: np.ndarray  # c open coast, o offshore, e estuary or fjord, b near the boundary
     lat: np.ndarray
     lon: np.ndarray
-    amplitude: np.ndarray  # complex
+    amplitude: np.ndarray  # complex, of M2
+    s2: np.ndarray  # complex, of S2
     row: np.ndarray
     column: np.ndarray
 
@@ -181,8 +181,8 @@ class Gauges:
             np.array([row["kind"] for row in inside]),
             numbers(inside, "lat"),
             numbers(inside, "lon"),
-            numbers(inside, "M2_amp_m")
-            * np.exp(-1j * np.radians(numbers(inside, "M2_glag_deg"))),
+            complex_column(inside, "M2"),
+            complex_column(inside, "S2"),
             np.array([cell[0] for _, cell in pairs]),
             np.array([cell[1] for _, cell in pairs]),
         )
@@ -229,11 +229,11 @@ def read_range(path: Path = HERE / "range_m2.nc") -> np.ndarray:
         return np.ma.filled(file["M2_amplitude"][:], 0.0).astype(float)
 
 
-def read_m2(path: Path) -> np.ndarray:
-    """Return the complex amplitude of M2 [lat, lon] of an analysis, NaN on land."""
+def read_tide(path: Path, constituent: str = "M2") -> np.ndarray:
+    """Return a complex amplitude [lat, lon] of an analysis, NaN on land."""
     with netCDF4.Dataset(path) as file:
         names = [str(name).strip() for name in netCDF4.chartostring(file["name"][:])]
-        k = names.index("M2")
+        k = names.index(constituent)
         amplitude = np.ma.filled(file["amplitude"][k], np.nan)
         phase = np.ma.filled(file["phase"][k], np.nan)
     return np.asarray(amplitude * np.exp(-1j * np.radians(phase)))
@@ -252,3 +252,9 @@ def lag_degrees(amplitude: complex) -> float:
 def numbers(rows: list[dict[str, str]], key: str) -> np.ndarray:
     """Return a column of a table."""
     return np.array([float(row[key]) for row in rows])
+
+
+def complex_column(rows: list[dict[str, str]], constituent: str) -> np.ndarray:
+    """Return the complex amplitudes of a constituent in a table."""
+    lag = np.radians(numbers(rows, f"{constituent}_glag_deg"))
+    return numbers(rows, f"{constituent}_amp_m") * np.exp(-1j * lag)

@@ -22,7 +22,7 @@ at the latter alone. The sixth period is within millimetres of the tenth."""
 def modules(monkeypatch):
     """Import the scripts of the example; forget them afterwards."""
     monkeypatch.syspath_prepend(str(EXAMPLE))
-    names = ["north_sea", "chart", "calibrate", "model", "adjoint"]
+    names = ["north_sea", "chart", "model", "calibrate", "adjoint", "springs"]
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
     loaded = {name: __import__(name) for name in names}
@@ -105,6 +105,15 @@ def test_knots_come_back_from_a_linear_sea(modules):
     assert found == pytest.approx(truth, abs=1e-9)
     held_out = calibrate.cross_validate(response, prior, gauges)
     assert held_out == pytest.approx(gauges.amplitude, abs=1e-9)
+
+
+def test_spring_tides_come_after_new_moon_all_along_the_boundary(modules):
+    """The age of the tide, here a day to two, is the lag of S2 behind M2 over 1.016 deg/h."""
+    boundary = modules.north_sea.Boundary.read(EXAMPLE / "boundary.csv")
+    ratio = modules.springs.s2_to_m2(boundary)
+    age_hours = np.degrees(-np.angle(ratio)) / 1.0159
+    assert ((age_hours > 24) & (age_hours < 48)).all()
+    assert ((abs(ratio) > 0.3) & (abs(ratio) < 0.4)).all()
 
 
 def test_the_gradient_is_that_of_the_loss(modules):
