@@ -28,6 +28,7 @@ from north_sea import (
     numbers,
     read_range,
 )
+from rich.console import Console
 
 SPIN_UP, FORTNIGHT = 6, 29  # periods of M2; 29 of them are 15 days, spring to spring
 NEAR = 1.5  # degrees of latitude: a gauge tells about the boundary
@@ -47,10 +48,9 @@ def main() -> None:
         analysed=FORTNIGHT,
         knots_s2=boundary.amplitude * s2_to_m2(boundary),
     )
-    print(f"{experiment.cycles} periods of M2, about ten seconds ...")
-    tides = run(
-        grid, boundary, experiment, ["M2", "S2"], threads=len(os.sched_getaffinity(0))
-    )
+    threads = len(os.sched_getaffinity(0))
+    with Console().status(f"{experiment.cycles} periods of M2 and S2"):
+        tides = run(grid, boundary, experiment, ["M2", "S2"], threads=threads)
     for name, field, observed in zip(
         ("M2", "S2"), tides, (gauges.amplitude, gauges.s2), strict=True
     ):

@@ -108,7 +108,7 @@ def test_knots_come_back_from_a_linear_sea(modules):
 
 
 def test_spring_tides_come_after_new_moon_all_along_the_boundary(modules):
-    """The age of the tide, here a day to two, is the lag of S2 behind M2 over 1.016 deg/h."""
+    """The age of the tide, a day to two: the lag of S2 behind M2 over 1.016 deg/h."""
     boundary = modules.north_sea.Boundary.read(EXAMPLE / "boundary.csv")
     ratio = modules.springs.s2_to_m2(boundary)
     age_hours = np.degrees(-np.angle(ratio)) / 1.0159
