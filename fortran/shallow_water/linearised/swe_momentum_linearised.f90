@@ -26,6 +26,8 @@ module swe_momentum_linearised
       !! sensitivity to the mean of the other direction, times its weight
     real(wp), allocatable :: cross(:, :) !! the same for the mean slope
     real(wp), allocatable :: drag(:, :)  !! change of the drag coefficient
+    real(wp), allocatable :: change(:, :)    !! what advection makes of the momentum
+    real(wp), allocatable :: change_tl(:, :) !! the change of that, or the sensitivity
   end type face_changes_t
 
   !> What F and U* at one face depend on, or a gradient with respect to it.

@@ -10,11 +10,13 @@
 !> Derivatives reach the state and all of `swe_controls_t`. A transport through a closed
 !> face is a state like any other: the step reads it once, then it is zero.
 !>
-!> Where the step switches (a face closes for want of water, the upstream side changes, the
-!> water at a face stands still under quadratic drag) there is no derivative; the one of the
-!> branch taken is given, and zero for that of the speed at rest.
+!> Where the step switches (a face closes for want of water, the upstream side changes, a
+!> limiter acts, the water at a face stands still under quadratic drag) there is no
+!> derivative; the one of the branch taken is given, and zero for that of the speed at rest.
+!> A face that closes holds `min_depth` of water, so the step jumps there. With
+!> `wetting_newton` a step in which a cell fell dry is refused.
 module swe_step_linearised
-  use failures, only: err_argument, err_runtime, fail, succeed
+  use failures, only: err_runtime, fail, succeed
   use swe_blocks, only: halo
   use swe_boundaries_linearised, only: boundary_transports_ad, boundary_transports_tl, &
     fix_elevations_ad, fix_elevations_tl, radiated_transports_ad, radiated_transports_tl
@@ -22,15 +24,18 @@ module swe_step_linearised
   use swe_elimination_linearised, only: driven_transports_ad, driven_transports_tl, &
     flux_balance_ad, flux_balance_tl, new_elevation_ad, new_elevation_tl, &
     new_transports_ad, new_transports_tl
-  use swe_exchange, only: exchange_ad, global_maximum
-  use swe_faces_linearised, only: face_depths_ad, face_depths_tl, surface_slopes_ad, &
-    surface_slopes_tl
+  use swe_boundaries, only: radiated_transports
+  use swe_depths_linearised, only: at_depth_ad, at_depth_tl, current_depths_ad, &
+    current_depths_tl
+  use swe_elimination, only: new_transports
+  use swe_exchange, only: exchange, exchange_ad, global_maximum
+  use swe_faces_linearised, only: surface_slopes_ad, surface_slopes_tl
   use swe_five_point, only: solution_t
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum_linearised, only: face_changes_t, provisional_transports_ad, &
     provisional_transports_tl, scaled_transports_ad, scaled_transports_tl
-  use swe_parameters, only: advection_none, wetting_static
+  use swe_parameters, only: wetting_newton
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
   use swe_tendencies_linearised, only: other_tendencies_ad, other_tendencies_tl
@@ -45,6 +50,11 @@ module swe_step_linearised
     type(solution_t) :: solution !! how the last of these solves went, relative
     type(face_changes_t), private :: east, north !! changes, or sensitivities
     type(swe_state_t), private :: old            !! changes at the start of the step
+    type(swe_state_t), private :: new
+      !! the new level before transports got its depth, where they do
+    real(wp), allocatable, private :: h_u(:, :), h_v(:, :) !! changes of its depths
+    real(wp), allocatable, private :: first_u(:, :), first_v(:, :)
+      !! depths of first order
     real(wp), allocatable, private :: r(:, :)    !! right-hand side
     real(wp), allocatable, private :: z(:, :)    !! solution
     real(wp), allocatable, private :: work(:, :) !! sensitivity to the outflow
@@ -53,6 +63,8 @@ module swe_step_linearised
     procedure :: step_tl
     procedure :: step_ad
     procedure, private :: solve
+    procedure, private :: keep_velocity_tl
+    procedure, private :: keep_velocity_ad
     procedure, private :: explicit_part_ad
   end type swe_linearised_t
 
@@ -70,6 +82,8 @@ contains
     self%r(:, :) = 0.0_wp
     self%z(:, :) = 0.0_wp
     self%work(:, :) = 0.0_wp
+    call self%new%setup(model%grid%block)
+    allocate (self%h_u, self%h_v, self%first_u, self%first_v, source=self%work)
   end subroutine setup
 
   !> Allocate the fields of one direction, zero.
@@ -79,7 +93,8 @@ contains
 
     allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
     allocate (faces%slope, faces%scaled, faces%friction, faces%extra, faces%star, &
-      faces%velocity, faces%mean, faces%cross, faces%drag, source=faces%h)
+      faces%velocity, faces%mean, faces%cross, faces%drag, faces%change, &
+      faces%change_tl, source=faces%h)
   end subroutine setup_faces
 
   !> Advance the state and a change of it by one step.
@@ -94,8 +109,10 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    if (is_refused(model, stat, errmsg)) return
+    self%new%u(:, :) = state%u
+    self%new%v(:, :) = state%v
     call model%step(state, forcing)
+    if (is_refused(self, model, stat, errmsg)) return
     self%old%zeta(:, :) = state_tl%zeta
     self%old%u(:, :) = state_tl%u
     self%old%v(:, :) = state_tl%v
@@ -103,8 +120,8 @@ contains
       north => model%north)
       self%east%drag(:, :) = controls_tl%drag_u
       self%north%drag(:, :) = controls_tl%drag_v
-      call face_depths_tl(grid, parameters, model%old, east%h, north%h, self%old%zeta, &
-        controls_tl%depth, self%east%h, self%north%h)
+      call current_depths_tl(grid, parameters, model%old, east%h, north%h, self%old, &
+        controls_tl%depth, self%first_u, self%first_v, self%east%h, self%north%h)
       call surface_slopes_tl(grid, self%old%zeta, east%h, north%h, self%east%slope, &
         self%north%slope)
       call other_tendencies_tl(grid, parameters, forcing, model%old, east, north, &
@@ -132,6 +149,9 @@ contains
       call put_fixed(grid, self%z, state_tl%zeta)
       call state_tl%fill_halo(grid%block)
     end associate
+    if (model%keeps_velocity) then
+      call self%keep_velocity_tl(model, state, state_tl, controls_tl)
+    end if
   end subroutine step_tl
 
   !> Carry the sensitivity to the state at the end of a step to that at its start, and add
@@ -147,17 +167,22 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    if (is_refused(model, stat, errmsg)) return
     self%old%zeta(:, :) = state%zeta
     self%old%u(:, :) = state%u
     self%old%v(:, :) = state%v
+    self%new%u(:, :) = state%u
+    self%new%v(:, :) = state%v
     call model%step(self%old, forcing)
+    if (is_refused(self, model, stat, errmsg)) return
     call clear_faces(self%east)
     call clear_faces(self%north)
     self%r(:, :) = 0.0_wp
     associate (grid => model%grid, parameters => model%parameters, east => model%east, &
       north => model%north, nx => model%grid%block%nx, ny => model%grid%block%ny)
       call clear_halo(state_ad%zeta, nx, ny)
+      call clear_halo(state_ad%u, nx, ny)
+      call clear_halo(state_ad%v, nx, ny)
+      if (model%keeps_velocity) call self%keep_velocity_ad(model, state_ad, controls_ad)
       self%east%star(1:nx, 1:ny) = state_ad%u(1:nx, 1:ny)
       self%north%star(1:nx, 1:ny) = state_ad%v(1:nx, 1:ny)
       state_ad%u(:, :) = 0.0_wp
@@ -184,6 +209,87 @@ contains
     call self%explicit_part_ad(model, forcing, state_ad, controls_ad)
   end subroutine step_ad
 
+  !> Transports that were brought to the depth of the new level.
+  subroutine keep_velocity_tl(self, model, state, state_tl, controls_tl)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(in) :: model
+    type(swe_state_t), intent(in) :: state          !! at the end of the step
+    type(swe_state_t), intent(inout) :: state_tl    !! `u` and `v` are changed
+    type(swe_controls_t), intent(in) :: controls_tl
+
+    integer :: i, j
+
+    call set_new(self, model, state%zeta)
+    call current_depths_tl(model%grid, model%parameters, self%new, model%h_u, model%h_v, &
+      state_tl, controls_tl%depth, self%first_u, self%first_v, self%h_u, self%h_v)
+    !$omp parallel do private(i)
+    do j = 1, model%grid%block%ny
+      do i = 1, model%grid%block%nx
+        state_tl%u(i, j) = at_depth_tl(self%new%u(i, j), model%east%h(i, j), &
+          model%h_u(i, j), model%grid%open_u(i, j), state_tl%u(i, j), self%east%h(i, j), &
+          self%h_u(i, j))
+        state_tl%v(i, j) = at_depth_tl(self%new%v(i, j), model%north%h(i, j), &
+          model%h_v(i, j), model%grid%open_v(i, j), state_tl%v(i, j), &
+          self%north%h(i, j), self%h_v(i, j))
+      end do
+    end do
+    call exchange(model%grid%block, state_tl%u, state_tl%v)
+  end subroutine keep_velocity_tl
+
+  !> Transpose of `keep_velocity_tl`, on the block's cells.
+  subroutine keep_velocity_ad(self, model, state_ad, controls_ad)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(in) :: model
+    type(swe_state_t), intent(inout) :: state_ad       !! its halo is zero
+    type(swe_controls_t), intent(inout) :: controls_ad !! added to
+
+    integer :: i, j
+
+    ! The step that was made again left its result in `old`.
+    call set_new(self, model, self%old%zeta)
+    self%h_u(:, :) = 0.0_wp
+    self%h_v(:, :) = 0.0_wp
+    !$omp parallel do private(i)
+    do j = 1, model%grid%block%ny
+      do i = 1, model%grid%block%nx
+        call at_depth_ad(self%new%u(i, j), model%east%h(i, j), model%h_u(i, j), &
+          model%grid%open_u(i, j), state_ad%u(i, j), self%east%h(i, j), self%h_u(i, j))
+        call at_depth_ad(self%new%v(i, j), model%north%h(i, j), model%h_v(i, j), &
+          model%grid%open_v(i, j), state_ad%v(i, j), self%north%h(i, j), self%h_v(i, j))
+      end do
+    end do
+    call current_depths_ad(model%grid, model%parameters, self%new, model%h_u, model%h_v, &
+      self%h_u, self%h_v, self%first_u, self%first_v, state_ad, controls_ad%depth)
+    call collect_state(model%grid, state_ad)
+  end subroutine keep_velocity_ad
+
+  !> The new level before its transports got its depth.
+  subroutine set_new(self, model, zeta)
+    class(swe_linearised_t), intent(inout) :: self
+    type(swe_model_t), intent(in) :: model
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at the new level [m]
+
+    self%new%zeta(:, :) = zeta
+    call new_transports(model%grid, model%parameters, model%z, model%east, model%north, &
+      self%new%u, self%new%v)
+    call radiated_transports(model%grid, model%parameters, model%z, model%east, &
+      model%north, self%new%u, self%new%v)
+    call exchange(model%grid%block, self%new%u, self%new%v)
+  end subroutine set_new
+
+  !> Bring the sensitivities in the halo home to the cells that own it.
+  subroutine collect_state(grid, state_ad)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_state_t), intent(inout) :: state_ad
+
+    call exchange_ad(grid%block, state_ad%zeta)
+    call exchange_ad(grid%block, state_ad%u)
+    call exchange_ad(grid%block, state_ad%v)
+    call clear_halo(state_ad%zeta, grid%block%nx, grid%block%ny)
+    call clear_halo(state_ad%u, grid%block%nx, grid%block%ny)
+    call clear_halo(state_ad%v, grid%block%nx, grid%block%ny)
+  end subroutine collect_state
+
   !> The stages at the old level.
   subroutine explicit_part_ad(self, model, forcing, state_ad, controls_ad)
     class(swe_linearised_t), intent(inout) :: self
@@ -202,42 +308,36 @@ contains
         state_ad%zeta)
       call other_tendencies_ad(grid, parameters, forcing, model%old, east, north, &
         self%east, self%north, state_ad, controls_ad)
-      call face_depths_ad(grid, parameters, model%old, east%h, north%h, self%east%h, &
-        self%north%h, state_ad%zeta, controls_ad%depth)
+      call current_depths_ad(grid, parameters, model%old, east%h, north%h, &
+        self%east%h, self%north%h, self%first_u, self%first_v, state_ad, controls_ad%depth)
       controls_ad%drag_u = controls_ad%drag_u + self%east%drag
       controls_ad%drag_v = controls_ad%drag_v + self%north%drag
-      call collect(state_ad%zeta)
-      call collect(state_ad%u)
-      call collect(state_ad%v)
+      call collect_state(grid, state_ad)
     end associate
-
-  contains
-
-    subroutine collect(field)
-      real(wp), intent(inout), contiguous :: field(:, :) !! sensitivity
-
-      call exchange_ad(model%grid%block, field)
-      call clear_halo(field, model%grid%block%nx, model%grid%block%ny)
-    end subroutine collect
-
   end subroutine explicit_part_ad
 
-  !> Whether the model has a part that is not linearised: told, not left out.
-  logical function is_refused(model, stat, errmsg)
+  !> Whether cells dried, or gave less than they should, in the step that was made: those
+  !> branches of `wetting_newton` are not linearised. It is told, not left out.
+  logical function is_refused(self, model, stat, errmsg)
+    class(swe_linearised_t), intent(in) :: self !! `new` holds the state at the start
     type(swe_model_t), intent(in) :: model
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    is_refused = .true.
-    if (model%parameters%wetting /= wetting_static) then
-      call fail(err_argument, "swe_step_linearised: 'wetting' by Newton's method has no "// &
-        "linearisation; choose wetting_static", stat, errmsg)
-    else if (model%parameters%advection /= advection_none) then
-      call fail(err_argument, "swe_step_linearised: 'advection' has no linearisation "// &
-        "yet; choose advection_none", stat, errmsg)
-    else
-      is_refused = .false.
-    end if
+    real(wp) :: limited
+
+    is_refused = .false.
+    if (model%parameters%wetting /= wetting_newton) return
+    associate (nx => model%grid%block%nx, ny => model%grid%block%ny)
+      limited = max(1.0_wp - min(minval(model%wet(1:nx, 1:ny)), &
+        minval(model%share(1:nx, 1:ny))), &
+        maxval(abs(self%new%u(1:nx, 1:ny) - model%old%u(1:nx, 1:ny))), &
+        maxval(abs(self%new%v(1:nx, 1:ny) - model%old%v(1:nx, 1:ny))))
+    end associate
+    is_refused = global_maximum(model%grid%block, limited) > 0.0_wp
+    if (is_refused) call fail(err_runtime, "swe_step_linearised: 'wetting': a cell "// &
+      "fell dry or was drained in this step, which has no linearisation; use "// &
+      "wetting_static, or keep the water deeper", stat, errmsg)
   end function is_refused
 
   !> z = A**-1 r with the step's matrix. The right-hand side is scaled to 1: the solver's

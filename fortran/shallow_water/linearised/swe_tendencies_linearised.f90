@@ -44,7 +44,7 @@ contains
       call set_velocity_tl(grid, parameters, north, old_tl%v, north_tl)
       call exchange(grid%block, east_tl%velocity, north_tl%velocity)
       if (is_advected) call add_advection_tl(grid, parameters, old, east, north, &
-        old_tl%u, old_tl%v, east_tl, north_tl)
+        old_tl, controls_tl%depth, east_tl, north_tl)
       if (is_viscous) call add_viscosity_tl(grid, parameters, east, north, east_tl, &
         north_tl)
       call exchange(grid%block, east_tl%extra, north_tl%extra)
@@ -67,7 +67,7 @@ contains
     type(swe_state_t), intent(in) :: old             !! at the start of the step
     type(face_momentum_t), intent(in) :: east, north !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad
-    type(swe_state_t), intent(inout) :: old_ad         !! `u` and `v` are added to
+    type(swe_state_t), intent(inout) :: old_ad         !! added to
     type(swe_controls_t), intent(inout) :: controls_ad !! added to
 
     logical :: is_advected, is_viscous
@@ -87,7 +87,7 @@ contains
     north_ad%velocity(:, :) = 0.0_wp
     if (is_viscous) call add_viscosity_ad(grid, parameters, east, north, east_ad, north_ad)
     if (is_advected) call add_advection_ad(grid, parameters, old, east, north, east_ad, &
-      north_ad, old_ad%u, old_ad%v)
+      north_ad, old_ad, controls_ad%depth)
     call exchange_ad(grid%block, east_ad%velocity)
     call exchange_ad(grid%block, north_ad%velocity)
     call set_velocity_ad(grid, parameters, east, east_ad, old_ad%u)

@@ -478,8 +478,6 @@ def _checked(n_steps: int) -> int:
 
 def _refuse_failure(name: str, report: FloatArray) -> None:
     """Raise what the Fortran derivative reported."""
-    if report[0] == 1:
-        raise ConfigurationError(f"the {name} does not know 'advection' yet: leave it out")
     if report[0] != 0:
         raise ModelRunError(
             f"the {name}'s linear solve left a relative residual of {report[2]:.2e} after "
