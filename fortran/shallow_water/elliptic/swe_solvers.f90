@@ -5,6 +5,7 @@ module swe_solvers
   use failures, only: err_argument, fail, succeed
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_five_point, only: five_point_solver_t
+  use swe_hypre, only: make_hypre
   use swe_incomplete, only: incomplete_t
   use swe_kinds, only: wp
   use swe_over_relaxation, only: over_relaxation_t
@@ -15,13 +16,13 @@ module swe_solvers
 
   character(len=*), parameter, public :: default_solver = "cg_multigrid"
   character(len=*), parameter, public :: solver_names = &
-    "sor, cg, cg_incomplete, cg_multigrid" !! what `make_solver` knows
+    "sor, cg, cg_incomplete, cg_multigrid, hypre_pfmg" !! what `make_solver` knows
 
 contains
 
   !> Make a solver: `sor`, red-black over-relaxation; conjugate gradients preconditioned by
   !> the diagonal (`cg`), by modified incomplete Cholesky factors (`cg_incomplete`), or by a
-  !> multigrid cycle (`cg_multigrid`).
+  !> multigrid cycle (`cg_multigrid`), ours or, where it is built, hypre's (`hypre_pfmg`).
   subroutine make_solver(solver, name, tolerance, stat, errmsg)
     class(five_point_solver_t), allocatable, intent(out) :: solver
     character(len=*), intent(in) :: name  !! one of `solver_names`
@@ -48,6 +49,9 @@ contains
       allocate (solver, source=cg)
     case ("cg_multigrid")
       allocate (reduced_gradients_t :: solver)
+    case ("hypre_pfmg")
+      call make_hypre(solver, stat, errmsg)
+      if (.not. allocated(solver)) return
     case default
       call fail(err_argument, "make_solver: no solver is called '"//trim(name)// &
         "'; choose one of: "//solver_names, stat, errmsg)

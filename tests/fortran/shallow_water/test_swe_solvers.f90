@@ -352,6 +352,8 @@ contains
 
     call make_solver(solver, "magic", 1.0e-5_wp, stat, errmsg)
     call check(stat /= 0 .and. index(errmsg, "'magic'") > 0, "an unknown name is refused")
+    call make_solver(solver, "hypre_pfmg", 1.0e-5_wp, stat, errmsg)
+    call check(stat /= 0 .and. index(errmsg, "libhypre") > 0, "hypre: how to get it")
     call make_solver(solver, "cg", 0.0_wp, stat, errmsg)
     call check(stat /= 0 .and. index(errmsg, "'tolerance'") > 0, "tolerance 0 is refused")
     call make_solver(solver, "cg", ieee_value(1.0_wp, ieee_quiet_nan), stat, errmsg)
