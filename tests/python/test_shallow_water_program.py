@@ -181,6 +181,18 @@ def test_twice_n_steps_are_n_restart_and_n_bit_for_bit(folder):
         assert np.concatenate(parts).tobytes() == read(folder / "out.nc", name).tobytes()
 
 
+def test_an_output_is_an_initial_state(folder):
+    sides = {"west": "radiating", "east": "elevation"}
+    settings = namelist(boundary=sides)
+    assert run(folder, settings) == (0, "")
+    (folder / "out.nc").rename(folder / "before.nc")
+    settings["files"]["initial"] = "before.nc"
+    assert run(folder, settings) == (0, "")
+    for name in ("zeta", "u", "v"):
+        before, after = read(folder / "before.nc", name), read(folder / "out.nc", name)
+        np.testing.assert_array_equal(after[0], before[-1])
+
+
 def test_a_restart_of_another_run_is_refused_by_name(folder):
     files = {"output": "", "restart_out": "r.nc"}
     assert run(folder, namelist(files=files)) == (0, "")
@@ -564,6 +576,9 @@ def test_gauge_lists_are_checked(folder, text, words):
     fails(folder, namelist(gauges=gauges), 1, *words)
 
 
+WHERE = ("in column", "row", "after step", " s: ", "last good state is that of step")
+
+
 def test_a_run_that_blows_up_keeps_what_was_good(folder):
     (folder / "out.nc").write_text("good")
     write_initial(folder / "initial.nc", height=30.0)
@@ -574,12 +589,22 @@ def test_a_run_that_blows_up_keeps_what_was_good(folder):
     )
     status, said = run(folder, settings)
     assert status == 1
-    for word in ("column", "row", "after step", "last good state"):
+    for word in ("'u' and 'v' have the advective Courant number", *WHERE):
         assert word in said
     assert (folder / "out.nc").read_text() == "good"
     assert not (folder / "r.nc").exists()
     assert np.isfinite(read(folder / "r.failed.nc", "zeta")).all()
     assert (folder / "out.failed.nc").exists()
+
+
+def test_a_state_out_of_all_bounds_is_named(folder):
+    write_initial(folder / "initial.nc", height=2e6)
+    settings = namelist(files={"output": "", "restart_out": "r.nc"})
+    status, said = run(folder, settings)
+    assert status == 1
+    assert "'zeta' is 0.1044E+7 in column 7, row 6" in said
+    assert "before the first step" in said
+    assert not (folder / "r.failed.nc").exists()
 
 
 @pytest.mark.parametrize(
@@ -651,9 +676,107 @@ def test_four_ranks_write_the_file_of_one(folder):
     assert done.stderr.count("no solver is called 'x'") == 1
 
 
+def test_a_periodic_channel_does_not_know_where_it_begins(folder):
+    grid = {**BOX, "periodic_x": True}
+    assert run(folder, namelist(grid, solver=EXACT)) == (0, "")
+    zeta = read(folder / "out.nc", "zeta")
+    with netCDF4.Dataset(folder / "initial.nc", "a") as data:
+        data["zeta"][:] = np.roll(data["zeta"][:], 7, axis=1)
+    assert run(folder, namelist(grid, solver=EXACT)) == (0, "")
+    shifted = np.roll(read(folder / "out.nc", "zeta"), -7, axis=2)
+    np.testing.assert_allclose(shifted, zeta, rtol=0, atol=SOLVER_ERROR)
+
+
+def test_open_sides_let_a_wave_out(folder):
+    sides = dict.fromkeys(("west", "east", "south", "north"), "radiating")
+    steps = {"n_steps": 60}
+    assert run(folder, namelist(integration=steps, boundary=sides)) == (0, "")
+    radiated = abs(read(folder / "out.nc", "zeta")[-1, 1:-1, 1:-1]).max()
+    assert run(folder, namelist(integration=steps)) == (0, "")
+    assert radiated < 0.05 * abs(read(folder / "out.nc", "zeta")[-1]).max()
+
+
+def test_a_river_fills_the_basin_by_what_it_brings(folder):
+    boundary = BoundaryFile()
+    boundary.x, boundary.y = np.array([0.5 * DX]), np.array([0.5 * DX])
+    boundary.amplitude = None
+    boundary.series = np.full(30, 2.0)
+    boundary.write(folder / "boundary.nc")
+    settings = tide(boundary={"kind": "transport"}, integration={"n_steps": 20})
+    with netCDF4.Dataset(folder / "boundary.nc", "a") as data:
+        data["zeta"].units = "m2 s-1"
+        data.renameVariable("zeta", "transport")
+    assert run(folder, settings) == (0, "")
+    zeta = read(folder / "out.nc", "zeta")[-1]
+    # Two faces of the corner cell open on the basin. The first step has no old transport.
+    theta, volume = 0.55, 2.0 * 2 * DX * 900.0
+    expected = volume * (20 - (1 - theta))
+    np.testing.assert_allclose(np.nansum(zeta) * DX * DX, expected, rtol=1e-12)
+
+
+def test_nothing_is_recorded_before_the_spin_up_is_over(folder):
+    settings = namelist(integration={"spin_up": 3000.0})
+    assert run(folder, settings) == (0, "")
+    np.testing.assert_array_equal(read(folder / "out.nc", "time"), [3000, 4500, 6000])
+
+
+def test_a_grid_of_degrees_is_a_sphere(folder):
+    grid = GridFile()
+    grid.names = {"depth": "depth", "x": "lon", "y": "lat"}
+    grid.units = {"depth": "m", "lon": "degrees_east", "lat": "degrees_north"}
+    grid.units |= {"x": "degrees_east", "y": "degrees_north"}
+    grid.x = 350 + 0.05 * np.arange(NX)
+    grid.y = 54 + 0.03 * np.arange(NY)
+    grid.write(folder / "grid.nc")
+    assert run(folder, namelist({"file": "grid.nc"})) == (0, "")
+    with netCDF4.Dataset(folder / "out.nc") as data:
+        assert data["x"].standard_name == "longitude"
+        assert data["y_v"].units == "degrees_north"
+    grid.units["y"] = "m"
+    (folder / "out.nc").unlink()
+    refuses_grid(folder, grid, "'lat' in 'm', expected 'degrees_north'")
+
+
+def test_land_floods_and_dries_without_negative_depth(folder):
+    grid = GridFile()
+    slope = np.linspace(20.0, -2.0, NX)
+    grid.depth = np.where(grid.mask > 0, slope[None, :], np.nan)
+    grid.write(folder / "grid.nc")
+    physics = {
+        "wetting": "newton",
+        "face_depth": "upwind",
+        "advection": "upwind",
+        "thin_depth": 0.1,
+    }
+    steps = {"dt": 60.0, "n_steps": 200, "max_advective": 10.0}
+    settings = namelist(dict(FROM_FILE), physics=physics, integration=steps)
+    assert run(folder, settings) == (0, "")
+    depth = read(folder / "out.nc", "depth") + read(folder / "out.nc", "zeta")
+    assert np.nanmin(depth) >= -1e-12
+    n_wet = (depth > 1e-3).sum(axis=(1, 2))
+    assert n_wet.max() > n_wet[0]
+    fails_at = namelist(dict(FROM_FILE), physics={"wetting": "newton"})
+    (folder / "out.nc").unlink()
+    fails(folder, fails_at, 2, "'wetting' = 'newton' needs 'face_depth' = 'upwind'")
+
+
+def test_the_program_in_single_precision_agrees_to_its_digits(folder):
+    assert run(folder, namelist(solver=EXACT)) == (0, "")
+    double = read(folder / "out.nc", "zeta")
+    try:
+        program = find_program("isthmus-shallow-water-real32")
+    except ModelRunError:
+        pytest.skip("not built")
+    write_namelist(namelist(), folder / "config.nml")
+    subprocess.run([program, "config.nml"], cwd=folder, check=True, capture_output=True)
+    with netCDF4.Dataset(folder / "out.nc") as data:
+        assert data.working_precision == "float32"
+    np.testing.assert_allclose(read(folder / "out.nc", "zeta"), double, rtol=0, atol=1e-4)
+
+
 def test_help_tells_the_groups(folder):
     program = find_program("isthmus-shallow-water")
     helped = subprocess.run([program, "--help"], capture_output=True, text=True)
     assert helped.returncode == 0
-    for group in ("&grid", "&physics", "&integration", "&files", "&boundary"):
+    for group in ("&grid", "&physics", "&boundary", "&forcing", "&gauges", "&analysis"):
         assert group in helped.stdout

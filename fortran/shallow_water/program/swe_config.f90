@@ -48,7 +48,11 @@ module swe_config
     real(real64) :: duration = 0              !! [s]; else `n_steps`
     integer :: n_steps = 0                    !! of this run
     character(len=32) :: start = "2000-01-01T00:00:00" !! time of step 0, UTC
+    real(real64) :: spin_up = 0
+      !! time before which no fields, gauges and samples are recorded [s]
     real(real64) :: max_courant = 200         !! of gravity waves, largest accepted [1]
+    real(real64) :: max_advective = 1
+      !! |u|*dt/dx + |v|*dt/dy where momentum is advected; beyond, the run stops [1]
     logical :: is_reproducible = .false.      !! bits do not depend on the ranks
   end type integration_settings_t
 
@@ -245,7 +249,9 @@ contains
     call keys%visit("duration", config%integration%duration)
     call keys%visit("n_steps", config%integration%n_steps)
     call keys%visit("start", config%integration%start)
+    call keys%visit("spin_up", config%integration%spin_up)
     call keys%visit("max_courant", config%integration%max_courant)
+    call keys%visit("max_advective", config%integration%max_advective)
     call keys%visit("is_reproducible", config%integration%is_reproducible)
   end subroutine visit_integration
 
@@ -317,6 +323,7 @@ contains
       "f_plane", "beta_plane", "sphere"], problem)
     call check_choice("kind", config%boundary%kind, [character(len=9) :: "elevation", &
       "radiating", "transport"], problem)
+    call check_not_negative("spin_up", config%integration%spin_up, problem)
     call check_not_negative("ramp", config%boundary%ramp, problem)
     call check_date(config%integration%start, problem)
     call check_side("west", config%boundary%west, problem)

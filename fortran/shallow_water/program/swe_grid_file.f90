@@ -57,6 +57,7 @@ contains
     character(len=*), intent(out) :: dims(2) !! names of the dimensions of x and y
 
     character(len=:), allocatable :: x, y
+    logical :: is_asked !! the settings want a sphere
 
     dims = ""
     x = file%first_of([character(len=9) :: "x", "lon", "longitude", "X"])
@@ -71,8 +72,9 @@ contains
     else
       call file%check_units(x, east_degrees)
     end if
-    if (file%problem == "" .and. domain%is_sphere .neqv. (settings%projection == "sphere" &
-      .or. (domain%is_sphere .and. settings%projection == ""))) then
+    is_asked = settings%projection == "sphere"
+    if (settings%projection == "") is_asked = domain%is_sphere
+    if (file%problem == "" .and. (domain%is_sphere .neqv. is_asked)) then
       file%problem = "'"//file%path//"' has '"//x//"' in '"// &
         file%text_attribute(x, "units")//"', which does not fit projection = '"// &
         trim(settings%projection)//"' in &grid"

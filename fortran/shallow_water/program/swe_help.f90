@@ -26,14 +26,24 @@ module swe_help
     "              wetting = 'static' (faces close) or 'newton' (cells dry; needs", &
     "              face_depth = 'upwind'), min_depth = 1e-5 (m), thin_depth = 0 (m)", &
     "&integration  dt = 300, n_steps or duration, start = '2000-01-01T00:00:00' (UTC),", &
-    "              max_courant = 200, is_reproducible = .false. (same bits on any ranks)", &
+    "              spin_up = 0 (nothing is recorded before), max_courant = 200,", &
+    "              max_advective = 1, is_reproducible = .false. (on any ranks)", &
     "&solver       name = 'cg_multigrid' (or 'sor', 'cg', 'cg_incomplete'),", &
     "              tolerance = 1e-5 (m), max_iterations = 10000", &
     "&files        output, output_every = 0 (steps; 0: the end only),", &
     "              precision = 'float64' (or 'float32'),", &
     "              initial (netCDF with zeta, u, v), restart_in, restart_out,", &
     "              restart_every = 0 (steps; 0: the end only)", &
-    "&boundary     west, east, south, north = 'closed' (or 'elevation', 'radiating')", &
+    "&boundary     west, east, south, north = 'closed' (or 'elevation', 'radiating'),", &
+    "              file: netCDF with x, y or lon, lat (point) and amplitude, phase", &
+    "              (constituent, point), zeta (time, point), or both; amplitude has the", &
+    "              attribute constituents = 'M2 S2 ...'; kind = 'elevation' (or", &
+    "              'radiating', 'transport'), ramp = 0, nodal = .false.", &
+    "&forcing      file: netCDF with wind_u, wind_v (m/s) or stress_u, stress_v (N/m2),", &
+    "              pressure (Pa), each (time, y, x)", &
+    "&gauges       file: text, first line 'name,x,y' or 'name,lon,lat'; output,", &
+    "              every = 1 (steps), max_distance (m, from a gauge to its cell)", &
+    "&analysis     constituents = 'M2', ..., start = 0, every = 1 (steps), output", &
     "&log          every = 0 (steps; 0: every 5 %)", &
     "", &
     "Exit status: 0 done, 1 the run failed, 2 the namelist is wrong, 130 Ctrl-C.", &

@@ -14,8 +14,8 @@ module swe_output
   use version, only: isthmus_version
   implicit none
   private
-  public :: add_attributes, add_grid, create_output, time_units, write_grid, write_masked, &
-    write_state
+  public :: add_attributes, add_grid, create_output, time_units, working_precision, &
+    write_grid, write_masked, write_state
 
   real(real64), parameter, public :: no_value = 9.969209968386869e36_real64
     !! netCDF's own marker of a value that is not there
@@ -195,10 +195,17 @@ contains
     if (stat == 0) call trajectory%add_attribute("solver", trim(config%solver%name), stat, &
       errmsg)
     if (stat == 0) call trajectory%add_attribute("working_precision", &
-      trim(merge("float32", "float64", wp /= real64)), stat, errmsg)
+      working_precision(), stat, errmsg)
     if (stat == 0) call trajectory%add_attribute("grid_fingerprint", domain%fingerprint(), &
       stat, errmsg)
   end subroutine add_attributes
+
+  !> Kind of the state.
+  pure function working_precision() result(text)
+    character(len=7) :: text
+
+    text = merge("float64", "float32", wp == real64)
+  end function working_precision
 
   !> Write depth and kinds of cells.
   subroutine write_grid(domain, trajectory, stat, errmsg)

@@ -8,9 +8,11 @@ module swe_restart
   use swe_analysis, only: analysis_t
   use swe_config, only: physics_settings, swe_config_t
   use swe_domain, only: swe_domain_t
-  use swe_grid, only: swe_grid_t
+  use swe_grid, only: cell_elevation, cell_water, swe_grid_t
   use swe_grid_file, only: metres
   use swe_kinds, only: real64, wp
+  use swe_output, only: working_precision
+  use swe_parameters, only: wetting_newton
   use swe_ranks, only: gather, scatter
   use swe_state, only: swe_state_t
   implicit none
@@ -54,6 +56,10 @@ contains
         ": it is of another grid, go on with the one it was written with"
     else if (config%files%initial /= "") then
       call read_initial(config, domain, grid, state, stat, errmsg)
+    end if
+    if (config%parameters%wetting == wetting_newton .and. config%files%restart_in == "") &
+      then
+      state%zeta(:, :) = max(state%zeta, -grid%depth) ! nothing is below the bed
     end if
     call state%fill_halo(grid%block)
   end subroutine start_state
@@ -111,7 +117,8 @@ contains
       file%problem = text
       return
     end if
-    where (domain%cell == 0 .and. .not. ieee_is_finite(values)) values = 0
+    where (.not. (domain%cell == cell_water .or. domain%cell == cell_elevation) .and. &
+      .not. ieee_is_finite(values)) values = 0
     place = findloc(ieee_is_finite(values), .false.)
     if (any(place > 0)) then
       write (text, "(5a, i0, a, i0)") "'", file%path, "' has '", name, &
@@ -175,6 +182,7 @@ contains
       end if
     end do
     call append(settings, "start", trim(config%integration%start))
+    call append(settings, "working_precision", working_precision())
   end subroutine restart_settings
 
   !> Add a list to another.

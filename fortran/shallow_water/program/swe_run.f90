@@ -19,7 +19,7 @@ module swe_run
   use swe_grid_file, only: read_grid
   use swe_islands, only: resolve_islands
   use swe_kinds, only: real64, wp
-  use swe_limits, only: check_time_step, courant_number
+  use swe_limits, only: check_advection, check_time_step, courant_number
   use swe_open_boundary, only: open_boundary_t
   use swe_output, only: create_output, write_state
   use swe_restart, only: save_state, start_state
@@ -34,8 +34,9 @@ module swe_run
 
   integer, parameter :: max_errmsg = 1024
   integer, parameter :: progress_percent = 5 !! between two messages
-  integer, parameter :: values_per_look = 2000000
+  integer, parameter :: values_per_look = 5000000
     !! cell-steps between two looks at the state and at the interrupt flag
+  integer, parameter :: min_look = 5, max_look = 20 !! steps: a look costs a tenth of one
   real(wp), parameter :: largest = 1.0e6_wp !! |zeta| [m] of a state that has blown up
 
   !> The model, the state and the files of a run.
@@ -146,7 +147,8 @@ contains
     if (stat == 0 .and. block%rank == 0) call create_files(march, stat, errmsg)
     call agree(block, stat, errmsg)
     if (stat /= 0) return
-    march%look_every = max(1, values_per_look/(march%domain%nx*march%domain%ny))
+    march%look_every = max(min_look, min(max_look, values_per_look &
+      /(march%domain%nx*march%domain%ny)))
     march%water = water_volume(march%model%grid)
     march%first_budget = budget_of(march%model%grid, march%model%parameters, march%state)
     call look(march, stat, errmsg)
@@ -262,7 +264,9 @@ contains
     stat = 0
     ! A restarted run does not repeat the record it begins with.
     if (march%config%files%restart_in == "") then
-      if (march%config%files%output_every > 0) call write_record(march, stat, errmsg)
+      if (march%config%files%output_every > 0 .and. is_recording(march)) then
+        call write_record(march, stat, errmsg)
+      end if
       call write_gauges(march, stat, errmsg)
     end if
     do while (stat == 0 .and. march%step < last)
@@ -291,7 +295,8 @@ contains
     if (stat /= 0) return ! every rank reads the same record
     call march%model%step(march%state, march%forcing)
     march%step = march%step + 1
-    call march%analysis%sample(march%model%grid, march%state, march%step, march%step*dt)
+    if (is_recording(march)) call march%analysis%sample(march%model%grid, march%state, &
+      march%step, march%step*dt)
     associate (model => march%model)
       if (model%keeps_velocity) then
         march%gained = march%gained + inflow(model%grid, model%parameters, model%moved, &
@@ -315,6 +320,14 @@ contains
     if (every > 0) is_due = modulo(march%step, every) == 0
   end function is_due
 
+  !> Whether the spin-up is over.
+  pure logical function is_recording(march)
+    type(march_t), intent(in) :: march
+
+    is_recording = march%step*real(march%config%parameters%dt, real64) &
+      >= march%config%integration%spin_up
+  end function is_recording
+
   !> Write what this step is to be recorded in.
   subroutine write_due(march, last, stat, errmsg)
     type(march_t), intent(inout) :: march
@@ -325,7 +338,7 @@ contains
     logical :: is_restart_due, is_record_due
 
     associate (files => march%config%files)
-      is_record_due = is_due(march, files%output_every)
+      is_record_due = is_due(march, files%output_every) .and. is_recording(march)
       if (files%output_every == 0) is_record_due = march%step == last
       if (is_record_due .and. files%output /= "") call write_record(march, stat, errmsg)
       call write_gauges(march, stat, errmsg)
@@ -358,7 +371,7 @@ contains
     character(len=*), intent(inout) :: errmsg
 
     if (stat /= 0 .or. march%config%gauges%output == "") return
-    if (.not. is_due(march, march%config%gauges%every)) return
+    if (.not. (is_due(march, march%config%gauges%every) .and. is_recording(march))) return
     call march%gauges%write(march%config, march%model%grid, march%state, march%step, stat, &
       errmsg)
     call agree(march%model%grid%block, stat, errmsg)
@@ -376,6 +389,14 @@ contains
     call check_field(march, "zeta", march%state%zeta, stat, errmsg)
     call check_field(march, "u", march%state%u, stat, errmsg)
     call check_field(march, "v", march%state%v, stat, errmsg)
+    if (stat == 0) then
+      call check_advection(march%config, march%domain, march%model%grid, march%state, &
+        errmsg)
+      if (errmsg /= "") then
+        stat = err_runtime
+        call tell_when(march, errmsg)
+      end if
+    end if
     call agree(march%model%grid%block, stat, errmsg)
     if (stat == 0 .and. march%step > march%first_step .and. &
       .not. march%model%solution%has_converged) then
@@ -416,15 +437,31 @@ contains
         i = findloc(abs(field(width + 1:width + block%nx, j)) <= bound, .false., 1)
         place = [i + block%i_offset, j - width + block%j_offset]
         stat = err_runtime
-        write (errmsg, "(3a, g0.4, 2(a, i0), 2(a, g0.6), a, i0, a, g0.8, a, i0, a)") "'", &
+        write (errmsg, "(3a, g0.4, 2(a, i0), 2(a, g0.6), a)") "'", &
           name, "' is ", field(width + i, j), " in column ", place(1), ", row ", place(2), &
-          " (x = ", march%domain%x(place(1)), ", y = ", march%domain%y(place(2)), &
-          ") after step ", march%step, ", ", march%step*march%config%parameters%dt, &
-          " s: is 'dt' too long? The last good state is that of step ", march%good_step, ""
+          " (x = ", march%domain%x(place(1)), ", y = ", march%domain%y(place(2)), ")"
+        call tell_when(march, errmsg)
         return
       end do
     end associate
   end subroutine check_field
+
+  !> Extend a message by the time of a disaster, and what is left.
+  subroutine tell_when(march, errmsg)
+    type(march_t), intent(in) :: march
+    character(len=*), intent(inout) :: errmsg
+
+    character(len=128) :: text
+
+    if (march%step == march%first_step) then
+      errmsg = trim(errmsg)//" before the first step"
+      return
+    end if
+    write (text, "(a, i0, a, g0.8, a, i0)") " after step ", march%step, ", ", &
+      march%step*real(march%config%parameters%dt, real64), &
+      " s: is 'dt' too long? The last good state is that of step ", march%good_step
+    errmsg = trim(errmsg)//text
+  end subroutine tell_when
 
   !> Keep what there is of a run that ended early, under names that say so.
   subroutine keep(march, stat, errmsg)

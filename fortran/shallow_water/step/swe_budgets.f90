@@ -1,10 +1,11 @@
 ! SPDX-License-Identifier: MIT
 !> Budgets of a shallow water state: volume, kinetic and potential energy, extremes.
 !>
-!>     volume     sum area*zeta over water               [m3]
-!>     potential  sum area*g*zeta**2/2 over water        [m5 s-2], energy/density
-!>     kinetic    sum area*U**2/(2 H) over faces         [m5 s-2]
+!>     volume     sum area*(zeta - B) over water           [m3]
+!>     potential  sum area*g*(zeta**2 - B**2)/2 over water [m5 s-2], energy/density
+!>     kinetic    sum area*U**2/(2 H) over faces           [m5 s-2]
 !>
+!> B is the bed where it stands above the undisturbed surface, else 0: dry land has nothing.
 !> The volume that a step lets in through open boundaries is known to rounding, since the
 !> same transports made the new elevation: what is left of the change is the model's error.
 module swe_budgets
@@ -64,7 +65,7 @@ contains
     real(real64), intent(out) :: row(3)     !! volume, potential, kinetic
     real(wp), intent(inout) :: extremes(2)  !! largest |zeta|, fastest
 
-    real(real64) :: area, area_v
+    real(real64) :: area, area_v, bed
     integer :: i
 
     row = 0.0_real64
@@ -72,9 +73,13 @@ contains
     area_v = grid%dx_v(j)*grid%dy
     do i = 1, grid%block%nx
       if (grid%cell(i, j) == cell_water) then
-        row(1) = row(1) + state%zeta(i, j)
-        row(2) = row(2) + 0.5_real64*parameters%gravity*state%zeta(i, j)**2
-        extremes(1) = max(extremes(1), abs(state%zeta(i, j)))
+        bed = max(0.0_wp, -grid%depth(i, j))
+        row(1) = row(1) + (state%zeta(i, j) - bed)
+        row(2) = row(2) + 0.5_real64*parameters%gravity*(state%zeta(i, j) - bed) &
+          *(state%zeta(i, j) + bed)
+        if (grid%depth(i, j) + state%zeta(i, j) > 0.0_wp) then
+          extremes(1) = max(extremes(1), abs(state%zeta(i, j)))
+        end if
       end if
       call add_face(state%u(i, j), face_depth(grid, parameters, state, i, j, 1, 0), &
         1.0_real64, row(3), extremes(2))
@@ -132,6 +137,7 @@ contains
   end function water_volume
 
   !> Volume that came into this block's water through open boundaries during a step [m3].
+  !> A model that keeps velocity says what it moved: give that as both states.
   real(real64) function inflow(grid, parameters, old, new)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
