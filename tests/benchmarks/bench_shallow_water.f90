@@ -2,7 +2,7 @@
 !> What a step of the shallow water model costs, explicit and semi-implicit, beside the
 !> memory it runs on. Prints "key value" lines for bench_shallow_water.py.
 !>
-!>     bench_shallow_water TOPIC ROUNDS
+!>     bench_shallow_water TOPIC ROUNDS [FILE]
 !>
 !> All cases of a topic take turns, round after round; the best time of each counts. One
 !> thread: CPU time of the process, which other work disturbs least; more: the clock.
@@ -13,6 +13,7 @@ module shallow_water_costs
   use swe_explicit, only: swe_explicit_t
   use swe_grid, only: cell_land, cell_water, swe_grid_t
   use swe_kinds, only: wp
+  use swe_metrics, only: metric_t, sphere_metric
   use swe_parameters, only: drag_none, drag_quadratic, face_backhaus, face_linear, &
     swe_parameters_t
   use swe_solvers, only: default_solver, make_solver
@@ -20,8 +21,8 @@ module shallow_water_costs
   use swe_step, only: swe_model_t
   implicit none
   private
-  public :: measure_break_even, measure_memory, measure_peer, measure_seiche, measure_t2
-  public :: n_rounds
+  public :: measure_break_even, measure_memory, measure_north_sea, measure_peer, &
+    measure_seiche, measure_t2, n_rounds
 
   real(wp), parameter :: pi = acos(-1.0_wp), gravity = 9.81_wp, f = 1.2e-4_wp
   integer :: n_rounds = 3
@@ -408,14 +409,133 @@ contains
 
   end subroutine measure_seiche
 
+  !> M2 of the North Sea, six periods from rest: time, and how far the last one is from that
+  !> of the explicit step at a quarter of its limit. FILE holds the case as text.
+  subroutine measure_north_sea(file)
+    character(len=*), intent(in) :: file
+
+    integer, parameter :: steps(5) = [200, 100, 50, 33, 25] !! per period
+    real(wp), parameter :: period = 44714.164_wp
+    integer, parameter :: n_periods = 6
+    type(swe_explicit_t) :: explicit
+    type(swe_model_t) :: model
+    type(swe_state_t) :: state
+    complex(wp), allocatable :: boundary(:, :), exact(:, :), found(:, :)
+    real(real64) :: best(0:5), error(0:5), start
+    character(len=4) :: name
+    integer :: k, limit, n_steps, round
+
+    call read_case(file, explicit%grid, boundary)
+    explicit%parameters = swe_parameters_t(dt=1.0_wp, theta=0.51_wp, gravity=gravity)
+    limit = ceiling(period/explicit%largest_dt()*1.05_wp) ! the surface rises
+    explicit%parameters%dt = period/(4*limit)
+    call explicit%setup()
+    call state%setup(explicit%grid%block)
+    call run_tide(4*limit, 0, exact)
+    best = huge(best)
+    do round = 1, n_rounds
+      do k = 0, size(steps)
+        deallocate (state%zeta, state%u, state%v)
+        call state%setup(explicit%grid%block)
+        n_steps = limit
+        if (k > 0) n_steps = steps(k)
+        explicit%parameters%dt = period/n_steps
+        if (k > 0) call make_model(n_steps)
+        start = now()
+        call run_tide(n_steps, k, found)
+        best(k) = min(best(k), now() - start)
+        error(k) = sqrt(sum(abs(found - exact)**2) &
+          /count(explicit%grid%cell(1:size(found, 1), 1:size(found, 2)) == cell_water))
+      end do
+    end do
+    do k = 0, size(steps)
+      name = "ex"
+      if (k > 0) write (name, "(i0)") steps(k)
+      call print_value(trim(name)//" ms", best(k)*1000)
+      call print_value(trim(name)//" error", error(k))
+    end do
+    call print_value("limit n", real(limit, real64))
+
+  contains
+
+    subroutine make_model(n_steps)
+      integer, intent(in) :: n_steps
+
+      type(swe_model_t) :: fresh
+
+      fresh%grid = explicit%grid
+      fresh%parameters = explicit%parameters
+      fresh%parameters%dt = period/n_steps
+      call make_solver(fresh%solver, default_solver, 1.0e-4_wp)
+      call fresh%setup()
+      model = fresh
+    end subroutine make_model
+
+    !> Six periods, the boundary's tide rising over two; the amplitude of the last.
+    subroutine run_tide(n_steps, k, amplitude)
+      integer, intent(in) :: n_steps, k
+      complex(wp), allocatable, intent(out) :: amplitude(:, :)
+
+      type(swe_forcing_t) :: forcing
+      complex(wp) :: turn
+      integer :: n, nx, ny
+
+      nx = size(boundary, 1)
+      ny = size(boundary, 2)
+      allocate (forcing%open_zeta, source=state%zeta)
+      allocate (amplitude(nx, ny), source=(0.0_wp, 0.0_wp))
+      do n = 1, n_periods*n_steps
+        turn = exp(cmplx(0.0_wp, 2*pi*n/n_steps, wp))
+        forcing%open_zeta(1:nx, 1:ny) = min(1.0_wp, 0.5_wp*n/n_steps)*real(boundary*turn)
+        if (k == 0) call explicit%step(state, forcing)
+        if (k > 0) call model%step(state, forcing)
+        if (n > (n_periods - 1)*n_steps) amplitude = amplitude + state%zeta(1:nx, 1:ny) &
+          *conjg(turn)*2/n_steps
+      end do
+    end subroutine run_tide
+
+  end subroutine measure_north_sea
+
+  !> Columns, rows, first latitude, cell [degree], drag; then of each cell, eastward first,
+  !> its kind, depth, and real and imaginary part of the tide.
+  subroutine read_case(file, grid, boundary)
+    character(len=*), intent(in) :: file
+    type(swe_grid_t), intent(out) :: grid
+    complex(wp), allocatable, intent(out) :: boundary(:, :)
+
+    integer, allocatable :: cell(:, :)
+    real(wp), allocatable :: depth(:, :)
+    real(wp) :: drag, imaginary, real_part
+    real(real64) :: degrees, first_latitude
+    type(metric_t) :: metric
+    integer :: i, j, nx, ny, unit
+
+    open (newunit=unit, file=file, status="old", action="read")
+    read (unit, *) nx, ny, first_latitude, degrees, drag
+    allocate (cell(nx, ny), depth(nx, ny), boundary(nx, ny))
+    do j = 1, ny
+      do i = 1, nx
+        read (unit, *) cell(i, j), depth(i, j), real_part, imaginary
+        boundary(i, j) = cmplx(real_part, imaginary, wp)
+      end do
+    end do
+    close (unit)
+    metric = sphere_metric(whole_grid(nx, ny), first_latitude, degrees, degrees)
+    call grid%setup(whole_grid(nx, ny), cell, depth, metric%dx, metric%dx_v, metric%dy, &
+      metric%f_u, metric%f_v)
+    depth = drag
+    call grid%set_drag(depth)
+  end subroutine read_case
+
 end module shallow_water_costs
 
 program bench_shallow_water
-  use shallow_water_costs, only: measure_break_even, measure_memory, measure_peer, &
-    measure_seiche, measure_t2, n_rounds
+  use shallow_water_costs, only: measure_break_even, measure_memory, measure_north_sea, &
+    measure_peer, measure_seiche, measure_t2, n_rounds
   implicit none
 
   character(len=16) :: argument, topic
+  character(len=256) :: file
 
   call get_command_argument(1, topic)
   call get_command_argument(2, argument)
@@ -433,7 +553,10 @@ program bench_shallow_water
     call measure_t2()
   case ("seiche")
     call measure_seiche()
+  case ("north_sea")
+    call get_command_argument(3, file)
+    call measure_north_sea(trim(file))
   case default
-    error stop "topics: memory, cache, break_even, peer, t2, seiche"
+    error stop "topics: memory, cache, break_even, peer, t2, seiche, north_sea FILE"
   end select
 end program bench_shallow_water
