@@ -125,12 +125,16 @@ contains
     real(wp), intent(out) :: target(lanes, n)
 
     real(wp) :: s(lanes)
-    integer :: i, p
+    integer :: i, j, l, p
 
     do i = 1, n
       s = 0.0_wp
       do p = list%start(i), list%start(i + 1) - 1
-        s = s + list%weight(p)*source(:, list%index(p))
+        j = list%index(p)
+        !$omp simd
+        do l = 1, lanes
+          s(l) = s(l) + list%weight(p)*source(l, j)
+        end do
       end do
       target(:, i) = s
     end do
@@ -168,13 +172,18 @@ contains
     real(wp), intent(inout) :: a(lanes, tables%n_entries)
 
     real(wp) :: s(lanes)
-    integer :: e, i, p
+    integer :: e, i, j, k, l, p
 
     do i = 1, tables%n
       do e = tables%row(i), tables%row(i + 1) - 1
         s = a(:, e)
         do p = tables%product_start(e), tables%product_start(e + 1) - 1
-          s = s - a(:, tables%product(1, p))*a(:, tables%product(2, p))
+          j = tables%product(1, p)
+          k = tables%product(2, p)
+          !$omp simd
+          do l = 1, lanes
+            s(l) = s(l) - a(l, j)*a(l, k)
+          end do
         end do
         if (e < tables%diagonal(i)) then
           s = s*a(:, tables%diagonal(tables%column(e)))
@@ -193,19 +202,27 @@ contains
     real(wp), intent(inout) :: x(lanes, tables%n + 1)  !! b, then x; slot n + 1 stays
 
     real(wp) :: s(lanes)
-    integer :: e, i
+    integer :: e, i, j, l
 
     do i = 2, tables%n
       s = x(:, i)
       do e = tables%row(i), tables%diagonal(i) - 1
-        s = s - a(:, e)*x(:, tables%column(e))
+        j = tables%column(e)
+        !$omp simd
+        do l = 1, lanes
+          s(l) = s(l) - a(l, e)*x(l, j)
+        end do
       end do
       x(:, i) = s
     end do
     do i = tables%n, 1, -1
       s = x(:, i)
       do e = tables%diagonal(i) + 1, tables%row(i + 1) - 1
-        s = s - a(:, e)*x(:, tables%column(e))
+        j = tables%column(e)
+        !$omp simd
+        do l = 1, lanes
+          s(l) = s(l) - a(l, e)*x(l, j)
+        end do
       end do
       x(:, i) = s*a(:, tables%diagonal(i))
     end do

@@ -33,6 +33,7 @@ module chemistry_lanes
     procedure :: setup
     procedure :: free
     procedure :: clear
+    procedure :: advance
   end type lanes_t
 
 contains
@@ -90,6 +91,25 @@ contains
     if (associated(self%pool)) deallocate (self%pool)
     self%pool => null()
   end subroutine free
+
+  !> Take the new state in some lanes.
+  subroutine advance(self, is_taken)
+    class(lanes_t), intent(inout) :: self
+    logical, intent(in) :: is_taken(lanes)
+
+    real(wp), pointer, contiguous :: old(:, :)
+    integer :: i
+
+    if (all(is_taken)) then
+      old => self%y
+      self%y => self%y_new
+      self%y_new => old
+    else
+      do i = 1, self%n
+        self%y(:, i) = merge(self%y_new(:, i), self%y(:, i), is_taken)
+      end do
+    end if
+  end subroutine advance
 
   !> Make a lane harmless: nothing reacts in it.
   subroutine clear(self, lane)

@@ -331,7 +331,7 @@ contains
 
     real(wp) :: norm(lanes)
     logical :: is_taken(lanes)
-    integer :: i, l
+    integer :: l
 
     norm = error_norm(self%tables%n, queue%w%y, queue%w%y_new, queue%w%error, self%atol, &
       self%rtol)
@@ -342,9 +342,7 @@ contains
       if (queue%cell(l) == 0) cycle
       call judge_lane(self, queue, l, norm(l), is_taken(l), flag(l), tape)
     end do
-    do i = 1, self%tables%n
-      queue%w%y(:, i) = merge(queue%w%y_new(:, i), queue%w%y(:, i), is_taken)
-    end do
+    call queue%w%advance(is_taken .or. queue%cell == 0)
     if (self%negatives == negatives_clip) queue%w%y = max(queue%w%y, 0.0_wp)
     do l = 1, lanes
       if (queue%cell(l) > 0 .and. flag(l) < 0) call cut_step(self, queue, l, t_end)
@@ -357,11 +355,17 @@ contains
     type(queue_t), intent(in) :: queue
     real(wp), intent(inout) :: norm(lanes)
 
-    integer :: i
+    real(wp) :: deepest(lanes) !! below zero, over what is allowed
+    integer :: i, l
 
+    deepest = 0.0_wp
     do i = 1, self%tables%n
-      where (queue%w%y_new(:, i) < -self%atol(i)) norm = max(norm, 16.0_wp)
+      !$omp simd
+      do l = 1, lanes
+        deepest(l) = max(deepest(l), -self%atol(i) - queue%w%y_new(l, i))
+      end do
     end do
+    where (deepest > 0.0_wp) norm = max(norm, 16.0_wp)
   end subroutine reject_negatives
 
   !> One lane: is the step taken, how long is the next, is the cell done?
@@ -385,8 +389,7 @@ contains
       if (.not. is_taken) flag = flag_small_step
     else
       is_taken = norm <= 1.0_wp ! false for NaN
-      factor = safety*max(norm, 1.0e-20_wp)**(-0.5_wp/self%tableau%error_order)
-      factor = min(largest, max(smallest, factor))
+      factor = step_factor(norm, self%tableau%error_order)
       if (.not. ieee_is_finite(norm)) factor = smallest
       if (is_taken .and. queue%has_failed(l)) factor = min(factor, 1.0_wp)
       if (.not. is_taken .and. queue%has_failed(l)) factor = min(factor, 0.1_wp)
@@ -402,6 +405,18 @@ contains
     end if
     if (flag < 0 .and. queue%n_tried(l) >= self%max_steps) flag = flag_many_steps
   end subroutine judge_lane
+
+  !> Factor of the next step: safety/error^(1/order). Where the limits decide, no power.
+  pure real(wp) function step_factor(norm, order) result(factor)
+    real(wp), intent(in) :: norm  !! square of the error over the tolerance
+    integer, intent(in) :: order  !! of the error in h
+
+    if (norm*(largest/safety)**(2*order) <= 1.0_wp) then
+      factor = largest
+    else
+      factor = max(smallest, safety*norm**(-0.5_wp/order))
+    end if
+  end function step_factor
 
   !> Book an accepted step.
   subroutine take_step(queue, l, t, h, factor, flag, tape)
