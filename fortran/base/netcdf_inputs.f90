@@ -14,6 +14,9 @@ module netcdf_inputs
   private
   public :: netcdf_input_t
 
+  real(wp), parameter :: never_written = 9.9e35_wp
+    !! netCDF's own mark of values that were not written is greater
+
   !> A file that is read.
   type :: netcdf_input_t
     character(len=:), allocatable :: path
@@ -34,7 +37,7 @@ module netcdf_inputs
     procedure, private :: read_field
     procedure, private :: read_record
     procedure, private :: find
-    procedure, private :: blank_missing
+    procedure, private :: unpack
     procedure, private :: complain
   end type netcdf_input_t
 
@@ -242,7 +245,7 @@ contains
     allocate (values(lengths(1)))
     status = nf90_get_var(self%ncid, var, values)
     if (status /= nf90_noerr) call self%complain("'"//name//"': "//nf90_strerror(status))
-    call self%blank_missing(name, values)
+    call self%unpack(name, values)
   end subroutine read_vector
 
   !> Read a variable of the two dimensions `dims`, the fastest first; it is allocated.
@@ -302,7 +305,7 @@ contains
       status = nf90_get_var(self%ncid, var, values)
     end if
     if (status /= nf90_noerr) call self%complain("'"//name//"': "//nf90_strerror(status))
-    call blank_field(self, name, values)
+    call unpack_field(self, name, values)
   end subroutine read_slice
 
   !> Say which dimensions were expected.
@@ -337,8 +340,8 @@ contains
     text = text//")"
   end function listed
 
-  !> Missing values become NaN.
-  subroutine blank_missing(self, name, values)
+  !> Missing values become NaN, packed ones what they stand for.
+  subroutine unpack(self, name, values)
     class(netcdf_input_t), intent(in) :: self
     character(len=*), intent(in) :: name
     real(wp), intent(inout) :: values(:)
@@ -346,17 +349,21 @@ contains
     character(len=*), parameter :: markers(2) = &
       [character(len=13) :: "_FillValue", "missing_value"]
     integer :: i, status, var
-    real(wp) :: marker
+    real(wp) :: marker, offset, scale
 
     status = nf90_inq_varid(self%ncid, name, var)
     do i = 1, size(markers)
       if (nf90_get_att(self%ncid, var, trim(markers(i)), marker) /= nf90_noerr) cycle
       where (values == marker) values = ieee_value(1.0_wp, ieee_quiet_nan)
     end do
-  end subroutine blank_missing
+    where (abs(values) > never_written) values = ieee_value(1.0_wp, ieee_quiet_nan)
+    if (nf90_get_att(self%ncid, var, "scale_factor", scale) /= nf90_noerr) scale = 1.0_wp
+    if (nf90_get_att(self%ncid, var, "add_offset", offset) /= nf90_noerr) offset = 0.0_wp
+    if (scale /= 1.0_wp .or. offset /= 0.0_wp) values = scale*values + offset
+  end subroutine unpack
 
   !> The same for a field.
-  subroutine blank_field(self, name, values)
+  subroutine unpack_field(self, name, values)
     class(netcdf_input_t), intent(in) :: self
     character(len=*), intent(in) :: name
     real(wp), intent(inout) :: values(:, :)
@@ -364,8 +371,8 @@ contains
     integer :: j
 
     do j = 1, size(values, 2)
-      call self%blank_missing(name, values(:, j))
+      call self%unpack(name, values(:, j))
     end do
-  end subroutine blank_field
+  end subroutine unpack_field
 
 end module netcdf_inputs

@@ -2,6 +2,7 @@
 """The program `isthmus-shallow-water` from the outside: files, restarts and bad days."""
 
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -46,7 +47,7 @@ def write_initial(path, nx=NX, ny=NY, height=1.0):
         zeta[:] = height * np.exp(-((x - nx / 3) ** 2 + (y - ny / 2) ** 2) / 20)
 
 
-def run(directory, settings):
+def run(directory, settings, before=None):
     """Run the program; return its status and what it said apart from its progress."""
     path = directory / "config.nml"
     if isinstance(settings, str):
@@ -59,6 +60,7 @@ def run(directory, settings):
         capture_output=True,
         text=True,
         timeout=120,
+        preexec_fn=before,
     )
     lines = [
         line
@@ -257,6 +259,20 @@ def test_depth_that_is_not_what_it_must_be_is_refused(folder):
     grid.depth = -grid.depth
     grid.mask = None
     refuses_grid(folder, grid, "positive down")
+
+
+def test_packed_depths_are_unpacked_and_absurd_ones_refused(folder):
+    grid = GridFile()
+    grid.write(folder / "grid.nc")
+    with netCDF4.Dataset(folder / "grid.nc", "a") as data:
+        data.set_auto_maskandscale(False)
+        data["depth"][:] = np.where(grid.mask > 0, 500.0, -1.0)
+        data["depth"].setncatts({"scale_factor": 0.1, "add_offset": -10.0})
+    assert run(folder, namelist(dict(FROM_FILE))) == (0, "")
+    assert np.nanmax(read(folder / "out.nc", "depth")) == 40.0
+    (folder / "out.nc").unlink()
+    grid.depth = 1000 * grid.depth
+    refuses_grid(folder, grid, "'depth' down to 40000.0 m", "metres?")
 
 
 def test_coordinates_that_make_no_grid_are_refused(folder):
@@ -576,6 +592,31 @@ def test_gauge_lists_are_checked(folder, text, words):
     fails(folder, namelist(gauges=gauges), 1, *words)
 
 
+def test_an_unwritable_output_is_named_and_costs_no_computing(folder):
+    long_run = {"n_steps": 10**8}
+    for group, key in (("files", "output"), ("files", "restart_out"), ("gauges", "output")):
+        (folder / "gauges.csv").write_text("name,x,y\na,1000,1000\n")
+        settings = namelist(integration=long_run, gauges={"file": "gauges.csv"})
+        settings[group][key] = "no/such/file.nc"
+        fails(folder, settings, 1, "no/such/file.nc")
+
+
+def test_a_full_disk_leaves_the_good_file_as_it_was(folder):
+    assert run(folder, namelist()) == (0, "")
+    good = (folder / "out.nc").read_bytes()
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    settings = namelist(integration={"n_steps": 400}, files={"output_every": 1})
+    status, said = run(folder, settings, before=small_disk)
+    assert status == 1
+    assert "cannot write" in said.splitlines()[-1]
+    assert "disk full" in said.splitlines()[-1]
+    assert (folder / "out.nc").read_bytes() == good
+    assert not list(folder.glob("*.part"))
+
+
 WHERE = ("in column", "row", "after step", " s: ", "last good state is that of step")
 
 
@@ -674,6 +715,14 @@ def test_four_ranks_write_the_file_of_one(folder):
     )
     assert done.returncode == 1
     assert done.stderr.count("no solver is called 'x'") == 1
+    # A disaster in the block of one rank is told by that rank, once.
+    write_initial(folder / "initial.nc", height=2e6)
+    write_namelist(namelist(), folder / "config.nml")
+    done = subprocess.run(
+        [*command, "config.nml"], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("'zeta' is") == 1
 
 
 def test_a_periodic_channel_does_not_know_where_it_begins(folder):

@@ -26,6 +26,7 @@ module swe_grid_file
   character(len=*), parameter :: north_degrees(*) = [character(len=13) :: &
     "degrees_north", "degree_north", "degrees_N", "degree_N", "degreeN", "degreesN"]
 
+  real(real64), parameter :: deepest = 12000 !! accepted [m]; no trench reaches 11100 m
   real(real64), parameter :: even = 1.0e-3_real64
     !! accepted departure of a coordinate from even steps [steps]: it may be real32
 
@@ -128,6 +129,7 @@ contains
     character(len=*), intent(in) :: dims(2)
     real(real64), allocatable, intent(inout) :: depth(:, :)
 
+    character(len=512) :: text
     character(len=:), allocatable :: name, positive
 
     if (file%problem /= "") return
@@ -144,6 +146,11 @@ contains
         "positive = 'up': set it, or give 'depth', positive down"
     else if (name == "elevation") then
       depth = -depth
+    end if
+    if (any(depth > deepest)) then
+      write (text, "(5a, g0.6, a)") "'", file%path, "' has '", name, "' down to ", &
+        maxval(depth, mask=depth > deepest), " m, deeper than any sea: is it in metres?"
+      if (file%problem == "") file%problem = text
     end if
   end subroutine read_depth
 

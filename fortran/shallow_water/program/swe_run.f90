@@ -37,6 +37,7 @@ module swe_run
   integer, parameter :: values_per_look = 5000000
     !! cell-steps between two looks at the state and at the interrupt flag
   integer, parameter :: min_look = 5, max_look = 20 !! steps: a look costs a tenth of one
+  integer, parameter :: max_rank = 10000000 !! exact in real32
   real(wp), parameter :: largest = 1.0e6_wp !! |zeta| [m] of a state that has blown up
 
   !> The model, the state and the files of a run.
@@ -116,11 +117,16 @@ contains
     integer, intent(inout) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    integer :: worst
+    integer :: first, worst
 
     if (block%nx == 0) return ! not yet cut into blocks: every rank read the same files
     worst = nint(global_maximum(block, real(stat, wp)))
-    if (stat == 0 .and. worst /= 0) errmsg = "stopped with another rank"
+    if (worst == 0) return
+    ! Rank 0 speaks for all; if it has nothing to say, the first that has does.
+    first = -nint(global_maximum(block, real(merge(-block%rank, -max_rank, stat /= 0), wp)))
+    if (first > 0 .and. block%rank == first) write (error_unit, "(a, i0, 2a)") "rank ", &
+      first, ": ", trim(errmsg)
+    if (stat == 0) write (errmsg, "(a, i0)") "stopped with rank ", first
     stat = worst
   end subroutine agree
 
