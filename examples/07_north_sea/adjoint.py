@@ -8,7 +8,9 @@ The loss is the weighted square of the misfit of M2 at the gauges, plus that of 
 M2 is a sum over the steps of the last period, so its sensitivity enters the adjoint at each
 of these steps; run backward, the adjoint gives the gradient to all 21 unknowns (the real
 and imaginary parts of ten knots, and the logarithm of the friction coefficient) for a few
-times the cost of a run. L-BFGS does the rest.
+times the cost of a run. L-BFGS does the rest, in unknowns in which the loss is about round:
+some tides along the boundary hardly reach a gauge, and without this scaling 30 iterations
+leave them where they were. The scaling is Gauss and Newton's, from the tangent-linear.
 """
 
 from __future__ import annotations
@@ -30,12 +32,13 @@ from north_sea import (
     read_range,
     rms,
 )
-from rich.progress import Progress
+from rich.progress import Progress, track
 from scipy.optimize import minimize
 
 from isthmus.models import ShallowWater, ShallowWaterForcing, ShallowWaterGrid
 
 FREQUENCY = 2 * np.pi / M2_PERIOD
+RIDGE = 1e-8  # of the mean curvature: keeps the scaling finite
 SIGMA_LOG_DRAG = 0.5  # of the logarithm of the friction coefficient: a factor of 1.6
 
 
@@ -130,6 +133,34 @@ class TideFit:
         knots_ad *= self.boundary.sigma
         return np.array([*knots_ad.real, *knots_ad.imag, SIGMA_LOG_DRAG * drag * drag_ad])
 
+    def curvature(self, controls: np.ndarray) -> np.ndarray:
+        """Return Gauss and Newton's matrix, from one tangent-linear run per unknown."""
+        n = len(controls)
+        unknowns = track(np.eye(n), "curvature", total=n)
+        tides = np.array([self.tangent(controls, unit) / self.sigma for unit in unknowns])
+        return np.real(np.conj(tides) @ tides.T) + self.prior_weight * np.eye(n)
+
+    def tangent(self, controls: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """Return the change of M2 at the gauges that a change of the unknowns makes."""
+        knots, drag = self.physical(controls)
+        n = len(knots)
+        knots_tl = self.boundary.sigma * (change[:n] + 1j * change[n : 2 * n])
+        drag_tl = np.full(self.grid.cell.shape, SIGMA_LOG_DRAG * drag * change[-1])
+        self.model.set_fields(drag=drag)
+        state, state_tl = self.model.state_at_rest(), self.model.state_at_rest()
+        tide_tl = np.zeros(len(self.observed), complex)
+        for step in range(1, self.n_steps + 1):
+            state, state_tl = self.model.step_tl(
+                state,
+                state_tl,
+                drag_tl=drag_tl,
+                forcing=self.forcing(knots, step),
+                forcing_tl=self.forcing(knots_tl, step),
+            )
+            if step >= self.first_analysed:
+                tide_tl += self.analysis(step) * self.gauges.of(state_tl.zeta)
+        return tide_tl
+
     def forcing(self, knots: np.ndarray, step: int) -> ShallowWaterForcing:
         """Return the boundary's elevation at the end of a step."""
         zeta = np.zeros(self.grid.cell.shape)
@@ -152,8 +183,8 @@ def main() -> None:
     """Run one of the two experiments and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", choices=["twin", "gauges"])
-    parser.add_argument("--iterations", type=int, default=25)
-    parser.add_argument("--cycles", type=int, default=6, help="periods of M2 of a run")
+    parser.add_argument("--iterations", type=int, default=12)
+    parser.add_argument("--cycles", type=int, default=5, help="periods of M2 of a run")
     parser.add_argument("--steps", type=int, default=25, help="per period")
     arguments = parser.parse_args()
     fit = make_fit(arguments.cycles, arguments.steps)
@@ -183,11 +214,19 @@ def make_fit(cycles: int, steps_per_cycle: int) -> TideFit:
 
 def minimise(fit: TideFit, start: np.ndarray, iterations: int) -> np.ndarray:
     """Return the best unknowns; show the loss on the way."""
+    curvature = fit.curvature(start)
+    ridge = RIDGE * np.trace(curvature) / len(start) * np.eye(len(start))
+    factor = np.linalg.cholesky(curvature + ridge)
+
+    def scaled_loss(scaled: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = fit.loss(start + np.linalg.solve(factor.T, scaled))
+        return value, np.linalg.solve(factor, gradient)
+
     with Progress(*Progress.get_default_columns(), "loss {task.fields[loss]:.3g}") as bar:
         task = bar.add_task("L-BFGS", total=iterations, loss=np.nan)
         result = minimize(
-            fit.loss,
-            start,
+            scaled_loss,
+            np.zeros(len(start)),
             jac=True,
             method="L-BFGS-B",
             callback=lambda intermediate_result: bar.update(
@@ -196,7 +235,7 @@ def minimise(fit: TideFit, start: np.ndarray, iterations: int) -> np.ndarray:
             options={"maxiter": iterations, "ftol": 1e-12, "gtol": 1e-6},
         )
         bar.update(task, completed=iterations)
-    return np.asarray(result.x)
+    return start + np.linalg.solve(factor.T, np.asarray(result.x))
 
 
 def twin(fit: TideFit, iterations: int) -> str:

@@ -125,3 +125,14 @@ def test_the_gradient_is_that_of_the_loss(modules):
     behind = fit.loss(controls - step * direction)[0]
     slope = fit.loss(controls)[1] @ direction
     assert (ahead - behind) / (2 * step) == pytest.approx(slope, rel=1e-5)
+
+
+def test_the_tangent_is_that_of_the_tide(modules):
+    fit = modules.adjoint.make_fit(cycles=1, steps_per_cycle=10)
+    random = np.random.default_rng(4)
+    controls, direction = random.normal(size=21), random.normal(size=21)
+    step = 1e-4
+    ahead = fit.forward(controls + step * direction)[0]
+    behind = fit.forward(controls - step * direction)[0]
+    tangent = fit.tangent(controls, direction)
+    assert (ahead - behind) / (2 * step) == pytest.approx(tangent, abs=1e-5)
