@@ -154,8 +154,8 @@ contains
       outcome%passes = outcome%passes + real(model%n_newton, wp)/outcome%n_steps
     end do
     outcome%depth_error = sum(abs(depth - exact))/sum(exact)
-    outcome%largest_speed = max(maxval(abs(state%u)/max(model%east%h, 1.0e-5_wp)), &
-      maxval(abs(state%v)/max(model%north%h, 1.0e-5_wp)))
+    outcome%largest_speed = max(maxval(abs(state%u)/merge(model%h_u, 1.0_wp, model%h_u > &
+      0.0_wp)), maxval(abs(state%v)/merge(model%h_v, 1.0_wp, model%h_v > 0.0_wp)))
   end subroutine advance
 
   !> Depth after a dam broke over water: a fan, a plateau and a bore.

@@ -1,9 +1,10 @@
 ! SPDX-License-Identifier: MIT
-!> Shores that move and lakes that do not: no water is made or lost, none is less than
-!> none, and known flows are met.
+!> Shores that move and lakes that do not: no water is made or lost, no depth is negative,
+!> and known flows are met. Called with `full`, it prints the tables of
+!> docs/results/shallow_water_wetting.md instead.
 program test_swe_wetting
-  use basins, only: basin_t, build, pi, volume
-  use drying_flows, only: dam_break, outcome_t
+  use basins, only: basin_t, build, is_full_run, pi, volume
+  use drying_flows, only: dam_break, outcome_t, planar_swing, radial_swing
   use swe_kinds, only: wp
   use swe_parameters, only: advection_limited, advection_upwind, drag_none, &
     face_backhaus, face_upwind, swe_parameters_t, wetting_newton, wetting_static
@@ -21,6 +22,10 @@ program test_swe_wetting
     wetting=wetting_newton)
   second = first
   second%advection = advection_limited
+  if (is_full_run()) then
+    call print_tables()
+    stop
+  end if
   call check_lake(0.5_wp)
   call check_lake(-0.5_wp)
   call check_static()
@@ -30,6 +35,7 @@ program test_swe_wetting
   call check_dam_break(behind, second, 0.0031_wp, 0.8_wp, "bore, second order")
   call check_dam_break(0.0_wp, first, 0.0120_wp, 0.5_wp, "dry ground, first order")
   call check_dam_break(0.0_wp, second, 0.0100_wp, 0.5_wp, "dry ground, second order")
+  call check_swings()
   call finish()
 
 contains
@@ -131,5 +137,84 @@ contains
     call check_below(fine%volume_error, conserved, name//": change of volume")
     call check_below(0.0_wp, fine%least_depth, name//": least depth")
   end subroutine check_dam_break
+
+  !> Water that swings in a paraboloid: errors, order, volume, depth.
+  subroutine check_swings()
+    type(outcome_t) :: outcomes(4), planar
+
+    ! 99, not 100: from 10000 cells on two threads share a step.
+    outcomes(1) = radial_swing(50, 0.5_wp, with_thin(first))
+    outcomes(2) = radial_swing(99, 0.5_wp, with_thin(first))
+    outcomes(3) = radial_swing(50, 0.5_wp, with_thin(second))
+    outcomes(4) = radial_swing(99, 0.5_wp, with_thin(second))
+    planar = planar_swing(50, 0.5_wp, with_thin(second))
+    call check_below(outcomes(2)%depth_error, 0.13_wp, "radial swing, first order: error")
+    call check_below(outcomes(4)%depth_error, 0.07_wp, "radial swing, second order: error")
+    call check_below(0.6_wp, order_of(outcomes(1:2)), "radial swing: order at least")
+    call check_below(0.9_wp, order_of(outcomes(3:4)), "second order: order at least")
+    call check_below(planar%depth_error, 0.30_wp, "planar swing, second order: error")
+    call check_below(max(maxval(outcomes%volume_error), planar%volume_error), conserved, &
+      "swings: change of volume")
+    call check_below(0.0_wp, min(minval(outcomes%least_depth), planar%least_depth), &
+      "swings: least depth")
+  end subroutine check_swings
+
+  !> The order between 50 and 99 cells.
+  pure real(wp) function order_of(outcomes)
+    type(outcome_t), intent(in) :: outcomes(2)
+
+    order_of = -slope([50.0_wp, 99.0_wp], outcomes%depth_error)
+  end function order_of
+
+  !> Parameters for a paraboloid: one per cent of its depth is thin.
+  pure function with_thin(parameters) result(changed)
+    type(swe_parameters_t), intent(in) :: parameters
+    type(swe_parameters_t) :: changed
+
+    changed = parameters
+    changed%thin_depth = 0.001_wp
+  end function with_thin
+
+  !> Errors at all sizes, theta = 0.55.
+  subroutine print_tables()
+    integer, parameter :: dams(4) = [100, 200, 400, 800], bowls(3) = [50, 100, 200]
+    type(swe_parameters_t) :: schemes(2)
+    character(len=6), parameter :: names(2) = [character(len=6) :: "first", "second"]
+    integer :: k, l
+
+    schemes = [first, second]
+    print "(a)", "flow            order   c  cells  error    order   volume  depth passes"
+    do k = 1, 2
+      call print_table("Stoker", names(k), 0.5_wp, dams, [(dam_break(dams(l), 0.5_wp, &
+        behind, schemes(k)), l=1, 4)])
+      call print_table("Ritter", names(k), 0.5_wp, dams, [(dam_break(dams(l), 0.5_wp, &
+        0.0_wp, schemes(k)), l=1, 4)])
+      call print_table("Thacker radial", names(k), 0.5_wp, bowls, [(radial_swing(bowls(l), &
+        0.5_wp, with_thin(schemes(k))), l=1, 3)])
+      call print_table("Thacker radial", names(k), 2.0_wp, bowls, [(radial_swing(bowls(l), &
+        2.0_wp, with_thin(schemes(k))), l=1, 3)])
+      call print_table("Thacker planar", names(k), 0.5_wp, bowls, [(planar_swing(bowls(l), &
+        0.5_wp, with_thin(schemes(k))), l=1, 3)])
+    end do
+  end subroutine print_tables
+
+  !> One flow with one scheme.
+  subroutine print_table(flow, name, courant, sizes, outcomes)
+    character(len=*), intent(in) :: flow, name
+    real(wp), intent(in) :: courant
+    integer, intent(in) :: sizes(:)
+    type(outcome_t), intent(in) :: outcomes(:)
+
+    real(wp) :: order
+    integer :: k
+
+    do k = 1, size(sizes)
+      order = 0.0_wp
+      if (k > 1) order = -slope(real(sizes(k - 1:k), wp), outcomes(k - 1:k)%depth_error)
+      print "(a14, 2x, a6, f4.1, i7, f9.5, f7.2, 2es9.1, f6.2)", flow, name, courant, &
+        sizes(k), outcomes(k)%depth_error, order, outcomes(k)%volume_error, &
+        outcomes(k)%least_depth, outcomes(k)%passes
+    end do
+  end subroutine print_table
 
 end program test_swe_wetting
