@@ -5,9 +5,9 @@
 !>     U(n+1)    = F*(cos(f dt)*U + sin(f dt)*Vm + ... - g*dt*H*d zeta(n+1)/dx)
 !>
 !> with friction F, rotation and boundaries as in the semi-implicit step. It is what that
-!> step is measured against. Stable for sqrt(g H)*dt*sqrt(1/dx**2 + 1/dy**2) <= 1.
-!> A. Sielecki (1968), An energy-conserving difference scheme for the storm surge equations,
-!> Mon. Weather Rev. 96, 150-156.
+!> step is measured against. Stable for sqrt(g H)*dt*sqrt(1/dx**2 + 1/dy**2) <= 1;
+!> rotation takes 2 % of that at f dt = 0.3. A. Sielecki (1968), An energy-conserving
+!> difference scheme for the storm surge equations, Mon. Weather Rev. 96, 150-156.
 !>
 !> Each thread passes over a band of rows, in place. It first saves what the bands beside it
 !> will overwrite.

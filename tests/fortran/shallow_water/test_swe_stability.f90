@@ -6,8 +6,9 @@
 !> No eigenvalue may lie outside the unit circle.
 program test_swe_stability
   use basins, only: basin_t, build, gravity, linear_step, pi, run
+  use swe_explicit, only: swe_explicit_t
   use swe_kinds, only: wp
-  use swe_state, only: swe_state_t
+  use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
   use testing, only: check, check_below, finish
   implicit none
@@ -18,6 +19,7 @@ program test_swe_stability
   real(wp), parameter :: tolerance = 1.0e-10_wp !! growth per step that the solver may feign
   real(wp), parameter :: turns(3) = [0.05_wp, 0.1_wp, 0.3_wp] !! f dt [1]
   real(wp), parameter :: courants(4) = [0.3_wp, 2.0_wp, 10.0_wp, 40.0_wp]
+  real(wp), parameter :: explicit_courants(2) = [0.3_wp, 0.69_wp] !! limit: 0.707
   character(len=40) :: name
   integer :: k, l
 
@@ -30,11 +32,19 @@ program test_swe_stability
   end do
   call check(largest_growth(0.5_wp, 0.3_wp, 2.0_wp) > tolerance, &
     "theta = 1/2 with rotation grows")
+  do k = 1, size(turns)
+    do l = 1, size(explicit_courants)
+      write (name, "(a, f4.2, a, f4.1)") "explicit, f dt = ", turns(k), ", c = ", &
+        explicit_courants(l)
+      call check_below(largest_growth(0.0_wp, turns(k), explicit_courants(l)), tolerance, &
+        trim(name))
+    end do
+  end do
   call finish()
 
 contains
 
-  !> Largest eigenvalue of all wave numbers, less one.
+  !> Largest eigenvalue of all wave numbers, less one. theta = 0: the explicit step.
   real(wp) function largest_growth(theta, turn, courant)
     real(wp), intent(in) :: theta, turn, courant
 
@@ -90,12 +100,30 @@ contains
       if (column == 2) state%u(1, 1) = celerity
       if (column == 3) state%v(1, 1) = celerity
       call state%fill_halo(model%grid%block)
-      call run(model, state, 1)
+      if (theta > 0.0_wp) then
+        call run(model, state, 1)
+      else
+        call step_explicitly(model, state)
+      end if
       responses(:, :, 1, column) = state%zeta(1:n, 1:n)
       responses(:, :, 2, column) = state%u(1:n, 1:n)/celerity
       responses(:, :, 3, column) = state%v(1:n, 1:n)/celerity
     end do
   end subroutine respond
+
+  !> One explicit step with the grid and parameters of a model.
+  subroutine step_explicitly(model, state)
+    type(swe_model_t), intent(in) :: model
+    type(swe_state_t), intent(inout) :: state
+
+    type(swe_explicit_t) :: explicit
+    type(swe_forcing_t) :: forcing
+
+    explicit%grid = model%grid
+    explicit%parameters = model%parameters
+    call explicit%setup()
+    call explicit%step(state, forcing)
+  end subroutine step_explicitly
 
   !> Spectral radius: the N-th root of the norm of the N-th power, N = 2**40.
   real(wp) function radius(symbol)
