@@ -6,6 +6,7 @@
 !> order with upstream depths. Which face is sharpened is taken from the step.
 module swe_depths_linearised
   use swe_blocks, only: halo
+  use swe_exchange, only: exchange, exchange_ad
   use swe_faces, only: face_depths
   use swe_faces_linearised, only: face_depths_ad, face_depths_tl
   use swe_grid, only: swe_grid_t
@@ -68,6 +69,7 @@ contains
           + by%depth*(depth_tl(i, j) + depth_tl(i, j + 1)) + by%transport*state_tl%v(i, j)
       end do
     end do
+    call exchange(grid%block, h_u_tl, h_v_tl)
   end subroutine current_depths_tl
 
   !> Transpose of `current_depths_tl`: `h_u_ad` and `h_v_ad` are spoilt. The sharpened part
@@ -94,6 +96,8 @@ contains
         state_ad%zeta, depth_ad)
       return
     end if
+    call exchange_ad(grid%block, h_u_ad)
+    call exchange_ad(grid%block, h_v_ad)
     call face_depths(grid, parameters, state, first_u, first_v)
     do j = 0, grid%block%ny + 1
       do i = 0, grid%block%nx

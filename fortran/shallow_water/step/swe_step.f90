@@ -171,6 +171,8 @@ contains
     if (self%parameters%face_depth == face_upwind .and. &
       self%parameters%advection == advection_limited) then
       call sharpen_depths(self%grid, self%parameters, state, h_u, h_v)
+      ! The four cells that a depth depends on do not fit in the halo beside every face.
+      call exchange(self%grid%block, h_u, h_v)
     end if
   end subroutine current_depths
 
