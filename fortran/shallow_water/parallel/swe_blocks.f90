@@ -5,9 +5,10 @@
 !> have a halo of further rows and columns on each side: copies of the neighbours' cells,
 !> or of the other side where the grid is periodic, or land. Faces 0 lie in the halo.
 module swe_blocks
+  use swe_kinds, only: int64
   implicit none
   private
-  public :: block_t, ranks_t, whole_grid
+  public :: block_t, ranks_t, traffic_t, whole_grid
 
   integer, parameter, public :: halo = 2 !! width of the halo of a model field [cells]
   integer, parameter, public :: west = 1, east = 2, south = 3, north = 4 !! sides
@@ -34,6 +35,14 @@ module swe_blocks
     integer :: rank = 0         !! of this one, from 0
     integer :: communicator = 0 !! of MPI; not used by a process alone
   end type ranks_t
+
+  !> What a rank has waited for since it started.
+  type :: traffic_t
+    integer(int64) :: n_waits = 0      !! directions of exchanges: to two neighbours at once
+    integer(int64) :: n_messages = 0   !! sent
+    integer(int64) :: n_bytes = 0      !! sent
+    integer(int64) :: n_reductions = 0 !! over all ranks
+  end type traffic_t
 
 contains
 

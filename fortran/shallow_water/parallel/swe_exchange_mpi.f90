@@ -9,12 +9,14 @@
 module swe_exchange
   use mpi_f08, only: mpi_allreduce, mpi_int64_t, mpi_irecv, mpi_isend, mpi_max, &
     mpi_request, mpi_statuses_ignore, mpi_sum, mpi_waitall
-  use swe_blocks, only: block_t, east, nobody, north, south, west
+  use swe_blocks, only: block_t, east, nobody, north, south, traffic_t, west
   use swe_kinds, only: int64, wp
   use swe_mpi, only: communicator_of, is_whole, real_type
   implicit none
   private
   public :: exchange, exchange_ad, global_maximum, global_sum
+
+  type(traffic_t), public, protected :: traffic !! of this rank
 
   interface exchange
     procedure exchange_one
@@ -156,6 +158,7 @@ contains
         communicator_of(block), requests(n_requests))
     end do
     call mpi_waitall(n_requests, requests, mpi_statuses_ignore)
+    call count_messages(n_requests/2, length)
     do side = low, high
       if (neighbours(side) == block%rank) then
         call unpack(fields, direction, n_cells, side, is_transposed, &
@@ -175,6 +178,16 @@ contains
     end function is_other
 
   end subroutine exchange_direction
+
+  !> Keep count.
+  subroutine count_messages(n_messages, length)
+    integer, intent(in) :: n_messages, length
+
+    traffic%n_waits = traffic%n_waits + min(n_messages, 1)
+    traffic%n_messages = traffic%n_messages + n_messages
+    traffic%n_bytes = traffic%n_bytes + int(n_messages, int64)*length &
+      *(storage_size(0.0_wp)/8)
+  end subroutine count_messages
 
   !> Values in one message.
   pure integer function message_length(fields, direction, n_cells) result(length)
@@ -312,6 +325,7 @@ contains
 
     sums = values
     if (is_whole(block)) return
+    traffic%n_reductions = traffic%n_reductions + 1
     call mpi_allreduce(values, sums, size(values), real_type(), mpi_sum, &
       communicator_of(block))
   end function global_sum_reals
@@ -324,6 +338,7 @@ contains
 
     sums = values
     if (is_whole(block)) return
+    traffic%n_reductions = traffic%n_reductions + 1
     call mpi_allreduce(values, sums, size(values), mpi_int64_t, mpi_sum, &
       communicator_of(block))
   end function global_sum_integers
@@ -336,6 +351,7 @@ contains
 
     largest = value
     if (is_whole(block)) return
+    traffic%n_reductions = traffic%n_reductions + 1
     call mpi_allreduce(value, largest, 1, real_type(), mpi_max, communicator_of(block))
   end function global_maximum
 

@@ -3,11 +3,13 @@
 !>
 !> The module of the same name in swe_exchange_mpi.f90 does the same over MPI ranks.
 module swe_exchange
-  use swe_blocks, only: block_t, north, east, nobody
+  use swe_blocks, only: block_t, north, east, nobody, traffic_t
   use swe_kinds, only: int64, wp
   implicit none
   private
   public :: exchange, exchange_ad, global_maximum, global_sum
+
+  type(traffic_t), public, protected :: traffic !! none
 
   interface exchange
     procedure exchange_one
