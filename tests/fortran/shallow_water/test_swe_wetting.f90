@@ -3,6 +3,7 @@
 !> and known flows are met. Called with `full`, it prints the tables of
 !> docs/results/shallow_water_wetting.md instead.
 program test_swe_wetting
+  use, intrinsic :: iso_fortran_env, only: output_unit
   use basins, only: basin_t, build, is_full_run, pi, volume
   use drying_flows, only: dam_break, outcome_t, planar_swing, radial_swing
   use swe_kinds, only: wp
@@ -215,6 +216,7 @@ contains
         sizes(k), outcomes(k)%depth_error, order, outcomes(k)%volume_error, &
         outcomes(k)%least_depth, outcomes(k)%passes
     end do
+    flush (output_unit)
   end subroutine print_table
 
 end program test_swe_wetting
