@@ -114,6 +114,12 @@ contains
 
     call succeed(stat)
     if (n_steps < 1) return
+    if (n_steps == 1) then ! nothing to keep
+      call source%get(1, forcing)
+      call linearised%step_ad(model, start, forcing, state_ad, controls_ad, stat, errmsg)
+      if (.not. has_failed(stat)) call source%get_ad(1, controls_ad)
+      return
+    end if
     stretch = ceiling(sqrt(real(n_steps, wp)))
     allocate (kept((n_steps + stretch - 1)/stretch), states(stretch))
     kept(1) = start
