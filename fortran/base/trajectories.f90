@@ -40,6 +40,7 @@ module trajectories
     procedure, public :: add_constant
     procedure, public :: add_mark
     procedure, public :: add_number_mark
+    procedure, public :: add_integer_mark
     procedure, public :: write_constant
     procedure, public :: write_layer
     generic, public :: add_attribute => add_text, add_real, add_integer
@@ -247,6 +248,22 @@ contains
     end if
     call self%check(status, variable//":"//name, stat, errmsg)
   end subroutine add_number_mark
+
+  !> Add an attribute of a variable that is an integer.
+  subroutine add_integer_mark(self, variable, name, value, stat, errmsg)
+    class(trajectory_t), intent(inout) :: self
+    character(len=*), intent(in) :: variable !! whose attribute it is
+    character(len=*), intent(in) :: name     !! of the attribute
+    integer, intent(in) :: value             !! its value
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    integer :: status, var
+
+    status = nf90_inq_varid(self%ncid, variable, var)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, name, value)
+    call self%check(status, variable//":"//name, stat, errmsg)
+  end subroutine add_integer_mark
 
   !> Write a variable without time, once all is defined. All its values in Fortran's order.
   subroutine write_constant(self, name, values, stat, errmsg)

@@ -345,6 +345,7 @@ def test_an_absurd_time_step_is_refused_with_its_limit(folder, changes, words):
         ("&integration dt = -1.0 /", ("'dt' must be positive",)),
         ("&physics theta = 0.3 /", ("'theta' must lie between 0.5 and 1",)),
         ("&physics drag = 'square' /", ("'drag' must be none or quadratic", "'square'")),
+        ("&integration duration = 1000.0 /", ("'duration'", "no whole number of steps")),
         ("&log every = 1 /", ("&grid must name a 'file', or the size of a box",)),
         ("", ("holds no namelist group",)),
     ],
@@ -677,7 +678,8 @@ def test_ctrl_c_ends_cleanly_and_the_run_can_go_on(folder, number, status):
     assert run(folder, namelist(files=go_on))[0] == 0
 
 
-def test_four_ranks_write_the_file_of_one(folder):
+def mpi_command():
+    """Return the start of a command on four ranks; skip if there is no MPI."""
     mpirun = shutil.which("mpirun")
     try:
         program = find_program("isthmus-shallow-water-mpi")
@@ -685,6 +687,11 @@ def test_four_ranks_write_the_file_of_one(folder):
         pytest.skip("not built with MPI")
     if mpirun is None:
         pytest.skip("no mpirun")
+    return [mpirun, "--allow-run-as-root", "--oversubscribe", "-n", "4", program]
+
+
+def test_four_ranks_write_the_file_of_one(folder):
+    command = mpi_command()
     BoundaryFile().write(folder / "boundary.nc")
     (folder / "gauges.csv").write_text("name,x,y\na,1000,1000\nb,40000,20000\n")
     settings = tide(
@@ -699,7 +706,6 @@ def test_four_ranks_write_the_file_of_one(folder):
     alone = {path: read(folder / path, name) for path, name in names.items()}
     for path in names:
         (folder / path).unlink()
-    command = [mpirun, "--allow-run-as-root", "--oversubscribe", "-n", "4", program]
     done = subprocess.run(
         [*command, "config.nml"], cwd=folder, capture_output=True, text=True, timeout=120
     )
@@ -821,6 +827,24 @@ def test_the_program_in_single_precision_agrees_to_its_digits(folder):
     with netCDF4.Dataset(folder / "out.nc") as data:
         assert data.working_precision == "float32"
     np.testing.assert_allclose(read(folder / "out.nc", "zeta"), double, rtol=0, atol=1e-4)
+
+
+def test_a_reproducible_run_has_the_same_bits_on_four_ranks(folder):
+    command = mpi_command()
+    write_initial(folder / "initial.nc", 64, 64)
+    settings = namelist(
+        {**BOX, "nx": 64, "ny": 64},
+        integration={"is_reproducible": True},
+        physics={"advection": "limited", "viscosity": 10.0},
+    )
+    assert run(folder, settings)[0] == 0
+    alone = {name: read(folder / "out.nc", name) for name in ("zeta", "u", "v")}
+    (folder / "out.nc").unlink()
+    subprocess.run(
+        [*command, "config.nml"], cwd=folder, check=True, capture_output=True, timeout=120
+    )
+    for name, values in alone.items():
+        assert read(folder / "out.nc", name).tobytes() == values.tobytes()
 
 
 def test_help_tells_the_groups(folder):

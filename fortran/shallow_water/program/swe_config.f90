@@ -20,6 +20,8 @@ module swe_config
 
   integer, parameter, public :: max_path = 1024 !! longest path in a namelist
   integer, parameter, public :: max_name = 64   !! longest name of a variable or gauge
+  real(real64), parameter :: part_of_step = 0.01_real64
+    !! accepted difference of a duration from whole steps [steps]: rounding of a decimal dt
   character(len=*), parameter :: groups = "unknown group, expected &grid, &physics, "// &
     "&integration, &solver, &files, &boundary, &forcing, &gauges, &analysis or &log"
 
@@ -311,7 +313,7 @@ contains
     if (config%integration%duration > 0) then
       if (config%integration%n_steps > 0) problem = &
         "'duration' and 'n_steps' exclude each other"
-      config%integration%n_steps = nint(config%integration%duration/dt)
+      call set_steps(dt, config%integration, problem)
     end if
     call check_physics(config, problem)
     call check_files(config, problem)
@@ -331,6 +333,22 @@ contains
     call check_side("south", config%boundary%south, problem)
     call check_side("north", config%boundary%north, problem)
   end subroutine check_config
+
+  !> Steps of a duration, which must be whole.
+  subroutine set_steps(dt, integration, problem)
+    real(real64), intent(in) :: dt !! [s]
+    type(integration_settings_t), intent(inout) :: integration
+    character(len=*), intent(inout) :: problem !! set if they are not
+
+    real(real64) :: steps
+
+    steps = integration%duration/dt
+    integration%n_steps = nint(min(steps, real(huge(1), real64)))
+    if (problem /= "" .or. abs(steps - integration%n_steps) < part_of_step) return
+    write (problem, "(a, g0.8, a, g0.6, a, i0, a)") "'duration' = ", integration%duration, &
+      " s is no whole number of steps of ", dt, " s: set 'n_steps', e.g. ", &
+      integration%n_steps, ", instead"
+  end subroutine set_steps
 
   subroutine check_date(date, problem)
     character(len=*), intent(in) :: date

@@ -62,6 +62,7 @@ contains
       read (unit, "(a)", iostat=status) line
       if (status /= 0 .or. problem /= "") exit
       number = number + 1
+      if (index(line, achar(13)) > 0) line(index(line, achar(13)):) = "" ! of Windows
       if (line == "" .or. line(1:1) == "#") cycle
       if (columns(1) == 0) then
         call find_columns(line, domain%is_sphere, columns, problem)

@@ -132,8 +132,8 @@ contains
       errmsg)
     if (stat == 0) call trajectory%add_mark("grid", "cf_role", "grid_topology", stat, &
       errmsg)
-    if (stat == 0) call trajectory%add_number_mark("grid", "topology_dimension", &
-      2.0_real64, .false., stat, errmsg)
+    if (stat == 0) call trajectory%add_integer_mark("grid", "topology_dimension", 2, stat, &
+      errmsg)
     if (stat == 0) call trajectory%add_mark("grid", "node_dimensions", "x_u y_v", stat, &
       errmsg)
     if (stat == 0) call trajectory%add_mark("grid", "face_dimensions", &
