@@ -20,7 +20,7 @@ module swe_explicit
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: advection_none, drag_none, face_linear, face_upwind, &
-    swe_parameters_t
+    swe_parameters_t, wetting_newton
   use swe_state, only: swe_forcing_t, swe_state_t
   implicit none
   private
@@ -88,9 +88,9 @@ contains
     text = ""
     associate (p => self%parameters)
       if (p%face_depth == face_upwind .or. p%advection /= advection_none &
-        .or. p%viscosity > 0.0_wp) then
-        text = "swe_explicit: 'face_depth' must not be upwind, 'advection' none and "// &
-          "'viscosity' 0: the explicit step has no more"
+        .or. p%viscosity > 0.0_wp .or. p%wetting == wetting_newton) then
+        text = "swe_explicit: 'face_depth' must not be upwind, 'advection' none, "// &
+          "'viscosity' 0, 'wetting' static: the explicit step has no more"
       else if (p%dt > self%largest_dt()) then
         write (text, "(a, es10.3, a, es10.3, a)") "swe_explicit: 'dt' is", p%dt, &
           " s, the deepest cell allows", self%largest_dt(), " s: take a shorter step"
@@ -107,6 +107,7 @@ contains
     associate (grid => self%grid)
       last_i = ubound(grid%depth, 1)
       last_j = ubound(grid%depth, 2)
+      if (allocated(self%depth_u)) deallocate (self%depth_u, self%depth_v)
       allocate (self%depth_u, self%depth_v, mold=grid%depth)
       self%depth_u = 0.0_wp
       self%depth_v = 0.0_wp
@@ -124,6 +125,8 @@ contains
     integer :: j, last
 
     last = self%grid%block%ny + 2
+    if (allocated(self%first_fixed)) deallocate (self%first_fixed, self%first_u, &
+      self%first_v)
     allocate (self%first_fixed(0:last), self%first_u(0:last), self%first_v(0:last))
     do j = 0, last
       self%first_fixed(j) = 1 + count(self%grid%fixed(2, :) < j)
@@ -184,14 +187,21 @@ contains
   end function largest_dt
 
   !> Advance the state by one time step. Its halos must be filled; they are when it returns.
-  !> The head of the forcing is not used.
-  subroutine step(self, state, forcing)
+  subroutine step(self, state, forcing, stat, errmsg)
     class(swe_explicit_t), intent(inout) :: self
     type(swe_state_t), intent(inout) :: state
-    type(swe_forcing_t), intent(in) :: forcing !! at the new level
+    type(swe_forcing_t), intent(in) :: forcing !! at the new level; without a head
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
 
     integer :: n_threads, t
 
+    call succeed(stat)
+    if (allocated(forcing%head)) then
+      call fail(err_argument, "swe_explicit: 'head' of the forcing must not be there: "// &
+        "the explicit step knows no air pressure", stat, errmsg)
+      return
+    end if
     n_threads = 1
     !$ n_threads = omp_get_max_threads()
     if (n_threads > size(self%bands)) call setup_bands(self, n_threads)

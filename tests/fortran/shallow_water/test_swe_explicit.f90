@@ -226,6 +226,7 @@ contains
   !> A step beyond the stability limit is refused with a sentence.
   subroutine check_refusal()
     type(swe_explicit_t) :: model
+    type(swe_forcing_t) :: forcing
     type(swe_model_t) :: peer
     type(swe_state_t) :: state
     character(len=200) :: errmsg
@@ -238,6 +239,12 @@ contains
     call model%setup(stat, errmsg)
     call check(stat /= 0 .and. index(errmsg, "'dt'") > 0, "a step too long is refused")
     print "(a)", trim(errmsg)
+    model%parameters%dt = 60.0_wp
+    call model%setup(stat, errmsg)
+    call check(stat == 0, "a short one is not")
+    allocate (forcing%head, source=state%zeta)
+    call model%step(state, forcing, stat, errmsg)
+    call check(stat /= 0 .and. index(errmsg, "'head'") > 0, "air pressure is refused")
   end subroutine check_refusal
 
 end program test_swe_explicit
