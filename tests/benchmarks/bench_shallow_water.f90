@@ -392,7 +392,7 @@ contains
         face_depth=face_linear, drag=drag_none)
       if (k == 0) then
         explicit%parameters = parameters
-        if (.not. allocated(explicit%depth_u)) call explicit%setup()
+        call explicit%setup()
         ! The backward step sees the slope half a step late: start U there.
         state%u(1:n - 1, 1:n) = -0.5_wp*dt*gravity*20.0_wp*explicit%grid%open_u(1:n - 1, &
           1:n)*(mode(2:n, :) - mode(1:n - 1, :))/dx
