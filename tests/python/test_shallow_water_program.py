@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 from types import MappingProxyType
 
 import netCDF4
@@ -845,6 +846,32 @@ def test_a_reproducible_run_has_the_same_bits_on_four_ranks(folder):
     )
     for name, values in alone.items():
         assert read(folder / "out.nc", name).tobytes() == values.tobytes()
+
+
+def test_a_solver_that_does_not_converge_ends_the_run(folder):
+    solver = {"name": "cg", "max_iterations": 2}
+    status, said = run(folder, namelist(solver=solver, files={"restart_out": "r.nc"}))
+    assert status == 1
+    for word in ("the solver left, after 2 iterations", "step 1", "'max_iterations'"):
+        assert word in said
+    start = read(folder / "initial.nc", "zeta")
+    assert np.array_equal(read(folder / "r.failed.nc", "zeta"), start)
+
+
+def test_the_example_of_the_documentation_runs(folder):
+    text = (Path(__file__).parents[2] / "docs/shallow_water_program.md").read_text()
+    example = text.split("```fortran\n")[1].split("```")[0]
+    boundary = BoundaryFile()
+    boundary.x = np.full(60, 2500.0)
+    boundary.y = 5000.0 * (np.arange(60) + 0.5)
+    boundary.amplitude = np.repeat([[1.0], [0.3]], 60, axis=1)
+    boundary.phase = np.repeat([[30.0], [80.0]], 60, axis=1)
+    boundary.write(folder / "west.nc")
+    (folder / "gauges.csv").write_text("name,x,y\ninner end,498000,150000\n")
+    assert run(folder, example) == (0, "")
+    assert len(read(folder / "gauges.nc", "time")) == 1441
+    amplitude = read(folder / "tide.nc", "amplitude")
+    np.testing.assert_allclose(amplitude[:, 30, 0], [1.0, 0.3], rtol=1e-3)
 
 
 def test_help_tells_the_groups(folder):

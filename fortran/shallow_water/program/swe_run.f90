@@ -556,12 +556,12 @@ contains
     gained = global_sum(march%model%grid%block, [real(march%gained, wp)])
     drift = (budget%volume - march%first_budget%volume - gained(1))/march%water
     if (march%model%grid%block%rank == 0) write (error_unit, &
-      "(i3, a, i0, a, i0, 4(a, es8.2), a, f0.1, a, es7.1)") percent, " % (step ", &
+      "(i3, a, i0, a, i0, 4(a, es8.2), a, f0.1, a, es7.1, a)") percent, " % (step ", &
       march%step, " of ", last, "): max|zeta| ", budget%largest_zeta, " m, fastest ", &
       budget%fastest, " m/s, energy ", budget%kinetic + budget%potential, &
       " m5/s2, volume error ", abs(drift), ", ", march%n_iterations &
       /real(max(1, march%n_steps_counted), real64), " iterations, max|zeta - z| ", &
-      march%solver_error
+      march%solver_error, " m"
     march%n_iterations = 0
     march%n_steps_counted = 0
     march%solver_error = 0.0_wp
