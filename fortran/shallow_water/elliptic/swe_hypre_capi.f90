@@ -1,10 +1,10 @@
 ! SPDX-License-Identifier: MIT
-! Boxes of values have the extents that their corners say.
-! allow(C071)
 !> Interfaces to hypre's structured grids, matrices, vectors and solvers.
 !>
 !> These are the entry points that hypre 2.x makes for Fortran: everything by reference,
 !> communicators as Fortran handles, objects as pointers in 64-bit integers.
+! Boxes of values have the extents that their corners say.
+! allow(C071)
 module swe_hypre_capi
   use, intrinsic :: iso_c_binding, only: c_double, c_int, c_int64_t
   implicit none
