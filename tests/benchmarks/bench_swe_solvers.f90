@@ -2,11 +2,11 @@
 !> Solvers of the shallow water model: rates of an iteration against the bandwidth,
 !> iterations and times over grid sizes and Courant numbers. Prints Markdown tables.
 !>
-!>     bench_swe_solvers [bandwidth|small|table ...]
+!>     bench_swe_solvers [bandwidth|small|table|CELLS ...]
 !>
-!> Times are the best of many; bytes are counted with the line that a store reads first.
+!> CELLS is a table of one size, e.g. 256. Times are the best of many; bytes are counted with the line that a store reads first.
 program bench_swe_solvers
-  use, intrinsic :: iso_fortran_env, only: int64, real64
+  use, intrinsic :: iso_fortran_env, only: int64, output_unit, real64
   use elliptic_cases, only: make_case, wavy_depth
   !$ use omp_lib, only: omp_get_max_threads
   use swe_blocks, only: halo, whole_grid
@@ -21,7 +21,8 @@ program bench_swe_solvers
   character(len=16), parameter :: names(4) = [character(len=16) :: "sor", "cg", &
     "cg_incomplete", "cg_multigrid"]
   character(len=16) :: word
-  integer :: k, n_threads
+  integer, parameter :: sizes(5) = [64, 128, 256, 512, 1024] !! cells along a side
+  integer :: k, n, n_threads, stat
 
   n_threads = 1
   !$ n_threads = omp_get_max_threads()
@@ -29,7 +30,7 @@ program bench_swe_solvers
   if (command_argument_count() == 0) then
     call bandwidth()
     call small()
-    call table()
+    call table(sizes)
   end if
   do k = 1, command_argument_count()
     call get_command_argument(k, word)
@@ -39,9 +40,11 @@ program bench_swe_solvers
     case ("small")
       call small()
     case ("table")
-      call table()
+      call table(sizes)
     case default
-      error stop "bench_swe_solvers: expected bandwidth, small or table"
+      read (word, *, iostat=stat) n
+      if (stat /= 0) error stop "bench_swe_solvers: bandwidth, small, table or cells?"
+      call table([n])
     end select
   end do
 
@@ -169,8 +172,8 @@ contains
   end subroutine small
 
   !> Iterations and times until the largest residual is a millionth.
-  subroutine table()
-    integer, parameter :: sizes(5) = [64, 128, 256, 512, 1024]
+  subroutine table(sizes)
+    integer, intent(in) :: sizes(:) !! cells along a side
     real(wp), parameter :: courants(4) = [5.0_wp, 10.0_wp, 20.0_wp, 40.0_wp]
     real(wp), allocatable :: depth(:, :)
     integer :: is_flat, l, m, s
@@ -188,6 +191,7 @@ contains
             call run_one(names(l), depth, courants(m), 0.0_wp)
           end do
           print "(a)", " |"
+          flush (output_unit)
         end do
         deallocate (depth)
       end do
@@ -237,7 +241,7 @@ contains
   pure integer function repetitions(n_operations)
     integer, intent(in) :: n_operations
 
-    repetitions = max(4, min(400, nint(3.0e8/n_operations)))
+    repetitions = max(3, min(400, nint(3.0e8/n_operations)))
   end function repetitions
 
   !> Seconds since some moment: CPU time of one thread, which other work disturbs least;

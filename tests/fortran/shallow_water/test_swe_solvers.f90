@@ -34,6 +34,7 @@ program test_swe_solvers
     call solver_reaches_tolerance(names(k), whole_grid(50, 3))
     call solver_reaches_tolerance(names(k), whole_grid(64, 40, .true., .false.))
     call solver_reaches_tolerance(names(k), whole_grid(48, 40, .true., .true.))
+    call solver_reaches_tolerance(names(k), whole_grid(41, 25, .true., .true.))
     call bits_do_not_depend_on_threads(names(k))
     call degenerate_grids(names(k))
     call not_a_number_is_not_solved(names(k))
