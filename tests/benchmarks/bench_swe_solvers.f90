@@ -4,7 +4,8 @@
 !>
 !>     bench_swe_solvers [bandwidth|small|table|CELLS ...]
 !>
-!> CELLS is a table of one size, e.g. 256. Times are the best of many; bytes are counted with the line that a store reads first.
+!> CELLS is a table of one size, e.g. 256. Times are the best of many; bytes are counted
+!> with the line that a store reads first.
 program bench_swe_solvers
   use, intrinsic :: iso_fortran_env, only: int64, output_unit, real64
   use elliptic_cases, only: make_case, wavy_depth
