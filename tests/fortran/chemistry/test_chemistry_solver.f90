@@ -25,6 +25,7 @@ program test_chemistry_solver
   call check_orders()
   call check_light_order()
   call check_sunlight()
+  call check_superfast()
   call check_elements()
   call check_negatives()
   call check_bad_cells()
@@ -205,6 +206,23 @@ contains
     call check_below(printed, correct_digits("small_strato", y(:, 1)), &
       "small_strato: digits at 1e-10")
   end subroutine check_sunlight
+
+  !> Two hours of a morning against another program: rate forms, sun and reader at once.
+  subroutine check_superfast()
+    type(mechanism_t) :: mechanism
+    type(chemistry_solver_t) :: solver
+    real(wp), parameter :: agreed = 9.0_wp !! digits; the reference has ten
+    real(wp) :: y(16, 1)
+    integer :: flags(1)
+
+    call open_mechanism("superfast", mechanism)
+    call solver%setup(mechanism, "rodas4", 1.0e-10_wp, 1.0e-5_wp)
+    y(:, 1) = mechanism%initial
+    call solver%integrate(y, 28800.0_wp, 7200.0_wp, flags)
+    call check(flags(1) == flag_done, "superfast is integrated")
+    call check_below(agreed, correct_digits("superfast", y(:, 1)), &
+      "superfast: digits at 1e-10")
+  end subroutine check_superfast
 
   !> Sums that every reaction keeps are kept by every method to rounding.
   subroutine check_elements()
