@@ -13,7 +13,8 @@
 !>
 !> First order takes the velocity of the upstream face; second order adds half the limited
 !> difference to the next one (van Leer 1974), less the share that passes during the step,
-!> so that it is second order in time too. The limit is |u|*dt/dx + |v|*dt/dy <= 1.
+!> so that it is second order in time too. The limit is |u|*dt/dx + |v|*dt/dy <= 1; the
+!> second order needs theta >= 0.6.
 !>
 !> A velocity carried on needs the depth of its own level: `swe_step` gives the new
 !> transports the new depth. A transport kept as it is would make the flow unstable where it

@@ -23,6 +23,7 @@ program test_swe_wetting
     wetting=wetting_newton)
   second = first
   second%advection = advection_limited
+  second%theta = 0.6_wp ! at 0.55 the planar swing grows unstable with 200 cells
   if (is_full_run()) then
     call print_tables()
     stop
@@ -150,10 +151,10 @@ contains
     outcomes(4) = radial_swing(99, 0.5_wp, with_thin(second))
     planar = planar_swing(50, 0.5_wp, with_thin(second))
     call check_below(outcomes(2)%depth_error, 0.13_wp, "radial swing, first order: error")
-    call check_below(outcomes(4)%depth_error, 0.07_wp, "radial swing, second order: error")
+    call check_below(outcomes(4)%depth_error, 0.08_wp, "radial swing, second order: error")
     call check_below(0.6_wp, order_of(outcomes(1:2)), "radial swing: order at least")
-    call check_below(0.9_wp, order_of(outcomes(3:4)), "second order: order at least")
-    call check_below(planar%depth_error, 0.30_wp, "planar swing, second order: error")
+    call check_below(0.8_wp, order_of(outcomes(3:4)), "second order: order at least")
+    call check_below(planar%depth_error, 0.32_wp, "planar swing, second order: error")
     call check_below(max(maxval(outcomes%volume_error), planar%volume_error), conserved, &
       "swings: change of volume")
     call check_below(0.0_wp, min(minval(outcomes%least_depth), planar%least_depth), &
@@ -176,7 +177,7 @@ contains
     changed%thin_depth = 0.001_wp
   end function with_thin
 
-  !> Errors at all sizes, theta = 0.55.
+  !> Errors at all sizes; theta is 0.55 in first order, 0.6 in second.
   subroutine print_tables()
     integer, parameter :: dams(4) = [100, 200, 400, 800], bowls(3) = [50, 100, 200]
     type(swe_parameters_t) :: schemes(2)

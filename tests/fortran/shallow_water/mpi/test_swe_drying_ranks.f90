@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> Cells that dry, and tracers in them, on any number of ranks against the same run on a
-!> process alone: the reproducible mode gives the same bits of the flow; the tracers agree to
-!> rounding, since the sweeps over cells that are flushed begin anew in each block.
+!> process alone: the reproducible mode gives the same bits of the flow. The tracers agree
+!> to rounding, since the sweeps over cells that are flushed begin anew in each block.
 program test_swe_drying_ranks
   use swe_blocks, only: block_t, halo, ranks_t, whole_grid
   use swe_conjugate_gradients, only: conjugate_gradients_t
