@@ -244,8 +244,8 @@ def twin(fit: TideFit, iterations: int) -> str:
     """Recover the calibrated boundary and friction from a start that is wrong on purpose.
 
     The start has friction by half too high, tides by a fifth too low and 20 degrees late.
-    The observations are the truth's M2 in every eighth row and column, as an altimeter might
-    give it: gauges lie at coasts, and hardly feel some knots. Nothing else holds them.
+    The observations are the truth's M2 in every eighth row and column, as an altimeter
+    might give it: gauges lie at coasts, and hardly feel some knots. Nothing else holds them.
     """
     truth = Boundary.read(HERE / "boundary.csv").amplitude
     drag = fit.drag
