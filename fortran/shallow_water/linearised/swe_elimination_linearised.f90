@@ -61,7 +61,7 @@ contains
     real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad
-      !! `h` and `friction` are added to
+      !! `h` is added to, `friction` is set
 
     real(wp) :: driven, factor
     integer :: i, j
@@ -72,12 +72,12 @@ contains
       do i = merge(0, grid%block%nx + 1, j > 0), grid%block%nx
         driven = -factor*(z(i + 1, j) - z(i, j))/grid%dx(j)*east_ad%star(i, j)
         east_ad%h(i, j) = east_ad%h(i, j) + east%friction(i, j)*driven
-        east_ad%friction(i, j) = east_ad%friction(i, j) + east%h(i, j)*driven
+        east_ad%friction(i, j) = east%h(i, j)*driven
       end do
       do i = 1, grid%block%nx
         driven = -factor*(z(i, j + 1) - z(i, j))/grid%dy*north_ad%star(i, j)
         north_ad%h(i, j) = north_ad%h(i, j) + north%friction(i, j)*driven
-        north_ad%friction(i, j) = north_ad%friction(i, j) + north%h(i, j)*driven
+        north_ad%friction(i, j) = north%h(i, j)*driven
       end do
     end do
   end subroutine driven_transports_ad

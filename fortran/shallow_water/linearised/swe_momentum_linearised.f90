@@ -77,8 +77,10 @@ contains
     real(wp), intent(in) :: scaled       !! of the step [m3/2 s-1]
     real(wp), intent(in) :: h, h_tl      !! [m]
 
-    scaled_tl = merge(transport_tl/sqrt(max(h, tiny(h))) - 0.5_wp*scaled*h_tl &
-      /max(h, tiny(h)), 0.0_wp, h > 0.0_wp)
+    real(wp) :: per_root
+
+    per_root = merge(1.0_wp, 0.0_wp, h > 0.0_wp)/sqrt(max(h, tiny(h)))
+    scaled_tl = per_root*(transport_tl - 0.5_wp*per_root*scaled*h_tl)
   end function scaled_tl
 
   !> Transpose of `scaled_transports_tl`.
@@ -110,11 +112,11 @@ contains
     real(wp), intent(inout) :: transport_ad !! added to
     real(wp), intent(inout) :: h_ad         !! added to
 
-    real(wp) :: water
+    real(wp) :: per_root
 
-    water = max(h, tiny(h))
-    transport_ad = transport_ad + merge(sensitivity/sqrt(water), 0.0_wp, h > 0.0_wp)
-    h_ad = h_ad - merge(0.5_wp*scaled*sensitivity/water, 0.0_wp, h > 0.0_wp)
+    per_root = merge(1.0_wp, 0.0_wp, h > 0.0_wp)/sqrt(max(h, tiny(h)))
+    transport_ad = transport_ad + per_root*sensitivity
+    h_ad = h_ad - 0.5_wp*per_root**2*scaled*sensitivity
   end subroutine scaled_ad
 
   !> Changes of F and of the provisional transports.
@@ -167,7 +169,8 @@ contains
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad
-      !! `friction` and `star` come in; `h`, `slope`, `scaled`, `extra`, `drag` are added to
+      !! `friction` and `star` come in; `h`, `slope`, `scaled` are added to, `extra` and
+      !! `drag` set
     real(wp), intent(inout), contiguous :: u_ad(1 - halo:, 1 - halo:) !! added to
     real(wp), intent(inout), contiguous :: v_ad(1 - halo:, 1 - halo:) !! added to
     real(wp), intent(inout) :: linear_drag_ad !! added to, the part of this block
@@ -215,9 +218,8 @@ contains
     faces_ad%cross(i, j) = cross_weight*by_star*star_by%cross
     faces_ad%h(i, j) = faces_ad%h(i, j) + by_friction*friction_by%h + by_star*star_by%h
     faces_ad%slope(i, j) = faces_ad%slope(i, j) + by_star*star_by%slope
-    faces_ad%extra(i, j) = faces_ad%extra(i, j) + by_star*star_by%extra
-    faces_ad%drag(i, j) = faces_ad%drag(i, j) + by_friction*friction_by%drag &
-      + by_star*star_by%drag
+    faces_ad%extra(i, j) = by_star*star_by%extra
+    faces_ad%drag(i, j) = by_friction*friction_by%drag + by_star*star_by%drag
     linear_drag_ad = linear_drag_ad + by_friction*friction_by%linear_drag &
       + by_star*star_by%linear_drag
   end subroutine add_face
@@ -258,8 +260,10 @@ contains
 
     east_face = face_t(transport=transport, drag=drag, h=east%h(i, j), &
       slope=east%slope(i, j), extra=east%extra(i, j), &
-      mean=grid%mean_u(i, j)*sum(north%scaled(i:i + 1, j - 1:j)), &
-      cross=-grid%share_u(i, j)*sum(north%slope(i:i + 1, j - 1:j)))
+      mean=grid%mean_u(i, j)*((north%scaled(i, j) + north%scaled(i + 1, j)) &
+      + (north%scaled(i, j - 1) + north%scaled(i + 1, j - 1))), &
+      cross=-grid%share_u(i, j)*((north%slope(i, j) + north%slope(i + 1, j)) &
+      + (north%slope(i, j - 1) + north%slope(i + 1, j - 1))))
   end function east_face
 
   !> What north face (i, j) reads.
@@ -271,8 +275,10 @@ contains
 
     north_face = face_t(transport=transport, drag=drag, h=north%h(i, j), &
       slope=north%slope(i, j), extra=north%extra(i, j), &
-      mean=-grid%mean_v(i, j)*sum(east%scaled(i - 1:i, j:j + 1)), &
-      cross=grid%share_v(i, j)*sum(east%slope(i - 1:i, j:j + 1)))
+      mean=-grid%mean_v(i, j)*((east%scaled(i - 1, j) + east%scaled(i, j)) &
+      + (east%scaled(i - 1, j + 1) + east%scaled(i, j + 1))), &
+      cross=grid%share_v(i, j)*((east%slope(i - 1, j) + east%slope(i, j)) &
+      + (east%slope(i - 1, j + 1) + east%slope(i, j + 1))))
   end function north_face
 
   !> Factors of a row whose Coriolis parameter is f.
@@ -293,17 +299,18 @@ contains
     real(wp), intent(in) :: friction   !! F there [1]
     type(face_t), intent(out) :: friction_by, star_by !! dF/d, dU*/d
 
-    real(wp) :: driven, root
+    real(wp) :: driven, per_depth, root
 
     if (.not. friction > 0.0_wp) return
-    call friction_gradient(parameters, face, friction, friction_by)
+    per_depth = 1.0_wp/face%h
     root = sqrt(face%h)
+    call friction_gradient(parameters, face, friction, per_depth, friction_by)
     driven = row%cosine*face%transport + row%sine*root*face%mean &
       + face%h*(row%cross*face%cross + row%slope*face%slope) + parameters%dt*face%extra
     star_by%transport = friction_by%transport*driven + friction*row%cosine
     star_by%mean = friction_by%mean*driven + friction*row%sine*root
     star_by%cross = friction*face%h*row%cross
-    star_by%h = friction_by%h*driven + friction*(0.5_wp*row%sine*face%mean/root &
+    star_by%h = friction_by%h*driven + friction*(0.5_wp*row%sine*face%mean*root*per_depth &
       + row%cross*face%cross + row%slope*face%slope)
     star_by%slope = friction*face%h*row%slope
     star_by%extra = friction*parameters%dt
@@ -312,10 +319,11 @@ contains
   end subroutine gradients
 
   !> Gradient of F at an open face with water.
-  pure subroutine friction_gradient(parameters, face, friction, by)
+  pure subroutine friction_gradient(parameters, face, friction, per_depth, by)
     type(swe_parameters_t), intent(in) :: parameters
     type(face_t), intent(in) :: face
-    real(wp), intent(in) :: friction !! F [1]
+    real(wp), intent(in) :: friction  !! F [1]
+    real(wp), intent(in) :: per_depth !! 1/H [m-1]
     type(face_t), intent(inout) :: by !! dF/d, zero on entry
 
     real(wp) :: factor, per_speed, power, speed, strength, strength_by_drag
@@ -324,7 +332,7 @@ contains
     by%linear_drag = factor
     if (parameters%drag == drag_none) return
     power = 2.0_wp
-    strength_by_drag = 1.0_wp/face%h**2
+    strength_by_drag = per_depth**2
     strength = face%drag*strength_by_drag
     if (parameters%drag == drag_manning) then
       power = 7.0_wp/3.0_wp
@@ -335,7 +343,7 @@ contains
     per_speed = merge(1.0_wp/max(speed, tiny(speed)), 0.0_wp, speed > 0.0_wp)
     by%transport = factor*strength*face%transport*per_speed
     by%mean = factor*strength*face%h*face%mean*per_speed
-    by%h = factor*strength*(0.5_wp*face%mean**2*per_speed - power*speed/face%h)
+    by%h = factor*strength*(0.5_wp*face%mean**2*per_speed - power*speed*per_depth)
     by%drag = factor*strength_by_drag*speed
   end subroutine friction_gradient
 

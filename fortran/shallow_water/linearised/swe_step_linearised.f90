@@ -421,18 +421,16 @@ contains
     field(:, ny + 1:) = 0.0_wp
   end subroutine clear_halo
 
-  !> Set all sensitivities of one direction to zero.
+  !> Set to zero the sensitivities of one direction that are added to, or read beyond the
+  !> faces where they are set.
   subroutine clear_faces(faces)
     type(face_changes_t), intent(inout) :: faces
 
     faces%h(:, :) = 0.0_wp
     faces%slope(:, :) = 0.0_wp
     faces%scaled(:, :) = 0.0_wp
-    faces%friction(:, :) = 0.0_wp
     faces%extra(:, :) = 0.0_wp
     faces%star(:, :) = 0.0_wp
-    faces%mean(:, :) = 0.0_wp
-    faces%cross(:, :) = 0.0_wp
     faces%drag(:, :) = 0.0_wp
   end subroutine clear_faces
 
