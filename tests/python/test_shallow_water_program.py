@@ -530,6 +530,14 @@ def test_an_analysis_goes_on_over_a_restart(folder):
     fails(folder, tide(files={"restart_in": "r.nc"}, **half), 1, "analysis", "'start'")
 
 
+def test_an_analysis_that_cannot_succeed_costs_no_computing(folder):
+    BoundaryFile().write(folder / "boundary.nc")
+    short = {**ANALYSIS, "start": 640000.0}
+    fails(folder, tide(analysis=short), 1, "'M2' and 'S2' cannot be told apart", "hours")
+    never = {**ANALYSIS, "start": 1e9}
+    fails(folder, tide(analysis=never), 1, "no sample")
+
+
 def write_weather(path, n_times=30, pressure=None, **stress: float):
     with netCDF4.Dataset(path, "w") as data:
         for name, size in (("time", n_times), ("y", NY), ("x", NX)):

@@ -26,6 +26,7 @@ module swe_analysis
     real(real64) :: start = 0          !! of the sampling [s]
   contains
     procedure :: setup
+    procedure :: rehearse
     procedure :: sample
     procedure :: write => write_analysis
     procedure :: to_fields
@@ -49,11 +50,40 @@ contains
     self%is_wanted = size(config%analysis%constituents) > 0
     if (.not. self%is_wanted) return
     self%every = config%analysis%every
-    self%start = config%analysis%start
+    self%start = max(config%analysis%start, config%integration%spin_up)
     call set_constituents(constituents, config%analysis%constituents, &
       config%integration%start, config%boundary%nodal, stat, errmsg)
     if (stat == 0) call self%harmonics%setup(constituents, block%nx, block%ny)
   end subroutine setup
+
+  !> Refuse a run whose samples will not part the constituents: the normal matrix depends
+  !> on times alone, so it is known before the first step.
+  subroutine rehearse(self, config, first_step, stat, errmsg)
+    class(analysis_t), intent(in) :: self
+    type(swe_config_t), intent(in) :: config
+    integer, intent(in) :: first_step !! of the run, its sums are known
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(swe_harmonics_t) :: trial
+    real(wp) :: amplitude(1, 1, size(config%analysis%constituents)), phase(1, 1, &
+      size(config%analysis%constituents)), zeta(1, 1)
+    integer :: step
+
+    if (stat /= 0 .or. .not. self%is_wanted .or. config%analysis%output == "") return
+    call trial%setup(self%harmonics%constituents, 1, 1)
+    trial%matrix(:, :) = self%harmonics%matrix
+    trial%n_samples = self%harmonics%n_samples
+    trial%first_time = self%harmonics%first_time
+    zeta = 0.0_wp
+    do step = first_step + 1, first_step + config%integration%n_steps
+      associate (time => step*real(config%parameters%dt, real64))
+        if (time >= self%start .and. modulo(step, self%every) == 0) call trial%add(time, &
+          zeta)
+      end associate
+    end do
+    call trial%solve(amplitude, phase, stat=stat, errmsg=errmsg)
+  end subroutine rehearse
 
   !> Take the state of one step in, if it is one to be sampled.
   subroutine sample(self, grid, state, step, time)

@@ -149,6 +149,7 @@ contains
     if (stat == 0) call start_state(march%config, march%domain, march%model%grid, &
       march%state, march%analysis, march%step, stat, errmsg)
     march%first_step = march%step
+    call march%analysis%rehearse(march%config, march%first_step, stat, errmsg)
     if (stat == 0) call set_up_forcing(march, stat, errmsg)
     if (stat == 0 .and. block%rank == 0) call create_files(march, stat, errmsg)
     call agree(block, stat, errmsg)
@@ -301,8 +302,7 @@ contains
     if (stat /= 0) return ! every rank reads the same record
     call march%model%step(march%state, march%forcing)
     march%step = march%step + 1
-    if (is_recording(march)) call march%analysis%sample(march%model%grid, march%state, &
-      march%step, march%step*dt)
+    call march%analysis%sample(march%model%grid, march%state, march%step, march%step*dt)
     associate (model => march%model)
       if (model%keeps_velocity) then
         march%gained = march%gained + inflow(model%grid, model%parameters, model%moved, &
