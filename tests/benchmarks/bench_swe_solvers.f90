@@ -2,10 +2,10 @@
 !> Solvers of the shallow water model: rates of an iteration against the bandwidth,
 !> iterations and times over grid sizes and Courant numbers. Prints Markdown tables.
 !>
-!>     bench_swe_solvers [bandwidth|small|table|CELLS ...]
+!>     bench_swe_solvers [bandwidth|small|table|CELLS|SOLVER ...]
 !>
-!> CELLS is a table of one size, e.g. 256. Times are the best of many; bytes are counted
-!> with the line that a store reads first.
+!> CELLS is a table of one size, e.g. 256; SOLVER a name: the only one in what follows.
+!> Times are the best of many; bytes are counted with the line that a store reads first.
 program bench_swe_solvers
   use, intrinsic :: iso_fortran_env, only: int64, output_unit, real64
   use elliptic_cases, only: make_case, wavy_depth
@@ -21,10 +21,12 @@ program bench_swe_solvers
   integer, parameter :: bytes = storage_size(1.0_wp)/8
   character(len=16), parameter :: names(4) = [character(len=16) :: "sor", "cg", &
     "cg_incomplete", "cg_multigrid"]
+  character(len=16), allocatable :: chosen(:)
   character(len=16) :: word
   integer, parameter :: sizes(5) = [64, 128, 256, 512, 1024] !! cells along a side
   integer :: k, n, n_threads, stat
 
+  chosen = names
   n_threads = 1
   !$ n_threads = omp_get_max_threads()
   print "(a, i0, a, i0, a)", "real", 8*bytes, ", ", n_threads, " thread(s)"
@@ -43,6 +45,10 @@ program bench_swe_solvers
     case ("table")
       call table(sizes)
     case default
+      if (any(names == word)) then
+        chosen = [word]
+        cycle
+      end if
       read (word, *, iostat=stat) n
       if (stat /= 0) error stop "bench_swe_solvers: bandwidth, small, table or cells?"
       call table([n])
@@ -163,10 +169,10 @@ contains
     depth = 1.0_wp
     print "(/, a)", "| 100^2, to 1e-5 m | c = 0.36 | 1.09 | 1.82 (iterations: ms) |"
     print "(a)", "|---|---|---|---|"
-    do l = 1, size(names)
-      write (*, "(2a)", advance="no") "| ", trim(names(l))
+    do l = 1, size(chosen)
+      write (*, "(2a)", advance="no") "| ", trim(chosen(l))
       do m = 1, size(courants)
-        call run_one(names(l), depth, courants(m), 1.0e-5_wp)
+        call run_one(chosen(l), depth, courants(m), 1.0e-5_wp)
       end do
       print "(a)", " |"
     end do
@@ -186,10 +192,10 @@ contains
       do s = 1, size(sizes)
         allocate (depth(sizes(s), sizes(s)), source=1.0_wp)
         if (is_flat == 0) depth = wavy_depth(sizes(s), sizes(s))
-        do l = 1, size(names)
-          write (*, "(a, i0, 2a)", advance="no") "| ", sizes(s), "^2 | ", trim(names(l))
+        do l = 1, size(chosen)
+          write (*, "(a, i0, 2a)", advance="no") "| ", sizes(s), "^2 | ", trim(chosen(l))
           do m = 1, size(courants)
-            call run_one(names(l), depth, courants(m), 0.0_wp)
+            call run_one(chosen(l), depth, courants(m), 0.0_wp)
           end do
           print "(a)", " |"
           flush (output_unit)
