@@ -245,7 +245,8 @@ def twin(fit: TideFit, iterations: int) -> str:
 
     The start has friction by half too high, tides by a fifth too low and 20 degrees late.
     The observations are the truth's M2 in every eighth row and column, as an altimeter
-    might give it: gauges lie at coasts, and hardly feel some knots. Nothing else holds them.
+    might give it: gauges lie at coasts, and hardly feel some knots. Nothing else holds
+    them.
     """
     truth = Boundary.read(HERE / "boundary.csv").amplitude
     drag = fit.drag
