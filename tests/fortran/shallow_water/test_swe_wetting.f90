@@ -157,7 +157,7 @@ contains
     call check_below(planar%depth_error, 0.32_wp, "planar swing, second order: error")
     call check_below(max(maxval(outcomes%volume_error), planar%volume_error), conserved, &
       "swings: change of volume")
-    ! The water moves with eta*omega = 0.70 m/s everywhere, films with no more than twice it.
+    ! The water moves with eta*omega = 0.70 m/s everywhere, films with at most twice that.
     call check_below(planar%largest_speed, 1.4_wp, "planar swing: largest speed")
     call check_below(0.0_wp, min(minval(outcomes%least_depth), planar%least_depth), &
       "swings: least depth")
