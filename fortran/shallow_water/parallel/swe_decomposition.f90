@@ -75,10 +75,8 @@ contains
       n_y = n_ranks/n_x
       if (n_x*n_y /= n_ranks) cycle
       if (.not. (fits(nx, n_x, least) .and. fits(ny, n_y, least))) cycle
-      ! A side that is not cut has no halo to send.
-      halo = 0.0
-      if (n_x > 1) halo = halo + real(ny)/n_y
-      if (n_y > 1) halo = halo + real(nx)/n_x
+      ! Sides that a block shares with others, two each way at most.
+      halo = min(n_x - 1, 2)*real(ny)/n_y + min(n_y - 1, 2)*real(nx)/n_x
       ! Of two alike, the one with longer rows.
       if (halo > shortest) cycle
       if (halo >= shortest .and. n_x > grid(1)) cycle

@@ -66,6 +66,8 @@ contains
     call decompose(ranks_t(count=16, rank=5), 512, 512, .false., .false., block)
     call check(block%n_ranks_x == 4 .and. block%n_ranks_y == 4, "a square is cut squarely")
     call check(block%nx == 128 .and. modulo(block%i_offset, 64) == 0, "cuts are aligned")
+    call decompose(ranks_t(count=4), 256, 256, .false., .false., block)
+    call check(block%n_ranks_x == 2 .and. block%n_ranks_y == 2, "and not into slabs")
     call decompose(ranks_t(count=4, rank=1), 16, 4096, .false., .false., block)
     call check(block%n_ranks_y == 4, "a long channel is cut across")
   end subroutine check_shape
