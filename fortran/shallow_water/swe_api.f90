@@ -54,7 +54,8 @@ contains
       !! dt, theta, gravity, linear drag, viscosity, min_depth, thin_depth, tolerances of
       !! the solver [m] and of the derivatives [1]
     integer, intent(in) :: options(:)
-      !! face_depth, drag, advection, no slip, periodic in x, in y, solver, iterations
+      !! face_depth, drag, advection, no slip, periodic in x, in y, solver, iterations,
+      !! wetting
     integer, intent(inout) :: handle(1)  !! set
 
     type(session_t), pointer :: session
@@ -69,7 +70,8 @@ contains
       model%parameters = swe_parameters_t(dt=numbers(1), theta=numbers(2), &
         gravity=numbers(3), face_depth=options(1), drag=options(2), &
         linear_drag=numbers(4), viscosity=numbers(5), no_slip=options(4) /= 0, &
-        advection=options(3), min_depth=numbers(6), thin_depth=numbers(7))
+        advection=options(3), wetting=options(9), min_depth=numbers(6), &
+        thin_depth=numbers(7))
       call make_solver(model%solver, solver_name(options(7)), numbers(8))
       model%solver%max_iterations = options(8)
       call model%setup()

@@ -189,6 +189,29 @@ def test_a_loss_along_a_run_reaches_friction_and_boundary(generator):
     assert np.all(model.drag == 0.003)  # the model's own is back
 
 
+def test_a_beach_keeps_its_water_and_no_depth_is_negative():
+    depth = np.tile(np.linspace(4.0, -1.0, 40), (3, 1))
+    grid = ShallowWaterGrid.plane(depth, dx=100.0, cell=np.full(depth.shape, WATER))
+    model = ShallowWater(
+        grid, dt=10.0, face_depth="upwind", wetting="newton", thin_depth=0.02, drag=0.003
+    )
+    state = model.state_at_rest()
+    state.zeta[:] = np.maximum(np.where(depth < 1.5, 0.8, -0.2), -depth)  # it runs back
+    volume = (depth + state.zeta).sum()
+    model.step(state, n_steps=50)
+    assert (depth + state.zeta).min() >= 0.0
+    assert (depth + state.zeta).sum() == pytest.approx(volume, rel=1e-12)
+
+
+def test_a_derivative_through_a_cell_that_dries_is_refused(generator):
+    model = model_of(open_grid(generator), face_depth="upwind", wetting="newton")
+    state = random_state(generator)
+    model.step_ad(state, state)  # all cells are deep
+    state.zeta[:, 3:] = -model.depth[:, 3:]
+    with pytest.raises(ModelRunError, match="wetting"):
+        model.step_ad(state, state)
+
+
 def test_a_wrong_shape_is_named(generator):
     model = model_of(open_grid(generator))
     state = random_state(generator)

@@ -16,7 +16,7 @@
 !> A face that closes holds `min_depth` of water, so the step jumps there. With
 !> `wetting_newton` a step in which a cell fell dry is refused.
 module swe_step_linearised
-  use failures, only: err_runtime, fail, succeed
+  use failures, only: err_argument, err_runtime, fail, succeed
   use swe_blocks, only: halo
   use swe_boundaries_linearised, only: boundary_transports_ad, boundary_transports_tl, &
     fix_elevations_ad, fix_elevations_tl, radiated_transports_ad, radiated_transports_tl
@@ -335,7 +335,7 @@ contains
         maxval(abs(self%new%v(1:nx, 1:ny) - model%old%v(1:nx, 1:ny))))
     end associate
     is_refused = global_maximum(model%grid%block, limited) > 0.0_wp
-    if (is_refused) call fail(err_runtime, "swe_step_linearised: 'wetting': a cell "// &
+    if (is_refused) call fail(err_argument, "swe_step_linearised: 'wetting': a cell "// &
       "fell dry or was drained in this step, which has no linearisation; use "// &
       "wetting_static, or keep the water deeper", stat, errmsg)
   end function is_refused

@@ -20,6 +20,7 @@ from isthmus.models.shallow_water_grid import ShallowWaterGrid
 FACE_DEPTHS = {"linear": 1, "backhaus": 2, "upwind": 3}
 DRAG_LAWS = {"none": 0, "quadratic": 1, "manning": 2}
 ADVECTIONS = {"none": 0, "upwind": 1, "limited": 2}
+WETTINGS = {"static": 1, "newton": 2}
 SOLVERS = {"sor": 1, "cg": 2, "cg_incomplete": 3, "cg_multigrid": 4}
 
 
@@ -132,6 +133,9 @@ class ShallowWater:
         `"upwind"`: for wetting and drying.
     advection
         `"none"`, `"upwind"` or `"limited"`.
+    wetting
+        `"static"`: faces close, cells do not dry; `"newton"`: cells dry to zero, with
+        `face_depth="upwind"`.
     viscosity, no_slip
         Horizontal eddy viscosity [m2 s-1], and whether the coast holds the flow.
     gravity, min_depth, thin_depth
@@ -169,6 +173,7 @@ class ShallowWater:
         theta: float = 0.55,
         face_depth: str = "backhaus",
         advection: str = "none",
+        wetting: str = "static",
         viscosity: float = 0.0,
         no_slip: bool = False,
         gravity: float = 9.81,
@@ -196,6 +201,10 @@ class ShallowWater:
                 raise ConfigurationError(f"'{name}' must not be negative, found {value}")
         if not 0.5 <= theta <= 1.0:
             raise ConfigurationError(f"'theta' must be 0.5 to 1, found {theta}")
+        if wetting == "newton" and face_depth != "upwind":
+            raise ConfigurationError(
+                f"'wetting' newton needs 'face_depth' upwind, found {face_depth!r}"
+            )
         numbers = np.array(
             [
                 dt,
@@ -218,6 +227,7 @@ class ShallowWater:
                 *grid.periodic,
                 choose("solver", solver, SOLVERS),
                 max_iterations,
+                choose("wetting", wetting, WETTINGS),
             ],
             np.intc,
         )
@@ -478,6 +488,11 @@ def _checked(n_steps: int) -> int:
 
 def _refuse_failure(name: str, report: FloatArray) -> None:
     """Raise what the Fortran derivative reported."""
+    if report[0] == 1:
+        raise ModelRunError(
+            f"the {name} is not defined where 'wetting' let a cell fall dry or drained it: "
+            "use 'static', or keep the water deeper"
+        )
     if report[0] != 0:
         raise ModelRunError(
             f"the {name}'s linear solve left a relative residual of {report[2]:.2e} after "
