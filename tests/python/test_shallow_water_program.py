@@ -347,6 +347,11 @@ def test_an_absurd_time_step_is_refused_with_its_limit(folder, changes, words):
         ("&physics theta = 0.3 /", ("'theta' must lie between 0.5 and 1",)),
         ("&physics drag = 'square' /", ("'drag' must be none or quadratic", "'square'")),
         ("&integration duration = 1000.0 /", ("'duration'", "no whole number of steps")),
+        (
+            "&grid nx = 4, ny = 4, dx = 1e3, dy = 1e3, depth = 10.0 /\n"
+            "&integration is_reproducible = .true. /\n&solver name = 'cg_incomplete' /",
+            ("'is_reproducible' cannot hold", "'cg_incomplete'"),
+        ),
         ("&log every = 1 /", ("&grid must name a 'file', or the size of a box",)),
         ("", ("holds no namelist group",)),
     ],

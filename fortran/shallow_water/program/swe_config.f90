@@ -332,7 +332,22 @@ contains
     call check_side("east", config%boundary%east, problem)
     call check_side("south", config%boundary%south, problem)
     call check_side("north", config%boundary%north, problem)
+    call check_reproducible(config, problem)
   end subroutine check_config
+
+  !> Refuse a solver whose bits depend on the ranks in a run whose bits must not.
+  subroutine check_reproducible(config, problem)
+    type(swe_config_t), intent(in) :: config   !! settings
+    character(len=*), intent(inout) :: problem !! set if there is one
+
+    if (problem /= "" .or. .not. config%integration%is_reproducible) return
+    select case (config%solver%name)
+    case ("cg_incomplete", "hypre_pfmg")
+      problem = "'is_reproducible' cannot hold with the solver '"// &
+        trim(config%solver%name)//"': its preconditioner depends on the ranks; take "// &
+        "'cg_multigrid', 'cg' or 'sor'"
+    end select
+  end subroutine check_reproducible
 
   !> Steps of a duration, which must be whole.
   subroutine set_steps(dt, integration, problem)
