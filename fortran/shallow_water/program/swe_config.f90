@@ -341,12 +341,11 @@ contains
     character(len=*), intent(inout) :: problem !! set if there is one
 
     if (problem /= "" .or. .not. config%integration%is_reproducible) return
-    select case (config%solver%name)
-    case ("cg_incomplete", "hypre_pfmg")
+    if (any(config%solver%name == [character(len=13) :: "cg_incomplete", "hypre_pfmg"])) then
       problem = "'is_reproducible' cannot hold with the solver '"// &
         trim(config%solver%name)//"': its preconditioner depends on the ranks; take "// &
         "'cg_multigrid', 'cg' or 'sor'"
-    end select
+    end if
   end subroutine check_reproducible
 
   !> Steps of a duration, which must be whole.
