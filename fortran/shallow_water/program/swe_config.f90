@@ -340,8 +340,12 @@ contains
     type(swe_config_t), intent(in) :: config   !! settings
     character(len=*), intent(inout) :: problem !! set if there is one
 
+    logical :: depends_on_ranks
+
     if (problem /= "" .or. .not. config%integration%is_reproducible) return
-    if (any(config%solver%name == [character(len=13) :: "cg_incomplete", "hypre_pfmg"])) then
+    depends_on_ranks = config%solver%name == "cg_incomplete" .or. &
+      config%solver%name == "hypre_pfmg"
+    if (depends_on_ranks) then
       problem = "'is_reproducible' cannot hold with the solver '"// &
         trim(config%solver%name)//"': its preconditioner depends on the ranks; take "// &
         "'cg_multigrid', 'cg' or 'sor'"
