@@ -19,7 +19,8 @@ contains
   subroutine add_head_tl(grid, parameters, head, east, north, head_tl, east_tl, north_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), allocatable :: head(:, :)   !! of the step [m], or zero
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+      !! of the step [m], or zero
     type(face_momentum_t), intent(in) :: east, north  !! of the step
     real(wp), intent(in), contiguous :: head_tl(1 - halo:, 1 - halo:) !! [m]
     type(face_changes_t), intent(inout) :: east_tl, north_tl !! `slope`, `extra` are changed
@@ -50,7 +51,8 @@ contains
   subroutine add_head_ad(grid, parameters, head, east, north, east_ad, north_ad, head_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), allocatable :: head(:, :)  !! of the step [m], or zero
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+      !! of the step [m], or zero
     type(face_momentum_t), intent(in) :: east, north !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad !! `h` and `slope` are added to
     real(wp), intent(inout), contiguous :: head_ad(1 - halo:, 1 - halo:) !! added to
@@ -77,12 +79,13 @@ contains
   !> Slope of the head at an east face that holds water [1].
   pure real(wp) function east_slope(grid, head, east, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), allocatable :: head(:, :) !! [m]
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+      !! [m]
     type(face_momentum_t), intent(in) :: east
     integer, intent(in) :: i, j                     !! the face
 
     east_slope = 0.0_wp
-    if (.not. allocated(head)) return
+    if (.not. present(head)) return
     if (east%h(i, j) > 0.0_wp) east_slope = grid%open_u(i, j)*(head(i + 1, j) &
       - head(i, j))/grid%dx(j)
   end function east_slope
@@ -90,12 +93,13 @@ contains
   !> Slope of the head at a north face that holds water [1].
   pure real(wp) function north_slope(grid, head, north, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), allocatable :: head(:, :) !! [m]
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+      !! [m]
     type(face_momentum_t), intent(in) :: north
     integer, intent(in) :: i, j                     !! the face
 
     north_slope = 0.0_wp
-    if (.not. allocated(head)) return
+    if (.not. present(head)) return
     if (north%h(i, j) > 0.0_wp) north_slope = grid%open_v(i, j)*(head(i, j + 1) &
       - head(i, j))/grid%dy
   end function north_slope
@@ -104,7 +108,8 @@ contains
   subroutine add_stress_tl(grid, parameters, stress, faces, stress_tl, faces_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), allocatable :: stress(:, :) !! of the step [m2 s-2], or zero
+    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+      !! of the step [m2 s-2], or zero
     type(face_momentum_t), intent(in) :: faces        !! of the step
     real(wp), intent(in), contiguous :: stress_tl(1 - halo:, 1 - halo:) !! [m2 s-2]
     type(face_changes_t), intent(inout) :: faces_tl   !! `extra` is changed
@@ -117,7 +122,7 @@ contains
       do i = 0, grid%block%nx
         call wind_share(parameters, faces%h(i, j), share, share_by_depth)
         faces_tl%extra(i, j) = faces_tl%extra(i, j) + share*stress_tl(i, j)
-        if (allocated(stress)) faces_tl%extra(i, j) = faces_tl%extra(i, j) &
+        if (present(stress)) faces_tl%extra(i, j) = faces_tl%extra(i, j) &
           + stress(i, j)*share_by_depth*faces_tl%h(i, j)
       end do
     end do
@@ -127,7 +132,8 @@ contains
   subroutine add_stress_ad(grid, parameters, stress, faces, faces_ad, stress_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), allocatable :: stress(:, :) !! of the step [m2 s-2], or zero
+    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+      !! of the step [m2 s-2], or zero
     type(face_momentum_t), intent(in) :: faces        !! of the step
     type(face_changes_t), intent(inout) :: faces_ad   !! `h` is added to
     real(wp), intent(inout), contiguous :: stress_ad(1 - halo:, 1 - halo:) !! added to
@@ -140,7 +146,7 @@ contains
       do i = 0, grid%block%nx
         call wind_share(parameters, faces%h(i, j), share, share_by_depth)
         stress_ad(i, j) = stress_ad(i, j) + share*faces_ad%extra(i, j)
-        if (allocated(stress)) faces_ad%h(i, j) = faces_ad%h(i, j) &
+        if (present(stress)) faces_ad%h(i, j) = faces_ad%h(i, j) &
           + stress(i, j)*share_by_depth*faces_ad%extra(i, j)
       end do
     end do

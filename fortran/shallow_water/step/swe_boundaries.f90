@@ -47,16 +47,17 @@ contains
   subroutine known_transport(face, parameters, open_transport, open_zeta, faces)
     type(boundary_face_t), intent(in) :: face
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), allocatable :: open_transport(:, :) !! [m2 s-1]
-    real(wp), intent(in), allocatable :: open_zeta(:, :)      !! [m]
+    real(wp), intent(in), contiguous, optional :: open_transport(1 - halo:, 1 - halo:)
+      !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:) !! [m]
     type(face_momentum_t), intent(inout) :: faces             !! `star` is set
 
     faces%friction(face%i, face%j) = 0.0_wp ! no slope drives it
     faces%star(face%i, face%j) = 0.0_wp
-    if (allocated(open_transport)) then
+    if (present(open_transport)) then
       faces%star(face%i, face%j) = open_transport(face%i, face%j)
     end if
-    if (face%is_radiating .and. allocated(open_zeta)) then
+    if (face%is_radiating .and. present(open_zeta)) then
       faces%star(face%i, face%j) = faces%star(face%i, face%j) - face%outward &
         *wave_speed(face, parameters, faces)*open_zeta(face%i_outside, face%j_outside)
     end if

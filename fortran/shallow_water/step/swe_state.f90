@@ -18,7 +18,9 @@ module swe_state
     procedure :: fill_halo
   end type swe_state_t
 
-  !> What acts from outside during one step. A part that is not allocated does not act.
+  !> What acts from outside during one step. A part that is not allocated does not act. The
+  !> others have the bounds of the state's fields, (1-halo:nx+halo, 1-halo:ny+halo); mind
+  !> that an assignment of an expression to a part not yet allocated makes them begin at 1.
   type :: swe_forcing_t
     real(wp), allocatable :: stress_u(:, :)
       !! eastward wind stress/density at east faces [m2 s-2]

@@ -164,8 +164,11 @@ contains
     call make_solver(model%solver, "cg", 1.0e-12_wp)
     call model%setup()
     call set_controls(block, 60, weather)
-    source%forcing%stress_u = 0.01_wp*weather%stress_u
-    source%forcing%stress_v = 0.01_wp*weather%stress_v
+    ! Copied first: the bounds of an expression begin at 1, those of a forcing at 1-halo.
+    source%forcing%stress_u = weather%stress_u
+    source%forcing%stress_v = weather%stress_v
+    source%forcing%stress_u(:, :) = 0.01_wp*weather%stress_u
+    source%forcing%stress_v(:, :) = 0.01_wp*weather%stress_v
     source%forcing%head = weather%head
     source%forcing%open_zeta = weather%open_zeta
     source%forcing%open_u = weather%open_u
