@@ -7,6 +7,7 @@ module lorenz96_config
   use, intrinsic :: ieee_arithmetic, only: ieee_is_nan, ieee_quiet_nan, ieee_value
   use failures, only: err_argument, fail, succeed
   use kinds, only: wp
+  use namelist_checks, only: check_at_least, check_choice
   use namelists, only: assignment_t, complain, read_assignments
   use schemes, only: scheme_from_name
   implicit none
@@ -285,23 +286,6 @@ contains
     end if
   end subroutine check_config
 
-  !> Say so if a word is none of those offered.
-  subroutine check_choice(key, value, choices, problem)
-    character(len=*), intent(in) :: key        !! of the namelist
-    character(len=*), intent(in) :: value      !! what it says
-    character(len=*), intent(in) :: choices(:) !! what it may say
-    character(len=*), intent(inout) :: problem !! set if it does not
-
-    integer :: i
-
-    if (problem /= "" .or. any(choices == value)) return
-    problem = "'"//key//"' must be "//trim(choices(1))
-    do i = 2, size(choices)
-      problem = trim(problem)//" or "//trim(choices(i))
-    end do
-    problem = trim(problem)//", found '"//trim(value)//"'"
-  end subroutine check_choice
-
   !> Say so if a number is out of its range.
   subroutine check_numbers(config, problem)
     type(lorenz96_config_t), intent(in) :: config !! settings
@@ -327,18 +311,6 @@ contains
       problem = "'initial' and 'restart_in' exclude each other"
     end if
   end subroutine check_numbers
-
-  !> Say so if a count is too small.
-  subroutine check_at_least(key, value, least, problem)
-    character(len=*), intent(in) :: key        !! of the namelist
-    integer, intent(in) :: value               !! what it says
-    integer, intent(in) :: least               !! smallest that makes sense
-    character(len=*), intent(inout) :: problem !! set if it is less
-
-    if (problem /= "" .or. value >= least) return
-    write (problem, "(3a, i0, a, i0)") "'", key, "' must be at least ", least, &
-      ", found ", value
-  end subroutine check_at_least
 
   !> Say so if the closure cannot be built.
   subroutine check_closure(config, problem)

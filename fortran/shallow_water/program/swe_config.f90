@@ -6,6 +6,7 @@
 module swe_config
   use failures, only: err_argument, fail, succeed
   use namelist_keys, only: key_visitor_t
+  use namelist_checks, only: check_at_least, check_choice
   use namelists, only: assignment_t, complain, read_assignments
   use restarts, only: setting_t
   use swe_constituents, only: days_since_j2000
@@ -444,35 +445,6 @@ contains
     call check_choice(key, value, [character(len=9) :: "closed", "elevation", &
       "radiating"], problem)
   end subroutine check_side
-
-  !> Say so if a word is none of those offered.
-  subroutine check_choice(key, value, choices, problem)
-    character(len=*), intent(in) :: key        !! of the namelist
-    character(len=*), intent(in) :: value      !! what it says
-    character(len=*), intent(in) :: choices(:) !! what it may say
-    character(len=*), intent(inout) :: problem !! set if it does not
-
-    integer :: i
-
-    if (problem /= "" .or. any(choices == value)) return
-    problem = "'"//key//"' must be "//trim(choices(1))
-    do i = 2, size(choices)
-      problem = trim(problem)//" or "//trim(choices(i))
-    end do
-    problem = trim(problem)//", found '"//trim(value)//"'"
-  end subroutine check_choice
-
-  !> Say so if a count is too small.
-  subroutine check_at_least(key, value, least, problem)
-    character(len=*), intent(in) :: key        !! of the namelist
-    integer, intent(in) :: value               !! what it says
-    integer, intent(in) :: least               !! smallest that makes sense
-    character(len=*), intent(inout) :: problem !! set if it is less
-
-    if (problem /= "" .or. value >= least) return
-    write (problem, "(3a, i0, a, i0)") "'", key, "' must be at least ", least, &
-      ", found ", value
-  end subroutine check_at_least
 
   !> Say so if a number is not positive and finite.
   subroutine check_positive(key, value, problem)
