@@ -5,7 +5,6 @@
 
 #include <c10/core/StreamGuard.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/csrc/autograd/forward_grad.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/alias_analysis.h>
@@ -16,6 +15,7 @@
 #include "chain/chain_of.hpp"
 #include "engine.hpp"
 #include "failure.hpp"
+#include "runtime/forward_level.hpp"
 #include "script_signature.hpp"
 #include "tensor_view.hpp"
 
@@ -62,18 +62,6 @@ template <typename Body> void translating(isthmus_status status, Body &&body) tr
 } catch (const std::exception &error) {
   throw Failure(status, reason_first(error.what()));
 }
-
-class ForwardLevel {
-public:
-  ForwardLevel() : level_(torch::autograd::ForwardADLevel::get_next_idx()) {}
-  ~ForwardLevel() { torch::autograd::ForwardADLevel::release_idx(level_); }
-  ForwardLevel(const ForwardLevel &) = delete;
-  ForwardLevel &operator=(const ForwardLevel &) = delete;
-  std::uint64_t get() const { return level_; }
-
-private:
-  std::uint64_t level_;
-};
 
 bool is_float(const at::Tensor &tensor) {
   return tensor.defined() && at::isFloatingType(tensor.scalar_type());
@@ -483,18 +471,20 @@ void TorchScript::jvp_forward_mode(const Tensors &inputs, const Tensors &tangent
                                    Tensors &results, Tensors &result_tangents) {
   const TorchModes modes(false);
   const ForwardLevel level;
+  if (!level.is_open()) {
+    jvp_double_vjp(inputs, tangents, results, result_tangents);
+    return;
+  }
   Tensors duals;
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    duals.push_back(
-        tangents[i].defined()
-            ? at::_make_dual(inputs[i], tangents[i], static_cast<std::int64_t>(level.get()))
-            : inputs[i]);
+    duals.push_back(tangents[i].defined()
+                        ? at::_make_dual(inputs[i], tangents[i], level.get())
+                        : inputs[i]);
   evaluate(duals, results);
   stack_.clear(); // no dual may outlive its level
   result_tangents.clear();
   for (at::Tensor &result : results) {
-    const auto [primal, tangent] =
-        at::_unpack_dual(result, static_cast<std::int64_t>(level.get()));
+    const auto [primal, tangent] = at::_unpack_dual(result, level.get());
     result_tangents.push_back(tangent.defined() ? tangent.clone() : at::zeros_like(primal));
     result = primal;
   }

@@ -209,6 +209,42 @@ static void eight_threads_failing(void) {
   CHECK(n_wrong == 0);
 }
 
+/* The derivative along x of the network of faults.h; 1 if it is right. */
+static int jvp_is_right(isthmus_model *model, const struct good *good, const double *y_tl) {
+  int n_wrong = isthmus_model_run_method(model, "jvp") != ISTHMUS_OK;
+  for (int k = 0; k < n_values; ++k) {
+    const double slope = 10 * (k / n_columns) + k % n_columns + 1;
+    const double expected = slope + good->scale * cos(good->x[k]);
+    n_wrong += !(fabs(y_tl[k] - expected) < rounding);
+  }
+  return n_wrong == 0;
+}
+
+/* libtorch has one level of forward differentiation for the whole process. */
+static void eight_threads_differentiating(void) {
+  enum { n_threads = 8, n_rounds = 200 };
+  int n_wrong = 0;
+#pragma omp parallel num_threads(n_threads) reduction(+ : n_wrong)
+  {
+    struct good good;
+    double x_tl[n_values], y_tl[n_values], s_tl[n_rows], scale_tl = 0;
+    isthmus_model *model = NULL;
+    const char *file = files[omp_get_thread_num() % 2];
+    n_wrong += isthmus_model_load(network(file), "cpu", &model) != ISTHMUS_OK;
+    n_wrong += !binds(model, &good) || !is_right(model, &good);
+    for (int k = 0; k < n_values; ++k)
+      x_tl[k] = 1;
+    bind_in(model, "x_tl", x_tl, ISTHMUS_FLOAT64, 2, shape);
+    bind_in(model, "scale_tl", &scale_tl, ISTHMUS_FLOAT64, 0, NULL);
+    bind_out(model, "y_tl", y_tl, ISTHMUS_FLOAT64, 2, shape);
+    bind_out(model, "s_tl", s_tl, ISTHMUS_FLOAT64, 1, rows_only);
+    for (int round = 0; round < n_rounds; ++round)
+      n_wrong += !jvp_is_right(model, &good, y_tl);
+    isthmus_model_free(model);
+  }
+  CHECK(n_wrong == 0);
+}
+
 /* One model in several threads: who comes second is refused, and no result is mixed up. */
 static void one_model_for_all(void) {
   enum { n_threads = 4, n_rounds = 100, n_long = 50000 };
@@ -354,6 +390,7 @@ static const struct fault faults[] = {
     {"P13", "streams closed, pipe broken", closed_streams},
     {"P14", "full disk", full_disk},
     {"P15", "no memory left", no_memory_left},
+    {"P17", "eight threads differentiating", eight_threads_differentiating},
 };
 
 int main(int argc, char **argv) {
