@@ -1,0 +1,321 @@
+! SPDX-License-Identifier: MIT
+!> Collision and coalescence of drops in a well-mixed box, by super-droplets.
+!>
+!> A super-droplet stands for a whole number of drops (its multiplicity xi) of one mass. In
+!> a step the n super-droplets are paired at random, and a pair (j, k) with xi_j >= xi_k
+!> collides gamma times,
+!>
+!>   p     = xi_j K(x_j, x_k) dt/V n (n - 1)/2/[n/2]      expected number of collisions
+!>   gamma = [p] + 1 with probability p - [p], else [p];  at most [xi_j/xi_k]
+!>   xi_j -> xi_j - gamma xi_k                            what was not collected
+!>   x_k  -> x_k + gamma x_j                              each of the xi_k takes gamma
+!>
+!> and where nothing of j is left (xi_j = gamma xi_k) the two share the xi_k drops. Shima,
+!> Kusano, Kawano, Sugiyama and Kawahara (2009), "The super-droplet method for the numerical
+!> simulation of clouds and precipitation", doi:10.1002/qj.441, section 5.1. If more
+!> collisions are due than xi_j/xi_k allows, the step may be cut into several
+!> (`max_substeps`); what is lost all the same is counted.
+!>
+!> Masses are whole multiples of a quantum, held like the multiplicities in real64 and kept
+!> below 2^53 with their sum: all of the above is exact, and mass is conserved to the bit.
+module superdroplets
+  use kinds, only: int64, wp
+  use rain_drops, only: x_star
+  use rain_kernels, only: kernel_t
+  use random_lanes, only: random_lanes_t
+  implicit none
+  private
+  public :: superdroplets_t
+
+  integer, parameter, public :: n_moments = 4 !! Lc, Lr [kg m-3], Nc, Nr [m-3]
+  real(wp), parameter :: spacing = 1.0_wp/4294967296.0_wp !! of random words, 2^-32
+
+  !> The drops of one box.
+  type :: superdroplets_t
+    integer :: n = 0                  !! super-droplets now
+    real(wp) :: volume = 1.0_wp       !! V [m3]
+    real(wp) :: quantum = 1.0_wp      !! of mass [kg]
+    real(wp) :: lost = 0.0_wp         !! collisions that were due and could not be made
+    real(wp) :: made = 0.0_wp         !! collisions of drops so far
+    real(wp), allocatable :: mass(:)         !! [quantum] (n and more)
+    real(wp), allocatable :: multiplicity(:) !! xi [1] (n and more)
+    real(wp), allocatable :: radius(:)       !! [m], if the kernel needs it
+    real(wp), allocatable :: speed(:)        !! [m s-1], if the kernel needs it
+    real(wp), allocatable :: row(:)          !! in the table of efficiencies, if needed
+    integer(int64), allocatable, private :: words(:) !! random (pair)
+    real(wp), allocatable, private :: expected(:)    !! p [1] (pair)
+    real(wp), allocatable, private :: work(:, :)     !! of the kernel
+    integer, allocatable, private :: hits(:)         !! pairs that collide
+  contains
+    procedure :: reserve
+    procedure :: prepare
+    procedure :: step
+    procedure :: moments
+    procedure :: total_mass
+    procedure, private :: match
+    procedure, private :: expect
+    procedure, private :: collide
+    procedure, private :: coalesce
+    procedure, private :: remove_empty
+  end type superdroplets_t
+
+contains
+
+  !> Make room.
+  subroutine reserve(self, n)
+    class(superdroplets_t), intent(inout) :: self
+    integer, intent(in) :: n !! super-droplets, at most
+
+    integer :: half
+
+    if (allocated(self%mass)) then
+      if (size(self%mass) >= n) return
+      deallocate (self%mass, self%multiplicity, self%radius, self%speed, self%row, &
+        self%words, self%expected, self%work, self%hits)
+    end if
+    half = max(1, n/2)
+    allocate (self%mass(n), self%multiplicity(n), self%radius(n), self%speed(n), &
+      self%row(n), self%words(half), self%expected(half), self%work(half, 3), &
+      self%hits(half + 1))
+  end subroutine reserve
+
+  !> What the kernel needs beside the masses, once these are set.
+  pure subroutine prepare(self, kernel)
+    class(superdroplets_t), intent(inout) :: self
+    type(kernel_t), intent(in) :: kernel
+
+    integer :: i
+
+    self%lost = 0.0_wp
+    self%made = 0.0_wp
+    if (.not. kernel%needs_motion) return
+    do i = 1, self%n
+      call kernel%motion(self%quantum*self%mass(i), self%radius(i), self%speed(i), &
+        self%row(i))
+    end do
+  end subroutine prepare
+
+  !> One time step.
+  pure subroutine step(self, kernel, dt, max_substeps, stream)
+    class(superdroplets_t), intent(inout) :: self
+    type(kernel_t), intent(in) :: kernel
+    real(wp), intent(in) :: dt                     !! [s]
+    integer, intent(in) :: max_substeps            !! parts of a step at most; 1: never cut
+    type(random_lanes_t), intent(inout) :: stream  !! of this realization
+
+    integer :: i, n_parts
+
+    if (self%n < 2) return
+    call self%match(kernel%needs_motion, stream)
+    call self%expect(kernel, dt)
+    n_parts = 1
+    if (max_substeps > 1) n_parts = min(parts(self), max_substeps)
+    if (n_parts > 1) self%expected(:self%n/2) = self%expected(:self%n/2)/n_parts
+    call self%collide(kernel, stream)
+    do i = 2, n_parts
+      if (self%n < 2) return
+      call self%match(kernel%needs_motion, stream)
+      call self%expect(kernel, dt/n_parts)
+      call self%collide(kernel, stream)
+    end do
+  end subroutine step
+
+  !> Pair at random: afterwards k belongs to n + 1 - k. The partner of k is drawn among all
+  !> that have none, k + 1 to n + 1 - k, and exchanged with n + 1 - k: every set of pairs is
+  !> as likely, at half the draws of a permutation.
+  pure subroutine match(self, needs_motion, stream)
+    class(superdroplets_t), intent(inout) :: self
+    logical, intent(in) :: needs_motion           !! exchange that, too
+    type(random_lanes_t), intent(inout) :: stream
+
+    integer :: j, k, last, n_pairs
+    real(wp) :: kept
+
+    n_pairs = self%n/2
+    call stream%words(self%words(:n_pairs))
+    associate (mass => self%mass, multiplicity => self%multiplicity, words => self%words)
+      do k = 1, n_pairs
+        last = self%n + 1 - k
+        j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
+        kept = mass(j)
+        mass(j) = mass(last)
+        mass(last) = kept
+        kept = multiplicity(j)
+        multiplicity(j) = multiplicity(last)
+        multiplicity(last) = kept
+      end do
+    end associate
+    if (.not. needs_motion) return
+    associate (radius => self%radius, speed => self%speed, row => self%row, &
+      words => self%words)
+      do k = 1, n_pairs
+        last = self%n + 1 - k
+        j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
+        kept = radius(j)
+        radius(j) = radius(last)
+        radius(last) = kept
+        kept = speed(j)
+        speed(j) = speed(last)
+        speed(last) = kept
+        kept = row(j)
+        row(j) = row(last)
+        row(last) = kept
+      end do
+    end associate
+  end subroutine match
+
+  !> Expected numbers of collisions p of the pairs.
+  pure subroutine expect(self, kernel, dt)
+    class(superdroplets_t), intent(inout) :: self
+    type(kernel_t), intent(in) :: kernel
+    real(wp), intent(in) :: dt !! [s]
+
+    integer :: k, n
+    real(wp) :: factor
+
+    n = self%n
+    ! Half of all possible pairs stand for all of them.
+    factor = dt/self%volume*(0.5_wp*n*(n - 1.0_wp)/(n/2))
+    call kernel%rates(self%quantum, self%mass(:n), self%radius(:n), self%speed(:n), &
+      self%row(:n), self%work, self%expected(:n/2))
+    do k = 1, n/2
+      self%expected(k) = factor*max(self%multiplicity(k), self%multiplicity(n + 1 - k)) &
+        *self%expected(k)
+    end do
+  end subroutine expect
+
+  !> Parts of a step in which no pair would need more drops than it has.
+  pure integer function parts(self)
+    class(superdroplets_t), intent(in) :: self
+
+    integer :: k
+    real(wp) :: least, most, need
+
+    need = 1.0_wp
+    do k = 1, self%n/2
+      if (self%expected(k) <= 1.0_wp) cycle
+      most = max(self%multiplicity(k), self%multiplicity(self%n + 1 - k))
+      least = min(self%multiplicity(k), self%multiplicity(self%n + 1 - k))
+      need = max(need, self%expected(k)/aint(most/least))
+    end do
+    parts = ceiling(min(need, 1.0e6_wp))
+  end function parts
+
+  !> Draw which pairs collide, and let them.
+  pure subroutine collide(self, kernel, stream)
+    class(superdroplets_t), intent(inout) :: self
+    type(kernel_t), intent(in) :: kernel
+    type(random_lanes_t), intent(inout) :: stream
+
+    integer :: i, k, n_hits, n_pairs
+    logical :: is_empty
+    real(wp) :: chance, gamma
+
+    n_pairs = self%n/2
+    call stream%words(self%words(:n_pairs))
+    n_hits = 0
+    do k = 1, n_pairs
+      self%hits(n_hits + 1) = k
+      if ((real(self%words(k), wp) + 0.5_wp)*spacing < self%expected(k)) n_hits = n_hits + 1
+    end do
+    is_empty = .false.
+    do i = 1, n_hits
+      k = self%hits(i)
+      chance = (real(self%words(k), wp) + 0.5_wp)*spacing
+      gamma = aint(self%expected(k))
+      if (chance < self%expected(k) - gamma) gamma = gamma + 1.0_wp
+      if (self%multiplicity(k) >= self%multiplicity(self%n + 1 - k)) then
+        call self%coalesce(kernel, k, self%n + 1 - k, gamma, is_empty)
+      else
+        call self%coalesce(kernel, self%n + 1 - k, k, gamma, is_empty)
+      end if
+    end do
+    if (is_empty) call self%remove_empty(kernel%needs_motion)
+  end subroutine collide
+
+  !> Each drop of k takes up `due` drops of j, as far as there are so many.
+  pure subroutine coalesce(self, kernel, j, k, due, is_empty)
+    class(superdroplets_t), intent(inout) :: self
+    type(kernel_t), intent(in) :: kernel
+    integer, intent(in) :: j              !! of the greater multiplicity
+    integer, intent(in) :: k              !! of the smaller one
+    real(wp), intent(in) :: due           !! collisions of the pair
+    logical, intent(inout) :: is_empty    !! set if one of the two is left without drops
+
+    real(wp) :: gamma, left
+
+    associate (xi => self%multiplicity, mass => self%mass)
+      ! The quotient of whole numbers below 2^53 is not rounded up to a whole number.
+      gamma = min(due, aint(xi(j)/xi(k)))
+      self%lost = self%lost + (due - gamma)*xi(k)
+      self%made = self%made + gamma*xi(k)
+      left = xi(j) - gamma*xi(k)
+      mass(k) = mass(k) + gamma*mass(j)
+      if (left > 0.0_wp) then
+        xi(j) = left
+      else
+        mass(j) = mass(k)
+        xi(j) = aint(0.5_wp*xi(k))
+        xi(k) = xi(k) - xi(j)
+        is_empty = is_empty .or. xi(j) == 0.0_wp
+      end if
+      if (.not. kernel%needs_motion) return
+      call kernel%motion(self%quantum*mass(k), self%radius(k), self%speed(k), self%row(k))
+      if (left > 0.0_wp) return
+      self%radius(j) = self%radius(k)
+      self%speed(j) = self%speed(k)
+      self%row(j) = self%row(k)
+    end associate
+  end subroutine coalesce
+
+  !> Take out super-droplets that stand for no drop any more.
+  pure subroutine remove_empty(self, needs_motion)
+    class(superdroplets_t), intent(inout) :: self
+    logical, intent(in) :: needs_motion !! move that, too
+
+    integer :: i, kept
+
+    kept = 0
+    do i = 1, self%n
+      if (self%multiplicity(i) == 0.0_wp) cycle
+      kept = kept + 1
+      if (kept == i) cycle
+      self%mass(kept) = self%mass(i)
+      self%multiplicity(kept) = self%multiplicity(i)
+      if (.not. needs_motion) cycle
+      self%radius(kept) = self%radius(i)
+      self%speed(kept) = self%speed(i)
+      self%row(kept) = self%row(i)
+    end do
+    self%n = kept
+  end subroutine remove_empty
+
+  !> Mass and number of cloud and rain: Lc, Lr [kg m-3], Nc, Nr [m-3].
+  pure function moments(self) result(values)
+    class(superdroplets_t), intent(in) :: self
+    real(wp) :: values(n_moments)
+
+    real(wp) :: is_rain, limit, sums(n_moments)
+    integer :: i
+
+    limit = x_star/self%quantum
+    sums = 0.0_wp
+    do i = 1, self%n
+      is_rain = merge(1.0_wp, 0.0_wp, self%mass(i) >= limit)
+      sums(1) = sums(1) + self%multiplicity(i)*self%mass(i)
+      sums(2) = sums(2) + is_rain*self%multiplicity(i)*self%mass(i)
+      sums(3) = sums(3) + self%multiplicity(i)
+      sums(4) = sums(4) + is_rain*self%multiplicity(i)
+    end do
+    sums([1, 3]) = sums([1, 3]) - sums([2, 4])
+    values = sums*[self%quantum, self%quantum, 1.0_wp, 1.0_wp]/self%volume
+  end function moments
+
+  !> Mass of all drops, exact [quantum].
+  pure real(wp) function total_mass(self)
+    class(superdroplets_t), intent(in) :: self
+
+    total_mass = sum(self%multiplicity(:self%n)*self%mass(:self%n))
+  end function total_mass
+
+end module superdroplets
