@@ -6,6 +6,7 @@ Fortran's `x(k, member)`, or `zeta(x, y)`. `step` and `advance` change the state
 """
 
 from isthmus.models._fortran import set_threads
+from isthmus.models.chemistry import Integration, Mechanism, find_mechanism, flag_text
 from isthmus.models.lorenz96 import Lorenz96
 from isthmus.models.lyapunov import LyapunovExponent, lyapunov_exponent
 from isthmus.models.shallow_water import (
@@ -18,14 +19,18 @@ from isthmus.models.shallow_water_grid import ShallowWaterGrid
 from isthmus.models.two_level import TwoLevelLorenz96
 
 __all__ = [
+    "Integration",
     "Lorenz96",
     "LyapunovExponent",
+    "Mechanism",
     "ShallowWater",
     "ShallowWaterAdjoint",
     "ShallowWaterForcing",
     "ShallowWaterGrid",
     "ShallowWaterState",
     "TwoLevelLorenz96",
+    "find_mechanism",
+    "flag_text",
     "lyapunov_exponent",
     "set_threads",
 ]
