@@ -5,9 +5,11 @@
 # isthmus_swe and isthmus_chemistry.
 set(models_dir ${CMAKE_CURRENT_BINARY_DIR}/models)
 set(models_api ${PROJECT_SOURCE_DIR}/fortran/lorenz96/lorenz96_api.f90
+  ${PROJECT_SOURCE_DIR}/fortran/lorenz96/lorenz96_windows_api.f90
   ${PROJECT_SOURCE_DIR}/fortran/shallow_water/swe_api.f90
   ${PROJECT_SOURCE_DIR}/fortran/chemistry/chemistry_api.f90)
-set(models_wrapper ${models_dir}/f90wrap_lorenz96_api.f90 ${models_dir}/f90wrap_swe_api.f90
+set(models_wrapper ${models_dir}/f90wrap_lorenz96_api.f90
+  ${models_dir}/f90wrap_lorenz96_windows_api.f90 ${models_dir}/f90wrap_swe_api.f90
   ${models_dir}/f90wrap_chemistry_api.f90)
 file(MAKE_DIRECTORY ${models_dir})
 

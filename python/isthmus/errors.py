@@ -44,3 +44,7 @@ class ModelRunError(IsthmusError, RuntimeError):
 
 class TrainingError(IsthmusError, ArithmeticError):
     """A training cannot go on: loss not finite, or a checkpoint of another run."""
+
+
+class AssimilationError(IsthmusError, ArithmeticError):
+    """An analysis did not converge, or the model or ensemble blew up."""

@@ -11,11 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import BindingError, ConfigurationError
-from isthmus.models._generated import Chemistry_Api, Lorenz96_Api, Swe_Api
+from isthmus.models._generated import (
+    Chemistry_Api,
+    Lorenz96_Api,
+    Lorenz96_Windows_Api,
+    Swe_Api,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
 fortran: Any = Lorenz96_Api
+fortran_windows: Any = Lorenz96_Windows_Api
 fortran_shallow_water: Any = Swe_Api
 fortran_chemistry: Any = Chemistry_Api
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""One-level Lorenz-96 over a window of Runge-Kutta steps: one call of Fortran per sweep.
+
+Trajectories are `[time, member, k]`, the first state included.
+"""
+
+import numpy as np
+
+from isthmus.errors import BindingError
+from isthmus.models._fortran import (
+    FloatArray,
+    as_fortran,
+    check_steps,
+    fortran_windows,
+    per_member,
+)
+from isthmus.models.lorenz96 import MIN_SITES
+
+
+def trajectory(x: FloatArray, *, forcing: float, dt: float, n_steps: int) -> FloatArray:
+    """Return all states of a window `[time, member, k]`, from the first `[member, k]`.
+
+    Raises
+    ------
+    BindingError
+        If an array is not what the model needs.
+    """
+    check_steps(dt, n_steps)
+    as_fortran("x", x, (None, None))
+    _check_ring("x", x)
+    states = np.empty((n_steps + 1, *x.shape))
+    states[0] = x
+    fortran_windows.trajectory(states.T, forcing, dt)
+    return states
+
+
+def sweep_tl(
+    states: FloatArray,
+    x_tl: FloatArray,
+    *,
+    forcing: float,
+    dt: float,
+    forcing_tl: float | FloatArray = 0.0,
+) -> FloatArray:
+    """Return the changes along a trajectory `[time, member, k]`, from the first one.
+
+    Parameters
+    ----------
+    states
+        Trajectory `[time, member, k]`.
+    x_tl
+        Change of the first state `[member, k]`.
+    forcing, dt
+        F and the time step.
+    forcing_tl
+        Change of F, a number or `[member]`.
+    """
+    given = as_fortran("trajectory", states, (None, None, None))
+    _check_ring("trajectory", states)
+    as_fortran("x_tl", x_tl, states.shape[1:])
+    changes = np.empty_like(states)
+    changes[0] = x_tl
+    spread = per_member("forcing_tl", forcing_tl, states.shape[1:2])
+    fortran_windows.sweep_tl(given, changes.T, forcing, dt, spread)
+    return changes
+
+
+def sweep_ad(
+    states: FloatArray, sensitivity: FloatArray, *, forcing: float, dt: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the sensitivities to the first state `[member, k]` and to F `[member]`.
+
+    Parameters
+    ----------
+    states
+        Trajectory `[time, member, k]`.
+    sensitivity
+        To the state at each time, of the same shape.
+    forcing, dt
+        F and the time step.
+    """
+    given = as_fortran("trajectory", states, (None, None, None))
+    _check_ring("trajectory", states)
+    sensitivities = as_fortran("sensitivity", sensitivity, states.shape)
+    x_ad, forcing_ad = np.empty(states.shape[1:]), np.empty(states.shape[1])
+    fortran_windows.sweep_ad(given, sensitivities, forcing, dt, x_ad.T, forcing_ad)
+    return x_ad, forcing_ad
+
+
+def misfit_gradient(
+    x: FloatArray, observed: FloatArray, weight: FloatArray, *, forcing: float, dt: float
+) -> tuple[float, FloatArray, float]:
+    """Return `J = 1/2 sum w (x - y)^2`, its gradient in the first state, and in F.
+
+    Parameters
+    ----------
+    x
+        First state `[k]`.
+    observed, weight
+        Finite y, and w: inverse variances, 0 where nothing was observed, `[time, k]`.
+    forcing, dt
+        F and the time step.
+    """
+    first = as_fortran("x", x, (None,))
+    _check_ring("x", x)
+    y = as_fortran("observed", observed, (None, x.size))
+    w = as_fortran("weight", weight, observed.shape)
+    gradient, sums = np.empty_like(x), np.empty(2)
+    fortran_windows.misfit_gradient(first, y, w, forcing, dt, gradient, sums)
+    return float(sums[0]), gradient, float(sums[1])
+
+
+def _check_ring(name: str, array: FloatArray) -> None:
+    """Refuse a ring on which the points of the stencil are not distinct."""
+    if array.shape[-1] < MIN_SITES:
+        raise BindingError(f"'{name}' has {array.shape[-1]} sites, expected {MIN_SITES}")
