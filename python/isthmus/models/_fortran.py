@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from isthmus.errors import BindingError, ConfigurationError
 from isthmus.models._generated import (
+    Bulk_Api,
     Chemistry_Api,
     Lorenz96_Api,
     Lorenz96_Windows_Api,
@@ -24,6 +25,7 @@ fortran: Any = Lorenz96_Api
 fortran_windows: Any = Lorenz96_Windows_Api
 fortran_shallow_water: Any = Swe_Api
 fortran_chemistry: Any = Chemistry_Api
+fortran_bulk: Any = Bulk_Api
 
 SCHEMES = {"rk4": 1, "euler": 2}
 WRAPS = {"ring": 1, "sites": 2}
