@@ -11,7 +11,7 @@ module bulk_box
   use bulk_rates, only: apply_fluxes, block_rates, lanes, n_fluxes, x_star
   use closures, only: closure_t
   use failures, only: err_argument, err_runtime, err_shape, fail, succeed
-  use ieee_arithmetic, only: ieee_is_finite
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use kinds, only: wp
   implicit none
   private

@@ -9,6 +9,7 @@ from isthmus.models._fortran import set_threads
 from isthmus.models.chemistry import Integration, Mechanism, find_mechanism, flag_text
 from isthmus.models.lorenz96 import Lorenz96
 from isthmus.models.lyapunov import LyapunovExponent, lyapunov_exponent
+from isthmus.models.rain_bulk import RainBulk
 from isthmus.models.shallow_water import (
     ShallowWater,
     ShallowWaterAdjoint,
@@ -23,6 +24,7 @@ __all__ = [
     "Lorenz96",
     "LyapunovExponent",
     "Mechanism",
+    "RainBulk",
     "ShallowWater",
     "ShallowWaterAdjoint",
     "ShallowWaterForcing",

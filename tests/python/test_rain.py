@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Warm rain: scheme, flux form, limits, training and the exported network."""
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.bridge import Model
+from isthmus.errors import BindingError, DataError
+from isthmus.export import export_network
+from isthmus.learn import Curriculum, FitSettings
+from isthmus.learn.rain import (
+    RainWindows,
+    rollout_errors,
+    train_rain,
+    transition_times,
+)
+from isthmus.models import RainBulk
+from isthmus.nets.rain import (
+    RainNet,
+    RainStep,
+    SeifertBeheng,
+    apply_rates,
+    seifert_beheng_rates,
+)
+
+ROUNDING = 1e-13  # torch and Fortran order the same few operations differently
+DT = 20.0
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def clouds(n=24, n_steps=40):
+    """States with little and much rain [cell, 7]."""
+    l0 = 1e-4 * (4 + np.arange(n) % 15)
+    rm = 1e-6 * (11 + np.arange(n) % 5)
+    box = RainBulk()
+    state = box.initial_state(l0, rm, 0.5 * (np.arange(n) % 9))
+    return box.advance(state, DT / 4, n_steps=4 * n_steps)
+
+
+def random_net(form):
+    torch.manual_seed(3)
+    net = RainNet(form, width=16, depth=2)
+    torch.nn.init.normal_(net.layers[-1].weight, std=0.5)
+    return net
+
+
+def test_torch_and_fortran_have_the_same_rates_and_step():
+    state = clouds()
+    rates = RainBulk().rates(state)
+    ours = seifert_beheng_rates(torch.from_numpy(state))
+    np.testing.assert_allclose(ours.numpy(), rates, rtol=ROUNDING)
+    stepped = apply_rates(torch.from_numpy(state), ours, DT).numpy()
+    np.testing.assert_allclose(
+        stepped, RainBulk().step(state.copy(), rates, DT), rtol=ROUNDING
+    )
+
+
+def test_mean_rates_step_as_far_as_the_substeps():
+    state = clouds()
+    rates = RainBulk().rates(state, dt=DT, n_substeps=4)
+    stepped = RainBulk().step(state.copy(), rates, DT)
+    np.testing.assert_allclose(
+        stepped, RainBulk().advance(state.copy(), DT / 4, n_steps=4), rtol=ROUNDING
+    )
+
+
+@pytest.mark.parametrize("form", ["correction", "free"])
+def test_an_untrained_network_keeps_water_and_positivity(form):
+    step = RainStep(random_net(form), DT)
+    state = start = torch.from_numpy(clouds(n_steps=0))
+    with torch.no_grad():
+        for _ in range(180):
+            state = step(state)
+    assert bool((state >= 0).all()) and bool(torch.isfinite(state).all())
+    water = state[:, 0] + state[:, 2]
+    torch.testing.assert_close(water, start[:, 0], rtol=ROUNDING, atol=0.0)
+    assert bool((random_net(form)(start) >= 0).all())
+
+
+def test_rates_beyond_all_bounds_move_what_there_is():
+    state = torch.from_numpy(clouds())
+    after = apply_rates(state, torch.full((state.shape[0], 4), 1e6).double(), DT)
+    assert float(after[:, 0].abs().max()) == 0.0
+    torch.testing.assert_close(after[:, 2], state[:, 0] + state[:, 2], rtol=1e-15, atol=0)
+    assert bool((after >= 0).all())
+
+
+def test_a_correction_begins_as_the_scheme_itself():
+    state = torch.from_numpy(clouds())
+    torch.testing.assert_close(RainNet()(state), SeifertBeheng()(state))
+
+
+def test_a_cell_alone_has_the_same_rates():
+    net, state = random_net("correction").double(), torch.from_numpy(clouds())
+    torch.testing.assert_close(net(state)[5:6], net(state[5:6]), rtol=1e-12, atol=0.0)
+
+
+def test_gradients_are_finite_without_rain():
+    state = torch.from_numpy(clouds(n_steps=0)).float().requires_grad_()
+    net = random_net("correction")
+    x = state
+    for _ in range(3):
+        x = RainStep(net, DT)(x)
+    (x[:, :4] / x[:, :4].detach().mean(0)).sum().backward()
+    assert bool(torch.isfinite(state.grad).all())
+    assert all(bool(torch.isfinite(p.grad).all()) for p in net.parameters())
+
+
+def test_training_on_rollouts_learns_another_scheme():
+    """Truth is the scheme with twice the accretion: one factor is to be learned."""
+
+    def truth(state):
+        rates = RainBulk().rates(state, dt=DT)
+        rates[:, 1] *= 2.0
+        return rates
+
+    states = RainBulk().run(clouds(n_steps=0), DT, n_steps=60, closure=truth)
+    data = torch.from_numpy(states)
+    net, history = train_rain(
+        data[:, ::2],
+        data[:, 1::2],
+        start=RainNet(width=16, depth=2),
+        curriculum=Curriculum((1, 10), (20, 8)),
+        settings=FitSettings(
+            batch_size=64, schedule="cosine", learning_rate=5e-3, evaluate_every=20
+        ),
+        every=4,
+    )
+    assert np.isfinite(history.best)
+    start = data[0, 1::2]
+    errors = {}
+    for name, closure in (("scheme", SeifertBeheng()), ("net", net.double())):
+        x, path = start, [start]
+        with torch.no_grad():
+            for _ in range(60):
+                x = RainStep(closure, DT)(x)
+                path.append(x)
+        errors[name] = rollout_errors(torch.stack(path), data[:, 1::2])
+    assert float(errors["net"][2]) < 0.3 * float(errors["scheme"][2])
+
+
+def test_transition_times_are_interpolated():
+    states = torch.zeros(4, 2, 7)
+    states[:, :, 0], states[:, 0, 2] = 1.0, torch.tensor([0.0, 0.0, 1.0, 3.0])
+    times = transition_times(states, 0.25, 20.0)
+    assert float(times[0]) == 30.0 and float(times[1]) == float("inf")
+
+
+def test_bad_states_are_named():
+    state = clouds(4)
+    state[2, 3] = np.nan
+    with pytest.raises(BindingError, match="'nr' in cell 2"):
+        RainBulk().advance(state, 1.0, n_steps=1)
+    state[2, 3] = -1.0
+    with pytest.raises(BindingError, match="'nr' in cell 2"):
+        RainBulk().rates(state)
+    with pytest.raises(DataError, match="expected \\[time, cell, 7\\]"):
+        RainWindows(torch.zeros(3, 2, 4), torch.ones(4))
+
+
+def test_exported_network_has_the_rates_of_torch(tmp_path):
+    net = random_net("correction").double().eval()
+    state = clouds()
+    export_network(
+        net,
+        tmp_path / "rain.pt",
+        inputs={"state": torch.from_numpy(state)},
+        outputs=["rates"],
+        dynamic={"cell": 0},
+        separable="cell",
+        dt=DT,
+    )
+    with torch.no_grad():
+        expected = net(torch.from_numpy(state)).numpy()
+    found = Model(tmp_path / "rain.pt")(state=state)["rates"]
+    np.testing.assert_allclose(found, expected, rtol=ROUNDING)
