@@ -13,7 +13,7 @@ module swe_rows
   private
   public :: is_large, largest_of_rows, rows_of_thread, sum_of_rows
 
-  integer, parameter :: large = 24000
+  integer, parameter, public :: large = 24000
     !! cells from which on a second thread is worth the microseconds that it takes to start
 
 contains

@@ -150,7 +150,8 @@ contains
         do k = 0, 1
           call setup_cells(band%cells(k))
           allocate (band%faces(k)%h(nx + 1), source=0.0_wp)
-          allocate (band%faces(k)%slope, band%faces(k)%scaled, source=band%faces(k)%h)
+          allocate (band%faces(k)%slope, band%faces(k)%root, band%faces(k)%scaled, &
+            source=band%faces(k)%h)
         end do
         call setup_cells(band%beyond)
         allocate (band%work%across(nx), source=0.0_wp)
@@ -165,7 +166,7 @@ contains
       type(cell_row_t), intent(inout) :: row
 
       allocate (row%zeta(0:nx + 1), row%h(0:nx), source=0.0_wp)
-      allocate (row%slope, row%scaled, source=row%h)
+      allocate (row%slope, row%root, row%scaled, source=row%h)
     end subroutine setup_cells
 
   end subroutine setup_bands
@@ -331,6 +332,7 @@ contains
     call swap_arrays(one%zeta, other%zeta)
     call swap_arrays(one%h, other%h)
     call swap_arrays(one%slope, other%slope)
+    call swap_arrays(one%root, other%root)
     call swap_arrays(one%scaled, other%scaled)
   end subroutine swap
 

@@ -21,6 +21,7 @@ module swe_explicit_rows
     real(wp), allocatable :: zeta(:)   !! new elevation [m] (0:nx+1)
     real(wp), allocatable :: h(:)      !! water depth at east faces [m] (0:nx)
     real(wp), allocatable :: slope(:)  !! of the new elevation [1] (0:nx)
+    real(wp), allocatable :: root(:)   !! sqrt(h) [m1/2] (0:nx)
     real(wp), allocatable :: scaled(:) !! old transport/sqrt(h) [m3/2 s-1] (0:nx)
   end type cell_row_t
 
@@ -28,6 +29,7 @@ module swe_explicit_rows
   type :: face_row_t
     real(wp), allocatable :: h(:)      !! water depth [m] (1:nx+1)
     real(wp), allocatable :: slope(:)  !! of the new elevation [1] (1:nx+1)
+    real(wp), allocatable :: root(:)   !! sqrt(h) [m1/2] (1:nx+1)
     real(wp), allocatable :: scaled(:) !! old transport/sqrt(h) [m3/2 s-1] (1:nx+1)
   end type face_row_t
 
@@ -74,7 +76,7 @@ contains
       row%h(boundary(k)%i) = water_inside(grid, parameters, boundary(k), &
         row%zeta(boundary(k)%i_inside))
     end do
-    call scale_row(nx + 1, u(0:nx, j), row%h, row%scaled)
+    call scale_row(nx + 1, u(0:nx, j), row%h, row%root, row%scaled)
   end subroutine fill_cells
 
   !> The north faces between two rows of cells.
@@ -101,7 +103,7 @@ contains
           north%zeta(face%i), face%j_inside == j))
       end associate
     end do
-    call scale_row(nx + 1, v(1:nx + 1, j), row%h, row%scaled)
+    call scale_row(nx + 1, v(1:nx + 1, j), row%h, row%root, row%scaled)
   end subroutine fill_faces
 
   !> Water at a boundary face: that of its inner cell [m].
@@ -132,7 +134,7 @@ contains
     nx = size(u)
     call mean_of_four(nx, south%scaled, north%scaled, work%across)
     if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_u(1:nx, j)*work%across
-    work%across = work%across*sqrt(cells%h(1:nx))
+    work%across = work%across*cells%root(1:nx)
     call friction_row(parameters, nx, u, work%across, grid%drag_u(1:nx, j), cells%h(1:nx), &
       work%friction)
     call star_row(parameters, nx, u, cells%h(1:nx), cells%slope(1:nx), work%friction, &
@@ -164,7 +166,7 @@ contains
     nx = size(v)
     call mean_of_four(nx, south%scaled, north%scaled, work%across)
     if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_v(1:nx, j)*work%across
-    work%across = work%across*sqrt(faces%h(1:nx))
+    work%across = work%across*faces%root(1:nx)
     call friction_row(parameters, nx, v, work%across, grid%drag_v(1:nx, j), faces%h(1:nx), &
       work%friction)
     call star_row(parameters, nx, v, faces%h(1:nx), faces%slope(1:nx), work%friction, &

@@ -24,15 +24,16 @@ module swe_step_linearised
   use swe_elimination_linearised, only: driven_transports_ad, driven_transports_tl, &
     flux_balance_ad, flux_balance_tl, new_elevation_ad, new_elevation_tl, &
     new_transports_ad, new_transports_tl
-  use swe_boundaries, only: radiated_transports
   use swe_depths_linearised, only: at_depth_ad, at_depth_tl, current_depths_ad, &
     current_depths_tl
-  use swe_elimination, only: new_transports
+  use swe_elimination, only: new_transports, put_fixed
   use swe_exchange, only: exchange, exchange_ad, global_maximum
   use swe_faces_linearised, only: surface_slopes_ad, surface_slopes_tl
+  use swe_faces, only: surface_slopes
   use swe_five_point, only: solution_t
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
+  use swe_momentum, only: scaled_transports
   use swe_momentum_linearised, only: face_changes_t, provisional_transports_ad, &
     provisional_transports_tl, scaled_transports_ad, scaled_transports_tl
   use swe_parameters, only: wetting_newton
@@ -113,6 +114,7 @@ contains
     self%new%v(:, :) = state%v
     call model%step(state, forcing)
     if (is_refused(self, model, stat, errmsg)) return
+    call keep_rows(model, forcing)
     self%old%zeta(:, :) = state_tl%zeta
     self%old%u(:, :) = state_tl%u
     self%old%v(:, :) = state_tl%v
@@ -174,6 +176,7 @@ contains
     self%new%v(:, :) = state%v
     call model%step(self%old, forcing)
     if (is_refused(self, model, stat, errmsg)) return
+    call keep_rows(model, forcing)
     call clear_faces(self%east)
     call clear_faces(self%north)
     self%r(:, :) = 0.0_wp
@@ -208,6 +211,22 @@ contains
     end associate
     call self%explicit_part_ad(model, forcing, state_ad, controls_ad)
   end subroutine step_ad
+
+  !> Slopes and scaled transports at the start of the step, which the step itself has row by
+  !> row only.
+  subroutine keep_rows(model, forcing)
+    type(swe_model_t), intent(inout) :: model
+    type(swe_forcing_t), intent(in) :: forcing
+
+    associate (east => model%east, north => model%north)
+      if (.not. allocated(east%slope)) then
+        allocate (east%slope, east%scaled, north%slope, north%scaled, source=east%h)
+      end if
+      call surface_slopes(model%grid, model%old%zeta, forcing%head, east%h, north%h, &
+        east%slope, north%slope)
+      call scaled_transports(model%grid, model%old%u, model%old%v, east, north)
+    end associate
+  end subroutine keep_rows
 
   !> Transports that were brought to the depth of the new level.
   subroutine keep_velocity_tl(self, model, state, state_tl, controls_tl)
@@ -272,8 +291,6 @@ contains
     self%new%zeta(:, :) = zeta
     call new_transports(model%grid, model%parameters, model%z, model%east, model%north, &
       self%new%u, self%new%v)
-    call radiated_transports(model%grid, model%parameters, model%z, model%east, &
-      model%north, self%new%u, self%new%v)
     call exchange(model%grid%block, self%new%u, self%new%v)
   end subroutine set_new
 
@@ -378,21 +395,6 @@ contains
       call fail(err_runtime, trim(text), stat, errmsg)
     end if
   end subroutine solve
-
-  !> Cells of prescribed elevation take that of the solution.
-  pure subroutine put_fixed(grid, z, zeta)
-    type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)       !! [m]
-    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
-
-    integer :: k
-
-    do k = 1, size(grid%fixed, 2)
-      associate (i => grid%fixed(1, k), j => grid%fixed(2, k))
-        zeta(i, j) = z(i, j)
-      end associate
-    end do
-  end subroutine put_fixed
 
   !> Transpose of `put_fixed`, on the block's cells: the halo of zeta is zero.
   pure subroutine take_fixed(grid, zeta_ad, z_ad)

@@ -27,10 +27,12 @@
 !> of the Coriolis force up to 5 m/s at 60 degrees.
 module swe_advection
   use swe_blocks, only: halo
+  use swe_faces, only: slope_row
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
   use swe_parameters, only: advection_limited, swe_parameters_t
+  use swe_rows, only: is_large
   use swe_state, only: swe_state_t
   implicit none
   private
@@ -48,7 +50,7 @@ contains
 
     integer :: j
 
-    !$omp parallel do
+    !$omp parallel do if (is_large(grid%block))
     do j = 1, grid%block%ny
       call advect_east_row(grid, parameters, j, state, east)
       call advect_north_row(grid, parameters, j, state, north)
@@ -63,7 +65,7 @@ contains
     type(swe_state_t), intent(in) :: state
     type(face_momentum_t), intent(inout) :: east
 
-    real(wp), dimension(0:grid%block%nx) :: along, northward, southward
+    real(wp), dimension(0:grid%block%nx) :: along, northward, slope, southward
     real(wp), dimension(0:grid%block%nx) :: q, q_north, q_south
     real(wp) :: change, lag
     integer :: i, nx
@@ -73,6 +75,8 @@ contains
     q = 0.5_wp*(state%u(0:nx, j) + state%u(1:nx + 1, j))
     q_north(1:) = 0.5_wp*(state%v(1:nx, j) + state%v(2:nx + 1, j))
     q_south(1:) = 0.5_wp*(state%v(1:nx, j - 1) + state%v(2:nx + 1, j - 1))
+    call slope_row(nx, state%zeta(1:nx, j), state%zeta(2:nx + 1, j), &
+      grid%open_u(1:nx, j), grid%dx(j), east%h(1:nx, j), slope(1:))
     associate (u => east%velocity, h => east%h)
       call fluxes(parameters, grid%dx(j), nx + 1, q, h(0:nx, j), h(1:nx + 1, j), &
         u(-1:nx - 1, j), u(0:nx, j), u(1:nx + 1, j), u(2:nx + 2, j), .false., along)
@@ -84,7 +88,7 @@ contains
         change = (along(i) - along(i - 1) - u(i, j)*(q(i) - q(i - 1)))*grid%dy &
           + (northward(i) - u(i, j)*q_north(i))*grid%dx_v(j) &
           - (southward(i) - u(i, j)*q_south(i))*grid%dx_v(j - 1) &
-          + lag*grid%area(j)*east%slope(i, j)*min(0.0_wp, divergence(grid, state, i, j) &
+          + lag*grid%area(j)*slope(i)*min(0.0_wp, divergence(grid, state, i, j) &
           + divergence(grid, state, i + 1, j))
         east%extra(i, j) = east%extra(i, j) - change/grid%area(j)*h(i, j) &
           *per_depth(grid, parameters, state%zeta, i, j, i + 1, j)
@@ -100,13 +104,15 @@ contains
     type(swe_state_t), intent(in) :: state
     type(face_momentum_t), intent(inout) :: north
 
-    real(wp), dimension(0:grid%block%nx) :: across, northward, southward
+    real(wp), dimension(0:grid%block%nx) :: across, northward, slope, southward
     real(wp), dimension(0:grid%block%nx) :: q, q_north, q_south
     real(wp) :: change, lag
     integer :: i, nx
 
     nx = grid%block%nx
     lag = depth_lag(parameters)
+    call slope_row(nx, state%zeta(1:nx, j), state%zeta(1:nx, j + 1), &
+      grid%open_v(1:nx, j), grid%dy, north%h(1:nx, j), slope(1:))
     associate (v => north%velocity, h => north%h, dx => grid%dx, dx_v => grid%dx_v)
       q = 0.5_wp*(state%u(0:nx, j) + state%u(0:nx, j + 1))
       q_north(1:) = 0.5_wp*(dx_v(j)*state%v(1:nx, j) + dx_v(j + 1)*state%v(1:nx, j + 1)) &
@@ -123,7 +129,7 @@ contains
         change = (across(i) - across(i - 1) - v(i, j)*(q(i) - q(i - 1)))*grid%dy &
           + (northward(i) - v(i, j)*q_north(i))*dx(j + 1) &
           - (southward(i) - v(i, j)*q_south(i))*dx(j) &
-          + lag*dx_v(j)*grid%dy*north%slope(i, j)*min(0.0_wp, divergence(grid, state, i, &
+          + lag*dx_v(j)*grid%dy*slope(i)*min(0.0_wp, divergence(grid, state, i, &
           j) + divergence(grid, state, i, j + 1))
         north%extra(i, j) = north%extra(i, j) - change/(dx_v(j)*grid%dy)*h(i, j) &
           *per_depth(grid, parameters, state%zeta, i, j, i, j + 1)

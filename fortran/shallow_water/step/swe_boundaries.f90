@@ -20,7 +20,7 @@ module swe_boundaries
   use swe_state, only: swe_forcing_t
   implicit none
   private
-  public :: boundary_diagonal, fix_elevations, known_transports, radiated_transports
+  public :: boundary_diagonal, fix_elevations, known_transports, radiate
 
 contains
 
@@ -157,29 +157,33 @@ contains
     end do
   end subroutine fix_outside
 
-  !> Add to the transports of radiating faces what the new elevation drives.
-  subroutine radiated_transports(grid, parameters, z, east, north, u, v)
+  !> Add to the provisional transports of radiating faces what the new elevation drives.
+  subroutine radiate(grid, parameters, z, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
-    type(face_momentum_t), intent(in) :: east, north
-    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    type(face_momentum_t), intent(inout) :: east, north         !! `star` is changed
 
-    integer :: k
+    call through(grid%boundary_u, east)
+    call through(grid%boundary_v, north)
 
-    do k = 1, size(grid%boundary_u)
-      associate (face => grid%boundary_u(k))
-        if (face%is_radiating) u(face%i, face%j) = u(face%i, face%j) + face%outward &
-          *wave_speed(face, parameters, east)*z(face%i_inside, face%j_inside)
-      end associate
-    end do
-    do k = 1, size(grid%boundary_v)
-      associate (face => grid%boundary_v(k))
-        if (face%is_radiating) v(face%i, face%j) = v(face%i, face%j) + face%outward &
-          *wave_speed(face, parameters, north)*z(face%i_inside, face%j_inside)
-      end associate
-    end do
-  end subroutine radiated_transports
+  contains
+
+    subroutine through(boundary, faces)
+      type(boundary_face_t), intent(in) :: boundary(:)
+      type(face_momentum_t), intent(inout) :: faces
+
+      integer :: k
+
+      do k = 1, size(boundary)
+        associate (face => boundary(k))
+          if (face%is_radiating) faces%star(face%i, face%j) = faces%star(face%i, face%j) &
+            + face%outward*wave_speed(face, parameters, faces) &
+            *z(face%i_inside, face%j_inside)
+        end associate
+      end do
+    end subroutine through
+
+  end subroutine radiate
 
 end module swe_boundaries

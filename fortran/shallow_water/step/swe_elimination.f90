@@ -16,9 +16,10 @@ module swe_elimination
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
   use swe_parameters, only: swe_parameters_t
+  use swe_rows, only: is_large, rows_of_thread
   implicit none
   private
-  public :: assemble, new_elevation, new_transports
+  public :: assemble, new_elevation, new_level, new_transports, put_fixed
 
 contains
 
@@ -33,64 +34,131 @@ contains
     type(five_point_t), intent(inout) :: matrix
     real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! set [m3]
 
-    integer :: j
+    real(wp) :: south(0:grid%block%nx)
+    integer :: first, j, last, nx
 
-    call couplings(grid, parameters, east, north, matrix)
-    !$omp parallel do
-    do j = 1, grid%block%ny
-      call assemble_row(grid, parameters, j, zeta, u, v, east, north, matrix, b)
+    nx = grid%block%nx
+    !$omp parallel private(first, j, last, south) if (is_large(grid%block))
+    call rows_of_thread(grid%block%ny, first, last)
+    if (first <= last) call north_couplings(first - 1, south)
+    if (first == 1 .and. first <= last) then
+      call east_couplings(0)
+      matrix%north(0:nx, 0) = south
+    end if
+    do j = first, last
+      call east_couplings(j)
+      call north_couplings(j, matrix%north(0:nx, j))
+      call assemble_row(parameters, nx, grid%area(j), grid%dy, grid%dx_v(j), &
+        grid%dx_v(j - 1), zeta(1:nx, j), u(0:nx, j), east%star(0:nx, j), v(1:nx, j - 1), &
+        north%star(1:nx, j - 1), v(1:nx, j), north%star(1:nx, j), matrix%east(0:nx, j), &
+        south(1:nx), matrix%north(1:nx, j), matrix%diagonal(1:nx, j), b(1:nx, j))
+      south = matrix%north(0:nx, j)
     end do
+    !$omp end parallel
+
+  contains
+
+    subroutine east_couplings(j)
+      integer, intent(in) :: j !! row
+
+      call couplings_row(nx + 1, factor()*grid%dy/grid%dx(j), east%h(0:nx, j), &
+        east%friction(0:nx, j), matrix%east(0:nx, j))
+    end subroutine east_couplings
+
+    subroutine north_couplings(j, couplings)
+      integer, intent(in) :: j                       !! row
+      real(wp), intent(inout) :: couplings(nx + 1)   !! set [m2]
+
+      call couplings_row(nx + 1, factor()*grid%dx_v(j)/grid%dy, north%h(0:nx, j), &
+        north%friction(0:nx, j), couplings)
+    end subroutine north_couplings
+
+    pure real(wp) function factor()
+      factor = (parameters%theta*parameters%dt)**2*parameters%gravity
+    end function factor
+
   end subroutine assemble
 
-  !> Couplings through the faces of the block.
-  subroutine couplings(grid, parameters, east, north, matrix)
-    type(swe_grid_t), intent(in) :: grid
-    type(swe_parameters_t), intent(in) :: parameters
-    type(face_momentum_t), intent(in) :: east, north
-    type(five_point_t), intent(inout) :: matrix
+  !> Couplings through a row of faces.
+  pure subroutine couplings_row(n, factor, h, friction, couplings)
+    integer, intent(in) :: n             !! faces
+    real(wp), intent(in) :: factor       !! [m]
+    real(wp), intent(in) :: h(n)         !! water depth [m]
+    real(wp), intent(in) :: friction(n)  !! F [1]
+    real(wp), intent(inout) :: couplings(n) !! set [m2]
 
-    real(wp) :: factor, factor_u, factor_v
-    integer :: i, j
+    integer :: i
 
-    factor = (parameters%theta*parameters%dt)**2*parameters%gravity
-    !$omp parallel do private(i, factor_u, factor_v)
-    do j = 0, grid%block%ny
-      factor_u = factor*grid%dy/grid%dx(j)
-      factor_v = factor*grid%dx_v(j)/grid%dy
-      do i = 0, grid%block%nx
-        matrix%east(i, j) = factor_u*east%h(i, j)*east%friction(i, j)
-        matrix%north(i, j) = factor_v*north%h(i, j)*north%friction(i, j)
-      end do
+    do i = 1, n
+      couplings(i) = factor*h(i)*friction(i)
     end do
-  end subroutine couplings
+  end subroutine couplings_row
 
   !> Diagonal and right-hand side of one row of cells.
-  subroutine assemble_row(grid, parameters, j, zeta, u, v, east, north, matrix, b)
-    type(swe_grid_t), intent(in) :: grid
+  pure subroutine assemble_row(parameters, n, area, dy, dx_north, dx_south, zeta, u, &
+    u_star, v_south, v_star_south, v_north, v_star_north, east, south, north, diagonal, b)
     type(swe_parameters_t), intent(in) :: parameters
-    integer, intent(in) :: j !! row
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)
-    type(face_momentum_t), intent(in) :: east, north
-    type(five_point_t), intent(inout) :: matrix
-    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:)
+    integer, intent(in) :: n                         !! cells
+    real(wp), intent(in) :: area                     !! of a cell [m2]
+    real(wp), intent(in) :: dy, dx_north, dx_south   !! lengths of its faces [m]
+    real(wp), intent(in) :: zeta(n)                  !! old elevation [m]
+    real(wp), intent(in) :: u(0:n), u_star(0:n)      !! old, provisional [m2 s-1]
+    real(wp), intent(in) :: v_south(n), v_star_south(n)
+    real(wp), intent(in) :: v_north(n), v_star_north(n)
+    real(wp), intent(in) :: east(0:n), south(n), north(n) !! couplings [m2]
+    real(wp), intent(inout) :: diagonal(n)           !! set [m2]
+    real(wp), intent(inout) :: b(n)                  !! set [m3]
 
     real(wp) :: before, now, outflow
     integer :: i
 
     before = 1.0_wp - parameters%theta
     now = parameters%theta
-    do i = 1, grid%block%nx
-      outflow = grid%dy*(before*(u(i, j) - u(i - 1, j)) &
-        + now*(east%star(i, j) - east%star(i - 1, j))) &
-        + grid%dx_v(j)*(before*v(i, j) + now*north%star(i, j)) &
-        - grid%dx_v(j - 1)*(before*v(i, j - 1) + now*north%star(i, j - 1))
-      b(i, j) = grid%area(j)*zeta(i, j) - parameters%dt*outflow
-      matrix%diagonal(i, j) = grid%area(j) + matrix%east(i, j) + matrix%east(i - 1, j) &
-        + matrix%north(i, j) + matrix%north(i, j - 1)
+    do i = 1, n
+      outflow = dy*(before*(u(i) - u(i - 1)) + now*(u_star(i) - u_star(i - 1))) &
+        + dx_north*(before*v_north(i) + now*v_star_north(i)) &
+        - dx_south*(before*v_south(i) + now*v_star_south(i))
+      b(i) = area*zeta(i) - parameters%dt*outflow
+      diagonal(i) = area + east(i) + east(i - 1) + north(i) + south(i)
     end do
   end subroutine assemble_row
+
+  !> The new level where nothing limits the new transports: `new_transports` and
+  !> `new_elevation` row by row.
+  subroutine new_level(grid, parameters, u_old, v_old, z, east, north, u, v, zeta, &
+    solver_error)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in), contiguous :: u_old(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_old(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! of the solver [m]
+    type(face_momentum_t), intent(in) :: east, north
+    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! advanced [m]
+    real(wp), intent(out) :: solver_error !! largest |zeta - z| of this block [m]
+
+    real(wp) :: south(grid%block%nx)
+    integer :: first, j, last, nx
+
+    nx = grid%block%nx
+    solver_error = 0.0_wp
+    !$omp parallel private(first, j, last, south) reduction(max: solver_error) &
+    !$omp& if (is_large(grid%block))
+    call rows_of_thread(grid%block%ny, first, last)
+    if (first <= last) call new_v_row(grid, parameters, first - 1, z, north, south)
+    if (first == 1 .and. first <= last) v(1:nx, 0) = south
+    do j = first, last
+      call new_u_row(grid, parameters, j, z, east, u(0:nx, j))
+      call new_v_row(grid, parameters, j, z, north, v(1:nx, j))
+      call new_elevation_row(grid, parameters, j, nx, u_old(0:nx, j), u(0:nx, j), &
+        v_old(1:nx, j - 1), south, v_old(1:nx, j), v(1:nx, j), grid%water(1:nx, j), &
+        z(1:nx, j), zeta(1:nx, j), solver_error)
+      south = v(1:nx, j)
+    end do
+    !$omp end parallel
+    call put_fixed(grid, z, zeta)
+  end subroutine new_level
 
   !> U(n+1), V(n+1) at the faces of the block, faces 0 included, from the new elevation.
   subroutine new_transports(grid, parameters, z, east, north, u, v)
@@ -101,24 +169,65 @@ contains
     real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! set [m2 s-1]
     real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! set [m2 s-1]
 
-    real(wp) :: factor
-    integer :: i, j
+    integer :: j, nx
 
-    factor = parameters%theta*parameters%gravity*parameters%dt
-    !$omp parallel do private(i)
+    nx = grid%block%nx
+    !$omp parallel do if (is_large(grid%block))
     do j = 0, grid%block%ny
-      if (j > 0) then
-        do i = 0, grid%block%nx
-          u(i, j) = east%star(i, j) - factor*east%h(i, j)*east%friction(i, j) &
-            *(z(i + 1, j) - z(i, j))/grid%dx(j)
-        end do
-      end if
-      do i = 1, grid%block%nx
-        v(i, j) = north%star(i, j) - factor*north%h(i, j)*north%friction(i, j) &
-          *(z(i, j + 1) - z(i, j))/grid%dy
-      end do
+      if (j > 0) call new_u_row(grid, parameters, j, z, east, u(0:nx, j))
+      call new_v_row(grid, parameters, j, z, north, v(1:nx, j))
     end do
   end subroutine new_transports
+
+  !> U(n+1) in row j.
+  subroutine new_u_row(grid, parameters, j, z, east, u)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: j !! row
+    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    type(face_momentum_t), intent(in) :: east
+    real(wp), intent(inout) :: u(0:grid%block%nx)               !! set [m2 s-1]
+
+    integer :: n
+
+    n = grid%block%nx
+    call driven_row(n + 1, parameters%theta*parameters%gravity*parameters%dt/grid%dx(j), &
+      east%star(0:n, j), east%h(0:n, j), east%friction(0:n, j), z(0:n, j), z(1:n + 1, j), u)
+  end subroutine new_u_row
+
+  !> V(n+1) in row j.
+  subroutine new_v_row(grid, parameters, j, z, north, v)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: j !! row
+    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    type(face_momentum_t), intent(in) :: north
+    real(wp), intent(inout) :: v(grid%block%nx)                 !! set [m2 s-1]
+
+    integer :: n
+
+    n = grid%block%nx
+    call driven_row(n, parameters%theta*parameters%gravity*parameters%dt/grid%dy, &
+      north%star(1:n, j), north%h(1:n, j), north%friction(1:n, j), z(1:n, j), &
+      z(1:n, j + 1), v)
+  end subroutine new_v_row
+
+  !> U* and what the new elevation drives, in one row of faces.
+  pure subroutine driven_row(n, factor, star, h, friction, z, z_next, transport)
+    integer, intent(in) :: n                !! faces
+    real(wp), intent(in) :: factor          !! theta*g*dt over the distance of centres [s-1]
+    real(wp), intent(in) :: star(n)         !! provisional transport [m2 s-1]
+    real(wp), intent(in) :: h(n)            !! water depth [m]
+    real(wp), intent(in) :: friction(n)     !! F [1]
+    real(wp), intent(in) :: z(n), z_next(n) !! new elevation on both sides [m]
+    real(wp), intent(inout) :: transport(n) !! set [m2 s-1]
+
+    integer :: i
+
+    do i = 1, n
+      transport(i) = star(i) - factor*h(i)*friction(i)*(z_next(i) - z(i))
+    end do
+  end subroutine driven_row
 
   !> zeta(n+1) from the divergence of old and new transports in water, z where it is
   !> prescribed, and how far the solver's z is from it.
@@ -133,10 +242,10 @@ contains
     real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! advanced [m]
     real(wp), intent(out) :: solver_error !! largest |zeta - z| of this block [m]
 
-    integer :: i, j, k
+    integer :: j
 
     solver_error = 0.0_wp
-    !$omp parallel do reduction(max: solver_error)
+    !$omp parallel do reduction(max: solver_error) if (is_large(grid%block))
     do j = 1, grid%block%ny
       call new_elevation_row(grid, parameters, j, grid%block%nx, &
         u_old(0:grid%block%nx, j), u(0:grid%block%nx, j), v_old(1:grid%block%nx, j - 1), &
@@ -144,12 +253,23 @@ contains
         grid%water(1:grid%block%nx, j), z(1:grid%block%nx, j), zeta(1:grid%block%nx, j), &
         solver_error)
     end do
-    do k = 1, size(grid%fixed, 2)
-      i = grid%fixed(1, k)
-      j = grid%fixed(2, k)
-      zeta(i, j) = z(i, j)
-    end do
+    call put_fixed(grid, z, zeta)
   end subroutine new_elevation
+
+  !> Prescribed elevations are those of the solver.
+  pure subroutine put_fixed(grid, z, zeta)
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)       !! [m]
+    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! set there [m]
+
+    integer :: k
+
+    do k = 1, size(grid%fixed, 2)
+      associate (i => grid%fixed(1, k), j => grid%fixed(2, k))
+        zeta(i, j) = z(i, j)
+      end associate
+    end do
+  end subroutine put_fixed
 
   !> The same for one row of cells.
   pure subroutine new_elevation_row(grid, parameters, j, n, u_old, u, v_south_old, &

@@ -13,10 +13,11 @@ module swe_faces
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: face_linear, face_upwind, swe_parameters_t
+  use swe_rows, only: is_large
   use swe_state, only: swe_state_t
   implicit none
   private
-  public :: face_depths, surface_slopes
+  public :: face_depths, slope_row, slope_rows, surface_slopes
 
 contains
 
@@ -30,7 +31,7 @@ contains
 
     integer :: j
 
-    !$omp parallel do
+    !$omp parallel do if (is_large(grid%block))
     do j = 0, grid%block%ny + 1
       call row_depths(parameters, grid%depth(:, j), grid%depth(:, j), state%zeta(:, j), &
         state%zeta(:, j), state%u(:, j), grid%open_u(:, j), 1, h_u(:, j))
@@ -113,10 +114,11 @@ contains
     end do
   end subroutine boundary_depths
 
-  !> Slope of a field at open faces that hold water, zero at the others.
-  subroutine surface_slopes(grid, zeta, h_u, h_v, slope_u, slope_v)
+  !> Slope of the surface, and of a head, at open faces that hold water, zero at the others.
+  subroutine surface_slopes(grid, zeta, head, h_u, h_v, slope_u, slope_v)
     type(swe_grid_t), intent(in) :: grid
     real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:) !! likewise
     real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:)  !! water at faces [m]
     real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:)  !! water at faces [m]
     real(wp), intent(inout), contiguous :: slope_u(1 - halo:, 1 - halo:) !! set [1]
@@ -125,14 +127,38 @@ contains
     integer :: j, last
 
     last = grid%block%nx + 1
-    !$omp parallel do
+    !$omp parallel do if (is_large(grid%block))
     do j = 0, grid%block%ny + 1
-      call slope_row(last + 1, zeta(0:last, j), zeta(1:last + 1, j), &
-        grid%open_u(0:last, j), grid%dx(j), h_u(0:last, j), slope_u(0:last, j))
-      call slope_row(last + 1, zeta(0:last, j), zeta(0:last, j + 1), &
-        grid%open_v(0:last, j), grid%dy, h_v(0:last, j), slope_v(0:last, j))
+      call slope_rows(grid, j, zeta, head, h_u(0:last, j), h_v(0:last, j), &
+        slope_u(0:last, j), slope_v(0:last, j))
     end do
   end subroutine surface_slopes
+
+  !> The same in row j, faces 0:nx+1.
+  subroutine slope_rows(grid, j, zeta, head, h_u, h_v, slope_u, slope_v)
+    type(swe_grid_t), intent(in) :: grid
+    integer, intent(in) :: j
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:) !! likewise
+    real(wp), intent(in), dimension(0:grid%block%nx + 1) :: h_u, h_v !! water at faces [m]
+    real(wp), intent(inout), dimension(0:grid%block%nx + 1) :: slope_u, slope_v !! set [1]
+
+    real(wp), dimension(0:grid%block%nx + 1) :: of_head
+    integer :: n
+
+    n = grid%block%nx + 2
+    call slope_row(n, zeta(0:n - 1, j), zeta(1:n, j), grid%open_u(0:n - 1, j), grid%dx(j), &
+      h_u, slope_u)
+    call slope_row(n, zeta(0:n - 1, j), zeta(0:n - 1, j + 1), grid%open_v(0:n - 1, j), &
+      grid%dy, h_v, slope_v)
+    if (.not. present(head)) return
+    call slope_row(n, head(0:n - 1, j), head(1:n, j), grid%open_u(0:n - 1, j), grid%dx(j), &
+      h_u, of_head)
+    slope_u = slope_u + of_head
+    call slope_row(n, head(0:n - 1, j), head(0:n - 1, j + 1), grid%open_v(0:n - 1, j), &
+      grid%dy, h_v, of_head)
+    slope_v = slope_v + of_head
+  end subroutine slope_rows
 
   !> The same for one row of faces.
   pure subroutine slope_row(n, zeta, zeta_next, open, distance, h, slope)

@@ -12,9 +12,11 @@
 !> cross gradient keeps a geostrophic balance, which cos and sin alone would damp.
 module swe_momentum
   use swe_blocks, only: halo
+  use swe_faces, only: slope_rows
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: drag_manning, drag_quadratic, swe_parameters_t
+  use swe_rows, only: is_large, rows_of_thread
   implicit none
   private
   public :: face_momentum_t, friction_row, frozen_rotation, mean_of_four, &
@@ -23,12 +25,14 @@ module swe_momentum
   !> What the momentum equation of one direction reads and sets.
   type :: face_momentum_t
     real(wp), allocatable :: h(:, :)        !! water depth H [m]
-    real(wp), allocatable :: slope(:, :)    !! of the surface along the direction [1]
-    real(wp), allocatable :: scaled(:, :)   !! transport/sqrt(H) [m3/2 s-1]
     real(wp), allocatable :: friction(:, :) !! F [1], 0 at closed faces
     real(wp), allocatable :: extra(:, :)    !! X, all other tendencies [m2 s-2]
     real(wp), allocatable :: star(:, :)     !! provisional transport [m2 s-1]
     real(wp), allocatable :: velocity(:, :) !! transport/H where a tendency needs it [m s-1]
+    real(wp), allocatable :: slope(:, :)    !! of the surface along the direction [1]
+    real(wp), allocatable :: scaled(:, :)
+      !! transport/sqrt(H) [m3/2 s-1]; the step has this and the slope by rows only, fields
+      !! are for its linearisation
     logical :: has_extra = .false.          !! X is not zero everywhere
   end type face_momentum_t
 
@@ -41,103 +45,158 @@ contains
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(inout) :: east, north         !! `scaled` is set
 
+    real(wp) :: root(0:grid%block%nx + 1)
     integer :: j, last
 
     last = grid%block%nx + 1
-    !$omp parallel do
+    !$omp parallel do private(root) if (is_large(grid%block))
     do j = 0, grid%block%ny + 1
-      call scale_row(last + 1, u(0:last, j), east%h(0:last, j), east%scaled(0:last, j))
-      call scale_row(last + 1, v(0:last, j), north%h(0:last, j), north%scaled(0:last, j))
+      call scale_row(last + 1, u(0:last, j), east%h(0:last, j), root, &
+        east%scaled(0:last, j))
+      call scale_row(last + 1, v(0:last, j), north%h(0:last, j), root, &
+        north%scaled(0:last, j))
     end do
   end subroutine scaled_transports
 
-  !> The same for one row of faces.
-  pure subroutine scale_row(n, transport, h, scaled)
+  !> sqrt(H) and transport/sqrt(H) in one row of faces.
+  pure subroutine scale_row(n, transport, h, root, scaled)
     integer, intent(in) :: n              !! faces
     real(wp), intent(in) :: transport(n)  !! [m2 s-1]
     real(wp), intent(in) :: h(n)          !! water depth [m]
+    real(wp), intent(inout) :: root(n)    !! set [m1/2]
     real(wp), intent(inout) :: scaled(n)  !! set [m3/2 s-1]
 
     integer :: i
 
     do i = 1, n
-      scaled(i) = merge(transport(i), 0.0_wp, h(i) > 0.0_wp) &
-        /sqrt(max(h(i), tiny(1.0_wp)))
+      root(i) = sqrt(h(i))
+      scaled(i) = merge(transport(i)/root(i), 0.0_wp, h(i) > 0.0_wp)
     end do
   end subroutine scale_row
 
   !> F and the provisional transports at all faces of the block, halo faces 0 included.
-  subroutine provisional_transports(grid, parameters, u, v, east, north)
+  subroutine provisional_transports(grid, parameters, zeta, u, v, head, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
     real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+      !! of the forcing [m]: its slope counts as the surface's
     type(face_momentum_t), intent(inout) :: east, north !! `friction` and `star` are set
 
-    integer :: j
+    integer :: first, last
 
-    !$omp parallel do
-    do j = 0, grid%block%ny
-      if (j > 0) call row_of_east_faces(grid, parameters, j, u, east, north)
-      call row_of_north_faces(grid, parameters, j, v, east, north)
-    end do
+    !$omp parallel private(first, last) if (is_large(grid%block))
+    call rows_of_thread(grid%block%ny + 1, first, last)
+    if (first <= last) call sweep(grid, parameters, zeta, u, v, head, first - 1, last - 1, &
+      east, north)
+    !$omp end parallel
   end subroutine provisional_transports
 
-  !> F and U* in row j.
-  subroutine row_of_east_faces(grid, parameters, j, u, east, north)
+  !> The same in rows first:last. What a row looks at in its neighbours is kept for three
+  !> rows, where it stays in cache: that of row j at modulo(j, 3).
+  subroutine sweep(grid, parameters, zeta, u, v, head, first, last, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    integer, intent(in) :: j                                    !! row
+    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
     real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:) !! [m]
+    integer, intent(in) :: first, last                  !! rows, 0:ny
+    type(face_momentum_t), intent(inout) :: east, north !! `friction` and `star` are set
+
+    real(wp), dimension(0:grid%block%nx + 1, 0:2) :: root_u, root_v, scaled_u, scaled_v, &
+      slope_u, slope_v
+    integer :: above, here, below, j, k, n
+
+    n = grid%block%nx
+    do k = max(first - 1, 0), last + 1
+      above = modulo(k, 3)
+      call scale_row(n + 2, u(0:n + 1, k), east%h(0:n + 1, k), root_u(:, above), &
+        scaled_u(:, above))
+      call scale_row(n + 2, v(0:n + 1, k), north%h(0:n + 1, k), root_v(:, above), &
+        scaled_v(:, above))
+      call slope_rows(grid, k, zeta, head, east%h(0:n + 1, k), north%h(0:n + 1, k), &
+        slope_u(:, above), slope_v(:, above))
+      j = k - 1
+      if (j < first) cycle
+      here = modulo(j, 3)
+      below = modulo(j - 1, 3)
+      if (j > 0) call row_of_east_faces(grid, parameters, j, u(0:n, j), root_u(:, here), &
+        slope_u(:, here), scaled_v(:, below), scaled_v(:, here), slope_v(:, below), &
+        slope_v(:, here), east)
+      call row_of_north_faces(grid, parameters, j, v(1:n, j), root_v(:, here), &
+        slope_v(:, here), scaled_u(:, here), scaled_u(:, above), slope_u(:, here), &
+        slope_u(:, above), north)
+    end do
+  end subroutine sweep
+
+  !> F and U* in row j.
+  subroutine row_of_east_faces(grid, parameters, j, u, root, slope, scaled_south, &
+    scaled_north, slope_south, slope_north, east)
+    type(swe_grid_t), intent(in) :: grid
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: j                     !! row
+    real(wp), intent(in) :: u(0:grid%block%nx)   !! [m2 s-1]
+    real(wp), intent(in), dimension(0:grid%block%nx + 1) :: root, slope
+      !! sqrt(H) [m1/2] and slope [1] at the faces of the row
+    real(wp), intent(in), dimension(0:grid%block%nx + 1) :: scaled_south, scaled_north, &
+      slope_south, slope_north
+      !! scaled transports [m3/2 s-1] and slopes [1] at the north faces of rows j - 1 and j
     type(face_momentum_t), intent(inout) :: east
-    type(face_momentum_t), intent(in) :: north
 
     real(wp), dimension(0:grid%block%nx) :: across, cross
     integer :: n
 
     n = grid%block%nx
-    call mean_of_four(n + 1, north%scaled(0:n + 1, j - 1), north%scaled(0:n + 1, j), across)
+    call mean_of_four(n + 1, scaled_south, scaled_north, across)
     if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_u(0:n, j)*across
-    across = across*sqrt(east%h(0:n, j))
-    call friction_row(parameters, n + 1, u(0:n, j), across, grid%drag_u(0:n, j), &
-      east%h(0:n, j), east%friction(0:n, j))
-    call star_row(parameters, n + 1, u(0:n, j), east%h(0:n, j), east%slope(0:n, j), &
-      east%friction(0:n, j), east%star(0:n, j))
+    across = across*root(0:n)
+    call friction_row(parameters, n + 1, u, across, grid%drag_u(0:n, j), east%h(0:n, j), &
+      east%friction(0:n, j))
+    call star_row(parameters, n + 1, u, east%h(0:n, j), slope, east%friction(0:n, j), &
+      east%star(0:n, j))
     if (grid%f_u(j) /= 0.0_wp) then
-      call mean_of_four(n + 1, north%slope(0:n + 1, j - 1), north%slope(0:n + 1, j), cross)
+      call mean_of_four(n + 1, slope_south, slope_north, cross)
       cross = 4.0_wp*grid%share_u(0:n, j)*cross
-      call rotate_row(parameters, grid%f_u(j), n + 1, u(0:n, j), across, cross, &
-        east%h(0:n, j), east%friction(0:n, j), east%star(0:n, j))
+      call rotate_row(parameters, grid%f_u(j), n + 1, u, across, cross, east%h(0:n, j), &
+        east%friction(0:n, j), east%star(0:n, j))
     end if
     if (east%has_extra) east%star(0:n, j) = east%star(0:n, j) &
       + parameters%dt*east%friction(0:n, j)*east%extra(0:n, j)
   end subroutine row_of_east_faces
 
   !> F and V* in row j.
-  subroutine row_of_north_faces(grid, parameters, j, v, east, north)
+  subroutine row_of_north_faces(grid, parameters, j, v, root, slope, scaled_south, &
+    scaled_north, slope_south, slope_north, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    integer, intent(in) :: j                                    !! row
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
-    type(face_momentum_t), intent(in) :: east
+    integer, intent(in) :: j                     !! row
+    real(wp), intent(in) :: v(grid%block%nx)     !! [m2 s-1]
+    real(wp), intent(in), dimension(0:grid%block%nx + 1) :: root, slope
+      !! sqrt(H) [m1/2] and slope [1] at the faces of the row
+    real(wp), intent(in), dimension(0:grid%block%nx + 1) :: scaled_south, scaled_north, &
+      slope_south, slope_north
+      !! scaled transports [m3/2 s-1] and slopes [1] at the east faces of rows j and j + 1
     type(face_momentum_t), intent(inout) :: north
 
-    real(wp), dimension(1:grid%block%nx) :: across, cross
+    real(wp), dimension(grid%block%nx) :: across, cross
     integer :: n
 
     n = grid%block%nx
-    call mean_of_four(n, east%scaled(0:n, j), east%scaled(0:n, j + 1), across)
+    call mean_of_four(n, scaled_south, scaled_north, across)
     if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_v(1:n, j)*across
-    across = across*sqrt(north%h(1:n, j))
-    call friction_row(parameters, n, v(1:n, j), across, grid%drag_v(1:n, j), &
-      north%h(1:n, j), north%friction(1:n, j))
-    call star_row(parameters, n, v(1:n, j), north%h(1:n, j), north%slope(1:n, j), &
-      north%friction(1:n, j), north%star(1:n, j))
+    across = across*root(1:n)
+    call friction_row(parameters, n, v, across, grid%drag_v(1:n, j), north%h(1:n, j), &
+      north%friction(1:n, j))
+    call star_row(parameters, n, v, north%h(1:n, j), slope(1:n), north%friction(1:n, j), &
+      north%star(1:n, j))
     if (grid%f_v(j) /= 0.0_wp) then
-      call mean_of_four(n, east%slope(0:n, j), east%slope(0:n, j + 1), cross)
+      call mean_of_four(n, slope_south, slope_north, cross)
       cross = 4.0_wp*grid%share_v(1:n, j)*cross
-      call rotate_row(parameters, -grid%f_v(j), n, v(1:n, j), across, cross, &
-        north%h(1:n, j), north%friction(1:n, j), north%star(1:n, j))
+      call rotate_row(parameters, -grid%f_v(j), n, v, across, cross, north%h(1:n, j), &
+        north%friction(1:n, j), north%star(1:n, j))
     end if
     if (north%has_extra) north%star(1:n, j) = north%star(1:n, j) &
       + parameters%dt*north%friction(1:n, j)*north%extra(1:n, j)

@@ -11,6 +11,7 @@ module swe_sharp_depths
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: swe_parameters_t
+  use swe_rows, only: is_large
   use swe_state, only: swe_state_t
   implicit none
   private
@@ -28,14 +29,14 @@ contains
 
     integer :: i, j
 
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(grid%block))
     do j = 0, grid%block%ny + 1
       do i = 0, grid%block%nx
         h_u(i, j) = sharp(parameters, grid%dx(j), state%u(i, j), grid%open_u(i, j), &
           grid%depth(i - 1:i + 2, j), state%zeta(i - 1:i + 2, j), h_u(i, j))
       end do
     end do
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(grid%block))
     do j = 0, grid%block%ny
       do i = 0, grid%block%nx + 1
         h_v(i, j) = sharp(parameters, grid%dy, state%v(i, j), grid%open_v(i, j), &

@@ -4,6 +4,7 @@ module swe_state
   use swe_blocks, only: block_t, halo
   use swe_exchange, only: exchange
   use swe_kinds, only: wp
+  use swe_rows, only: large
   implicit none
   private
   public :: swe_forcing_t, swe_state_t
@@ -15,6 +16,7 @@ module swe_state
     real(wp), allocatable :: v(:, :)    !! northward transport at north faces [m2 s-1]
   contains
     procedure :: setup => setup_state
+    procedure :: copy
     procedure :: fill_halo
   end type swe_state_t
 
@@ -49,6 +51,21 @@ contains
     allocate (self%u, source=self%zeta)
     allocate (self%v, source=self%zeta)
   end subroutine setup_state
+
+  !> Become a copy of a state of the same block, halos included.
+  subroutine copy(self, state)
+    class(swe_state_t), intent(inout) :: self
+    type(swe_state_t), intent(in) :: state
+
+    integer :: j
+
+    !$omp parallel do if (size(state%zeta) >= large)
+    do j = lbound(state%zeta, 2), ubound(state%zeta, 2)
+      self%zeta(:, j) = state%zeta(:, j)
+      self%u(:, j) = state%u(:, j)
+      self%v(:, j) = state%v(:, j)
+    end do
+  end subroutine copy
 
   !> Bring the halos up to date, after the fields were set on the block.
   subroutine fill_halo(self, block)

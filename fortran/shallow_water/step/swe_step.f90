@@ -10,19 +10,19 @@
 !> modelling. Continental Shelf Research 2(4), 243-254.
 module swe_step
   use swe_blocks, only: halo
-  use swe_boundaries, only: boundary_diagonal, fix_elevations, known_transports, &
-    radiated_transports
+  use swe_boundaries, only: boundary_diagonal, fix_elevations, known_transports, radiate
   use swe_drainage, only: clip_elevation, limit_new_transports, limit_old_transports
-  use swe_elimination, only: assemble, new_elevation, new_transports
+  use swe_elimination, only: assemble, new_elevation, new_level, new_transports
   use swe_exchange, only: exchange, global_maximum
-  use swe_faces, only: face_depths, surface_slopes
+  use swe_faces, only: face_depths
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
-  use swe_momentum, only: face_momentum_t, provisional_transports, scaled_transports
+  use swe_momentum, only: face_momentum_t, provisional_transports
   use swe_newton, only: solve_volumes
   use swe_parameters, only: advection_limited, advection_none, face_upwind, &
     swe_parameters_t, wetting_newton
+  use swe_rows, only: is_large
   use swe_sharp_depths, only: sharpen_depths
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_tendencies, only: other_tendencies
@@ -90,8 +90,7 @@ contains
     real(wp), intent(in) :: like(1 - halo:, 1 - halo:) !! a field of the model
 
     allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
-    allocate (faces%slope, faces%scaled, faces%friction, faces%extra, faces%star, &
-      source=faces%h)
+    allocate (faces%friction, faces%extra, faces%star, source=faces%h)
   end subroutine setup_faces
 
   !> Advance the state by one time step. Its halos must be filled; they are when it returns.
@@ -100,29 +99,35 @@ contains
     type(swe_state_t), intent(inout) :: state
     type(swe_forcing_t), intent(in) :: forcing !! during this step, with filled halos
 
-    self%old%zeta(:, :) = state%zeta
-    self%old%u(:, :) = state%u
-    self%old%v(:, :) = state%v
+    call self%old%copy(state)
     call explicit_part(self, forcing)
     call implicit_part(self, forcing)
-    call new_transports(self%grid, self%parameters, self%z, self%east, self%north, &
-      state%u, state%v)
-    call radiated_transports(self%grid, self%parameters, self%z, self%east, self%north, &
-      state%u, state%v)
+    call radiate(self%grid, self%parameters, self%z, self%east, self%north)
     if (self%parameters%wetting == wetting_newton) then
-      call limit_new_transports(self%grid, self%parameters, self%old%zeta, self%old%u, &
-        self%old%v, state%u, state%v, self%share)
-      call clip_elevation(self%grid, self%z)
-    end if
-    call new_elevation(self%grid, self%parameters, self%old%u, self%old%v, state%u, &
-      state%v, self%z, state%zeta, self%solver_error)
-    if (self%parameters%wetting == wetting_newton) then
-      call clip_elevation(self%grid, state%zeta)
+      call drained_level(self, state)
+    else
+      call new_level(self%grid, self%parameters, self%old%u, self%old%v, self%z, &
+        self%east, self%north, state%u, state%v, state%zeta, self%solver_error)
     end if
     self%solver_error = global_maximum(self%grid%block, self%solver_error)
     call state%fill_halo(self%grid%block)
     if (self%keeps_velocity) call keep_velocity(self, state)
   end subroutine step
+
+  !> The new level where no cell gives away more water than it has.
+  subroutine drained_level(self, state)
+    class(swe_model_t), intent(inout) :: self
+    type(swe_state_t), intent(inout) :: state
+
+    call new_transports(self%grid, self%parameters, self%z, self%east, self%north, &
+      state%u, state%v)
+    call limit_new_transports(self%grid, self%parameters, self%old%zeta, self%old%u, &
+      self%old%v, state%u, state%v, self%share)
+    call clip_elevation(self%grid, self%z)
+    call new_elevation(self%grid, self%parameters, self%old%u, self%old%v, state%u, &
+      state%v, self%z, state%zeta, self%solver_error)
+    call clip_elevation(self%grid, state%zeta)
+  end subroutine drained_level
 
   !> Bring the new transports to the depth of the new level: what is carried on is the
   !> velocity. What the step moved is kept in `moved`.
@@ -135,7 +140,7 @@ contains
 
     theta = self%parameters%theta
     call current_depths(self, state, self%h_u, self%h_v)
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(self%grid%block))
     do j = 0, self%grid%block%ny
       do i = 0, self%grid%block%nx
         self%moved%u(i, j) = (1.0_wp - theta)*self%old%u(i, j) + theta*state%u(i, j)
@@ -176,7 +181,7 @@ contains
     end if
   end subroutine current_depths
 
-  !> Everything at the old level: depths, slopes, friction, rotation, forces.
+  !> Everything at the old level: depths, friction, rotation, forces.
   subroutine explicit_part(self, forcing)
     class(swe_model_t), intent(inout) :: self
     type(swe_forcing_t), intent(in) :: forcing
@@ -186,13 +191,10 @@ contains
       call limit_old_transports(self%grid, self%parameters, self%old%zeta, self%east%h, &
         self%north%h, self%old%u, self%old%v, self%share)
     end if
-    call surface_slopes(self%grid, self%old%zeta, self%east%h, self%north%h, &
-      self%east%slope, self%north%slope)
     call other_tendencies(self%grid, self%parameters, forcing, self%old, self%east, &
       self%north)
-    call scaled_transports(self%grid, self%old%u, self%old%v, self%east, self%north)
-    call provisional_transports(self%grid, self%parameters, self%old%u, self%old%v, &
-      self%east, self%north)
+    call provisional_transports(self%grid, self%parameters, self%old%zeta, self%old%u, &
+      self%old%v, forcing%head, self%east, self%north)
     call known_transports(self%grid, self%parameters, forcing, self%east, self%north)
   end subroutine explicit_part
 

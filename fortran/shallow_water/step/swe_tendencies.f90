@@ -12,6 +12,7 @@ module swe_tendencies
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
   use swe_parameters, only: advection_none, swe_parameters_t
+  use swe_rows, only: is_large
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_viscosity, only: add_viscosity
   implicit none
@@ -20,14 +21,14 @@ module swe_tendencies
 
 contains
 
-  !> Set X and Y, and add the head's slope to the surface's.
+  !> Set X and Y.
   subroutine other_tendencies(grid, parameters, forcing, old, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_forcing_t), intent(in) :: forcing
     type(swe_state_t), intent(in) :: old !! at the start of the step
     type(face_momentum_t), intent(inout) :: east, north
-      !! depths and slopes are known; `extra` is set
+      !! depths are known; `extra` is set
 
     logical :: is_advected, is_viscous
 
@@ -76,7 +77,7 @@ contains
       allocate (faces%velocity, mold=faces%h)
       faces%velocity = 0.0_wp
     end if
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(grid%block))
     do j = 1, grid%block%ny
       do i = 1, grid%block%nx
         faces%velocity(i, j) = merge(transport(i, j)/max(faces%h(i, j), &

@@ -18,6 +18,7 @@ module swe_viscosity
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
   use swe_parameters, only: swe_parameters_t
+  use swe_rows, only: is_large
   implicit none
   private
   public :: add_viscosity, viscosity_number
@@ -57,7 +58,7 @@ contains
 
     wall = merge(2.0_wp, 0.0_wp, parameters%no_slip)
     associate (u => faces%velocity, h => faces%h)
-      !$omp parallel do private(i, across, along_north, along_south)
+      !$omp parallel do private(i, across, along_north, along_south) if (is_large(grid%block))
       do j = 1, grid%block%ny
         across = parameters%viscosity/dx_face(j)**2
         along_north = parameters%viscosity*dx_edge(j + shift)/(dx_face(j)*grid%dy**2)

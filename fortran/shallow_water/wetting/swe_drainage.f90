@@ -19,6 +19,7 @@ module swe_drainage
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: swe_parameters_t
+  use swe_rows, only: is_large
   implicit none
   private
   public :: clip_elevation, limit_new_transports, limit_old_transports
@@ -44,7 +45,7 @@ contains
     real(wp) :: before, volume
     integer :: i, j
 
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(grid%block))
     do j = 0, grid%block%ny + 1
       do i = 0, grid%block%nx + 1
         u(i, j) = bounded(u(i, j), h_u(i, j), grid%open_u(i, j), grid%dx(j)/parameters%dt)
@@ -52,7 +53,7 @@ contains
       end do
     end do
     before = (1.0_wp - parameters%theta)*parameters%dt
-    !$omp parallel do private(i, volume)
+    !$omp parallel do private(i, volume) if (is_large(grid%block))
     do j = 1, grid%block%ny
       do i = 1, grid%block%nx
         volume = grid%area(j)*max(0.0_wp, grid%depth(i, j) + zeta(i, j))
@@ -99,7 +100,7 @@ contains
     now = parameters%theta*parameters%dt
     do pass = 1, max_passes
       least = 1.0_wp
-      !$omp parallel do private(i, volume) reduction(min: least)
+      !$omp parallel do private(i, volume) reduction(min: least) if (is_large(grid%block))
       do j = 1, grid%block%ny
         do i = 1, grid%block%nx
           volume = grid%area(j)*(grid%depth(i, j) + zeta(i, j)) &
@@ -160,7 +161,7 @@ contains
 
     integer :: i, j
 
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(grid%block))
     do j = 0, grid%block%ny + beyond
       do i = 0, grid%block%nx + beyond
         u(i, j) = u(i, j)*merge(share(i, j), share(i + 1, j), u(i, j) > 0.0_wp)
@@ -176,7 +177,7 @@ contains
 
     integer :: i, j
 
-    !$omp parallel do private(i)
+    !$omp parallel do private(i) if (is_large(grid%block))
     do j = 1, grid%block%ny
       do i = 1, grid%block%nx
         zeta(i, j) = merge(max(zeta(i, j), -grid%depth(i, j)), zeta(i, j), &

@@ -17,6 +17,7 @@ module swe_newton
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
+  use swe_rows, only: is_large
   implicit none
   private
   public :: solve_volumes
@@ -67,7 +68,7 @@ contains
     integer :: i, j
 
     n_dried = 0.0_wp
-    !$omp parallel do private(i, couplings) reduction(+: n_dried)
+    !$omp parallel do private(i, couplings) reduction(+: n_dried) if (is_large(grid%block))
     do j = 1, grid%block%ny
       do i = 1, grid%block%nx
         if (.not. z(i, j) + grid%depth(i, j) < -tolerance) cycle
