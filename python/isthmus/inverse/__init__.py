@@ -8,6 +8,7 @@ from isthmus.inverse.covariances import (
     SquareRoot,
     gaussian_on_ring,
 )
+from isthmus.inverse.ensembles import enkf, etkf, gaspari_cohn, letkf, ring_taper
 from isthmus.inverse.fortran_models import DifferenceModel, FortranModel
 from isthmus.inverse.forward import ForwardModel, Misfit
 from isthmus.inverse.four_d_var import Analysis, FourDVar
@@ -19,25 +20,50 @@ from isthmus.inverse.observations import (
     Observations,
     Sites,
 )
+from isthmus.inverse.schemes import (
+    Climatology,
+    EnsembleFilter,
+    IterativeSmoother,
+    SlidingFourDVar,
+    Static,
+)
+from isthmus.inverse.smoothers import Hyperprior, smooth
+from isthmus.inverse.twins import Estimate, Scheme, Score, Twin
 
 __all__ = [
     "Analysis",
     "Borrowed",
     "BridgeModel",
+    "Climatology",
     "Covariance",
     "Diagonal",
     "DifferenceModel",
+    "EnsembleFilter",
+    "Estimate",
     "FortranModel",
     "ForwardModel",
     "FourDVar",
     "Full",
+    "Hyperprior",
+    "IterativeSmoother",
     "Linear",
     "Misfit",
     "Nonlinear",
     "ObservationOperator",
     "Observations",
+    "Scheme",
+    "Score",
     "Sites",
+    "SlidingFourDVar",
     "SquareRoot",
+    "Static",
     "TorchModel",
+    "Twin",
+    "enkf",
+    "etkf",
+    "gaspari_cohn",
     "gaussian_on_ring",
+    "letkf",
+    "ring_taper",
+    "smooth",
 ]
