@@ -16,8 +16,8 @@ module chemistry_api
   use kinds, only: wp
   implicit none
   private
-  public :: chem_close, chem_flag_text, chem_integrate, chem_light, chem_numbers, chem_open, &
-    chem_qssa, chem_rates, chem_set_method, chem_text
+  public :: chem_close, chem_flag_text, chem_integrate, chem_light, chem_numbers, &
+    chem_open, chem_qssa, chem_rates, chem_set_method, chem_text
 
   integer, parameter :: max_text = 4096 !! characters of a path or a message
 
@@ -103,6 +103,8 @@ contains
         call encode(mechanism%elements(index), text)
       case (text_reaction)
         call encode(mechanism%reactions(index)%text, text)
+      case default
+        text = 0
       end select
     end associate
   end subroutine chem_text

@@ -46,10 +46,11 @@ module chemistry_config
 
 contains
 
-  !> Read a namelist file.
-  subroutine read_config(path, config, stat, errmsg)
+  !> Read a namelist file. Groups named in `foreign_groups` belong to others.
+  subroutine read_config(path, config, foreign_groups, stat, errmsg)
     character(len=*), intent(in) :: path            !! namelist file
     type(chemistry_config_t), intent(out) :: config !! what it says
+    character(len=*), intent(in), optional :: foreign_groups(:) !! e.g. ["coupling"]
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
@@ -62,6 +63,9 @@ contains
       if (stat /= 0) return
     end if
     do i = 1, size(items)
+      if (present(foreign_groups)) then
+        if (any(foreign_groups == items(i)%group)) cycle
+      end if
       problem = ""
       call read_item(items(i), config, status, problem)
       if (status /= 0) then

@@ -1,14 +1,17 @@
 ! SPDX-License-Identifier: MIT
 !> A run of many boxes from its settings: start, splitting step after splitting step, write.
 !>
-!> A cell that cannot be integrated is flagged, counted, told of at the end, and NaN in all
-!> records from then on; the others go on. The run fails when no cell is left.
+!> Anything else that carries cells through a step enters by the slot `reactor`; without it
+!> the stiff solver does. A cell that cannot be integrated is flagged, counted, told of at
+!> the end, and NaN in all records from then on; the others go on. The run fails when no
+!> cell is left.
 module chemistry_run
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit
   use chemistry_config, only: chemistry_config_t, read_config
   use chemistry_mechanism, only: mechanism_t, sun_position
   use chemistry_output, only: create_output, write_state
+  use chemistry_reactors, only: reactor_t
   use chemistry_reader, only: read_mechanism
   use chemistry_solver, only: chemistry_solver_t, flag_done, flag_text, negatives_clip, &
     negatives_keep, negatives_reject
@@ -20,7 +23,7 @@ module chemistry_run
   use trajectories, only: trajectory_t
   implicit none
   private
-  public :: chemistry_config_t, read_config, run
+  public :: chemistry_config_t, read_config, run, setup_solver
 
   integer, parameter :: max_errmsg = 512
   integer, parameter :: progress_percent = 5 !! between two messages
@@ -39,29 +42,35 @@ module chemistry_run
     integer, allocatable :: flags(:)        !! of the last splitting step (cell)
     integer, allocatable :: first_flag(:)   !! the first one that was not zero (cell)
     integer :: step = 0                     !! splitting steps made
+    integer(int64) :: ticks = 0             !! of the clock, in the splitting steps
   end type march_t
 
 contains
 
   !> Run as the settings say.
-  subroutine run(config, stat, errmsg)
+  subroutine run(config, reactor, stat, errmsg)
     type(chemistry_config_t), intent(in) :: config !! settings
+    class(reactor_t), intent(inout), optional :: reactor !! in place of the stiff solver
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    type(march_t) :: march
+    type(march_t), target :: march
     character(len=max_errmsg) :: message
     integer :: status
 
     message = ""
     march%config = config
     call prepare(march, status, message)
+    if (status == 0 .and. present(reactor) .and. config%temperature_spread > 0.0_wp) then
+      status = err_argument
+      message = "'temperature_spread' needs the stiff solver itself"
+    end if
     if (status == 0 .and. config%output /= "") then
       call create_output(march%config, march%mechanism, march%trajectory, status, message)
       if (status == 0) call march%trajectory%write_constant("temperature", &
         reshape(march%temperature, [config%n_cells, 1]), status, message)
     end if
-    if (status == 0) call march_on(march, status, message)
+    if (status == 0) call march_on(march, status, message, reactor)
     if (status == 0 .and. march%trajectory%is_open()) then
       call march%trajectory%finish(stat=status, errmsg=message)
     end if
@@ -76,43 +85,56 @@ contains
     end if
   end subroutine run
 
-  !> Mechanism, solver and start.
+  !> Solver and start.
   subroutine prepare(march, stat, errmsg)
     type(march_t), intent(inout) :: march
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    associate (config => march%config, mechanism => march%mechanism)
-      call read_mechanism(trim(config%file), mechanism, stat, errmsg)
+    associate (config => march%config)
+      call setup_solver(config, march%solver, stat, errmsg)
       if (stat /= 0) return
-      call set_conditions(config, mechanism, stat, errmsg)
-      if (stat /= 0) return
-      if (config%dt < 0.0_wp) config%dt = mechanism%end_time
-      if (config%atol < 0.0_wp) config%atol = relative_atol*maxval(mechanism%initial)
-      if (.not. (config%dt > 0.0_wp .and. config%atol > 0.0_wp)) then
-        stat = err_argument
-        errmsg = "'dt' and 'atol' must be given: '"//mechanism%path// &
-          "' has no 'end', or all of it starts with 0"
-        return
-      end if
-      call march%solver%setup(mechanism, trim(config%method), config%rtol, config%atol, &
-        stat, errmsg)
-      if (stat /= 0) return
-      march%solver%max_steps = config%max_steps
-      select case (config%negatives)
-      case ("keep")
-        march%solver%negatives = negatives_keep
-      case ("clip")
-        march%solver%negatives = negatives_clip
-      case default
-        march%solver%negatives = negatives_reject
-      end select
-      call start_cells(config, mechanism, march%y, march%temperature, stat, errmsg)
+      march%mechanism = march%solver%mechanism
+      call start_cells(config, march%mechanism, march%y, march%temperature, stat, errmsg)
       allocate (march%h(config%n_cells), source=0.0_wp)
       allocate (march%flags(config%n_cells), source=flag_done)
       allocate (march%first_flag(config%n_cells), source=flag_done)
     end associate
   end subroutine prepare
+
+  !> The solver that the settings describe; defaults that depend on the mechanism are set.
+  subroutine setup_solver(config, solver, stat, errmsg)
+    type(chemistry_config_t), intent(inout) :: config
+    type(chemistry_solver_t), intent(inout) :: solver
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(mechanism_t) :: mechanism
+
+    call read_mechanism(trim(config%file), mechanism, stat, errmsg)
+    if (stat == 0) call set_conditions(config, mechanism, stat, errmsg)
+    if (stat /= 0) return
+    if (config%dt < 0.0_wp) config%dt = mechanism%end_time
+    if (config%atol < 0.0_wp) config%atol = relative_atol*maxval(mechanism%initial)
+    if (.not. (config%dt > 0.0_wp .and. config%atol > 0.0_wp)) then
+      stat = err_argument
+      errmsg = "'dt' and 'atol' must be given: '"//mechanism%path// &
+        "' has no 'end', or all of it starts with 0"
+      return
+    end if
+    call solver%setup(mechanism, trim(config%method), config%rtol, config%atol, stat, &
+      errmsg)
+    if (stat /= 0) return
+    solver%max_steps = config%max_steps
+    select case (config%negatives)
+    case ("keep")
+      solver%negatives = negatives_keep
+    case ("clip")
+      solver%negatives = negatives_clip
+    case default
+      solver%negatives = negatives_reject
+    end select
+  end subroutine setup_solver
 
   !> Temperature and sun of the namelist in place of the mechanism's.
   subroutine set_conditions(config, mechanism, stat, errmsg)
@@ -135,10 +157,11 @@ contains
   end subroutine set_conditions
 
   !> The run itself: from record to record.
-  subroutine march_on(march, stat, errmsg)
-    type(march_t), intent(inout) :: march
+  subroutine march_on(march, stat, errmsg, reactor)
+    type(march_t), intent(inout), target :: march
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
+    class(reactor_t), intent(inout), optional :: reactor
 
     integer :: reported
 
@@ -147,7 +170,7 @@ contains
     associate (config => march%config)
       call write_record(march, stat, errmsg)
       do while (stat == 0 .and. march%step < config%n_steps)
-        call advance(march, stat, errmsg)
+        call advance(march, stat, errmsg, reactor)
         if (stat /= 0) exit
         if (modulo(march%step, config%output_every) == 0) then
           call write_record(march, stat, errmsg)
@@ -162,16 +185,26 @@ contains
   end subroutine march_on
 
   !> One splitting step of all cells.
-  subroutine advance(march, stat, errmsg)
-    type(march_t), intent(inout) :: march
+  subroutine advance(march, stat, errmsg, reactor)
+    type(march_t), intent(inout), target :: march
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
+    class(reactor_t), intent(inout), optional :: reactor
 
+    integer(int64) :: begin, end
     integer :: c
 
-    call march%solver%integrate(march%y, time_of(march), march%config%dt, march%flags, &
-      march%temperature, march%h, stat=stat, errmsg=errmsg)
+    call system_clock(begin)
+    if (present(reactor)) then
+      call reactor%react(march%y, time_of(march), march%config%dt, march%flags, stat, &
+        errmsg)
+    else
+      call march%solver%integrate(march%y, time_of(march), march%config%dt, march%flags, &
+        march%temperature, march%h, stat=stat, errmsg=errmsg)
+    end if
+    call system_clock(end)
     if (stat /= 0) return
+    march%ticks = march%ticks + end - begin
     march%step = march%step + 1
     do c = 1, size(march%flags)
       if (march%flags(c) == flag_done) cycle
@@ -223,16 +256,21 @@ contains
     errmsg = trim(errmsg)//"; "//trim(problem)
   end subroutine keep
 
-  !> Steps and flagged cells of the whole run.
+  !> Steps, time and flagged cells of the whole run.
   subroutine summarise(march)
     type(march_t), intent(in) :: march
 
-    integer(int64) :: tried
+    integer(int64) :: rate, tried
+    real(wp) :: cell_steps
 
+    call system_clock(count_rate=rate)
+    cell_steps = real(size(march%flags), wp)*march%step
+    write (error_unit, "(i0, 3a, i0, a, f0.3, a)") size(march%flags), " cells of ", &
+      march%mechanism%name, ", ", march%step, " splitting steps, ", &
+      1.0e6_wp*march%ticks/rate/cell_steps, " us per cell and step"
     tried = march%solver%n_accepted + march%solver%n_rejected
-    write (error_unit, "(i0, 3a, i0, a, i0, a, f0.1, a)") size(march%flags), &
-      " cells of ", march%mechanism%name, ", ", march%step, " splitting steps, ", tried, &
-      " inner steps (", 100.0_wp*march%solver%n_rejected/max(1_int64, tried), &
+    if (tried > 0) write (error_unit, "(f0.2, a, f0.1, a)") tried/cell_steps, &
+      " inner steps per cell and step (", 100.0_wp*march%solver%n_rejected/tried, &
       " % of them repeated)"
     if (any(march%first_flag /= flag_done)) then
       write (error_unit, "(a)") "flagged, NaN from then on: "// &

@@ -196,11 +196,11 @@ def export_network(
         for n, spec in specs.items()
     }
     if separable is not None:
-        _check_separable(physical.seen, described, separable, generator)
+        _check_separable(physical.seen, described, separable, generator, tolerance)
         for method in own.values():
             if separable in method.signature.symbols:
                 seen = method.physical.seen
-                _check_separable(seen, method.signature, separable, generator)
+                _check_separable(seen, method.signature, separable, generator, tolerance)
     if derivatives:
         _check_differentiable(described)
     try:
@@ -286,11 +286,15 @@ def _engine_of(path: Path, engine: Engine | None) -> Engine:
 
 
 def _check_separable(
-    module: nn.Module, described: Signature, symbol: str, generator: torch.Generator
+    module: nn.Module,
+    described: Signature,
+    symbol: str,
+    generator: torch.Generator,
+    tolerance: float | None,
 ) -> None:
     extents = {s: 11 + i for i, s in enumerate(described.symbols)}
     x = described.sample(extents, generator)
-    checks.check_separable(module, described, symbol, extents, x)
+    checks.check_separable(module, described, symbol, extents, x, tolerance)
 
 
 def _variables(described: Signature, own: Mapping[str, Described]) -> dict[str, Variable]:

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""Train a network step of chemistry on its own rollouts of days.
+
+The rollouts are those of `learn`: `ChemistryRollout` iterates the step with the light of
+each step, `ChemistryWindows` cuts trajectories, `RolloutLoss` measures. Errors are those of
+log(y + floor) over what the species usually changes by in a step, so that a radical counts
+as much as ozone and what is below its floor does not count.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import DataError
+from ..nets.chemistry import ChemistryStep, FirstStepNet, floors
+from .curriculum import Curriculum
+from .fit import fit
+from .losses import RolloutLoss
+from .rollout import Trainable
+from .samples import digest
+from .settings import FitSettings, History
+
+Array = NDArray[np.float64]
+
+CURRICULUM: Final = Curriculum(
+    steps=(1, 4, 24), epochs=(20, 4, 2), learning_rates=(1.0, 0.3, 0.1)
+)
+SETTINGS: Final = FitSettings(
+    learning_rate=3e-3, batch_size=512, schedule="cosine", evaluate_every=400, clip_norm=1.0
+)
+SMALLEST_CHANGE: Final = 1e-3
+"""Relative change per step that counts as one, where a species usually changes less."""
+
+
+@dataclass(frozen=True)
+class ChemistryData:
+    """Trajectories of many cells.
+
+    Attributes
+    ----------
+    y : array
+        Concentrations [time, cell, species].
+    light : array
+        During the step that begins at each time [time, cell, n_light].
+    dt : float
+        Between two times [mechanism's unit].
+    """
+
+    y: Array
+    light: Array
+    dt: float
+
+    def __post_init__(self) -> None:
+        """Check the shapes once.
+
+        Raises
+        ------
+        DataError
+            If they do not fit together, or a value is not finite.
+        """
+        if self.y.ndim != 3 or self.light.shape[:2] != self.y.shape[:2]:
+            raise DataError(
+                f"'y' is {list(self.y.shape)} and 'light' {list(self.light.shape)}, "
+                "expected [time, cell, species] and [time, cell, n]"
+            )
+        if not (np.isfinite(self.y).all() and np.isfinite(self.light).all()):
+            raise DataError("'y' or 'light' holds values that are not finite")
+
+    def cells(self, first: int, last: int) -> "ChemistryData":
+        """Return some cells."""
+        return replace(self, y=self.y[:, first:last], light=self.light[:, first:last])
+
+
+class ChemistryWindows:
+    """All windows of trajectories: a start with the light of all its steps, and targets.
+
+    Parameters
+    ----------
+    y : tensor
+        Concentrations [time, cell, species].
+    light : tensor
+        [time, cell, n_light].
+    floor, unit : tensor
+        Of the logarithm and of the errors [species].
+    """
+
+    def __init__(self, y: Tensor, light: Tensor, floor: Tensor, unit: Tensor) -> None:
+        self.y, self.light, self.floor, self.unit = y, light, floor, unit
+
+    def count(self, length: int) -> int:
+        """Return the number of windows of `length` steps.
+
+        Raises
+        ------
+        DataError
+            If the trajectories are too short for one.
+        """
+        n_starts = self.y.shape[0] - length
+        if n_starts < 1:
+            raise DataError(
+                f"'y' has {self.y.shape[0]} times, a rollout needs {length + 1}"
+            )
+        return n_starts * self.y.shape[1]
+
+    def batch(self, indices: Tensor, length: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """Return (start, light [lead, cell, n]) and targets [lead, cell, species]."""
+        n_cells = self.y.shape[1]
+        start = torch.div(indices, n_cells, rounding_mode="floor")
+        cell = indices % n_cells
+        leads = torch.arange(length).unsqueeze(-1)
+        target = torch.log(self.y[start + leads + 1, cell] + self.floor) / self.unit
+        return (self.y[start, cell], self.light[start + leads, cell]), target
+
+    def to(self, dtype: torch.dtype) -> "ChemistryWindows":
+        """Return the windows in another precision."""
+        parts = (self.y, self.light, self.floor, self.unit)
+        return ChemistryWindows(*(part.to(dtype) for part in parts))
+
+    def digest(self) -> str:
+        """Return a checksum of the values."""
+        return digest(self.y, self.light, self.floor, self.unit)
+
+
+class ChemistryRollout(Trainable):
+    """The step iterated on its own output, with the light of each step.
+
+    Parameters
+    ----------
+    step : ChemistryStep
+        What is trained.
+    unit : tensor
+        What errors of the logarithms are measured in [species].
+    detach_every : int, optional
+        Cut the gradient every so many steps.
+    """
+
+    unit: Tensor
+
+    def __init__(
+        self, step: ChemistryStep, unit: Tensor, *, detach_every: int | None = None
+    ) -> None:
+        super().__init__()
+        self.step = step
+        self.detach_every = detach_every
+        self.register_buffer("unit", unit.clone())
+
+    def predict(self, start: tuple[Tensor, Tensor], n_steps: int) -> Tensor:
+        """Return log(y + floor) / unit [lead, cell, species] after 1 .. n_steps steps."""
+        y, light = start
+        states = []
+        for n in range(n_steps):
+            if self.detach_every is not None and n > 0 and n % self.detach_every == 0:
+                y = y.detach()
+            y = self.step(y, light[n])
+            states.append(torch.log(y.clamp(min=0.0) + self.step.floor) / self.unit)
+        return torch.stack(states)
+
+
+def units(data: ChemistryData, floor: Array) -> Array:
+    """Return what a species' log(y + floor) usually changes by in a step [species]."""
+    logs = np.log(data.y + floor)
+    changes = np.sqrt(np.square(np.diff(logs, axis=0)).mean(axis=(0, 1)))
+    return np.maximum(changes, SMALLEST_CHANGE)
+
+
+def train_chemistry_step(
+    train: ChemistryData,
+    valid: ChemistryData,
+    invariants: Array,
+    *,
+    hidden: tuple[int, ...] = (64, 64),
+    activation_name: str = "silu",
+    weights: Array | None = None,
+    floor: Array | None = None,
+    curriculum: Curriculum | None = None,
+    loss: RolloutLoss | None = None,
+    settings: FitSettings | None = None,
+    progress: bool | None = None,
+) -> tuple[ChemistryStep, History]:
+    """Train one network step on trajectories of a stiff solver.
+
+    Parameters
+    ----------
+    train, valid : ChemistryData
+        Of different cells.
+    invariants : array
+        Conserved sums [family, species]: `Mechanism.linear_invariants()`.
+    hidden : tuple of int
+        Widths of the hidden layers.
+    activation_name : str
+        See `ChemistryStep`.
+    weights : array, optional
+        How much the error of each species [species] counts; 1 if not given.
+    floor : array, optional
+        [species]; `nets.chemistry.floors` of the training data if not given.
+
+    Returns
+    -------
+    step : ChemistryStep
+        With the best weights, exact parts in float64.
+    history : History
+        The evaluations.
+    """
+    settings = settings or SETTINGS
+    low = floors(train.y) if floor is None else np.asarray(floor, np.float64)
+    torch.manual_seed(settings.seed)
+    step = ChemistryStep(
+        invariants,
+        low,
+        dt=train.dt,
+        n_light=train.light.shape[-1],
+        hidden=hidden,
+        activation_name=activation_name,
+    )
+    y, light = torch.from_numpy(train.y), torch.from_numpy(train.light)
+    step.fit_linear(y[:-1].flatten(0, 1), light[:-1].flatten(0, 1), y[1:].flatten(0, 1))
+    emphasis = np.ones(len(low)) if weights is None else np.asarray(weights, np.float64)
+    unit = torch.from_numpy(units(train, low) / emphasis)
+    samples = [
+        ChemistryWindows(
+            torch.from_numpy(data.y),
+            torch.from_numpy(data.light),
+            torch.from_numpy(low),
+            unit,
+        )
+        for data in (train, valid)
+    ]
+    history = fit(
+        ChemistryRollout(step, unit),
+        *samples,
+        curriculum=curriculum or CURRICULUM,
+        loss=loss,
+        settings=settings,
+        progress=progress,
+    )
+    return step.after_training(), history
+
+
+class FirstSteps:
+    """States with the inner step that served them: `h` as log(h / dt) [cell, 1]."""
+
+    def __init__(self, y: Tensor, light: Tensor, h: Tensor) -> None:
+        self.y, self.light, self.h = y, light, h
+
+    def count(self, length: int) -> int:
+        """Return the number of states."""
+        return len(self.y)
+
+    def batch(self, indices: Tensor, length: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """Return states with their light, and targets [1, cell, 1]."""
+        return (self.y[indices], self.light[indices]), self.h[indices].unsqueeze(0)
+
+    def to(self, dtype: torch.dtype) -> "FirstSteps":
+        """Return the samples in another precision."""
+        return FirstSteps(*(part.to(dtype) for part in (self.y, self.light, self.h)))
+
+    def digest(self) -> str:
+        """Return a checksum of the values."""
+        return digest(self.y, self.light, self.h)
+
+
+class _FirstStepRegression(Trainable):
+    """Unpack state and light for the network."""
+
+    def __init__(self, net: FirstStepNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def predict(self, start: tuple[Tensor, Tensor], n_steps: int) -> Tensor:
+        """Return log(h / dt) as the single lead of [1, cell, 1]."""
+        guess: Tensor = self.net(*start)
+        return guess.unsqueeze(0)
+
+
+def train_first_step(
+    step: ChemistryStep,
+    train: FirstSteps,
+    valid: FirstSteps,
+    *,
+    settings: FitSettings | None = None,
+    progress: bool | None = None,
+) -> tuple[FirstStepNet, History]:
+    """Train a guess of the solver's first inner step."""
+    settings = settings or replace(SETTINGS, evaluate_every=100)
+    torch.manual_seed(settings.seed)
+    net = FirstStepNet(step)
+    history = fit(
+        _FirstStepRegression(net),
+        train,
+        valid,
+        curriculum=Curriculum((1,), 10),
+        settings=settings,
+        progress=progress,
+    )
+    net.double()
+    net.net.float()
+    return net.eval(), history
