@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
+from isthmus.bridge import Model
 from isthmus.errors import BindingError, ConfigurationError, ModelRunError
+from isthmus.export import export_network
 from isthmus.nets.implicit import (
     LinearImplicitLayer,
     SolverOptions,
@@ -240,3 +242,48 @@ def test_refusals():
         LinearImplicitLayer(symmetric=False)(couplings, mass, b)
     with pytest.raises(ConfigurationError, match="bfloat16"):
         LinearImplicitLayer()(couplings.bfloat16(), mass.bfloat16(), b.bfloat16())
+
+
+class Described(torch.nn.Module):
+    """A network that ends in the solution of a system which it describes."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__()
+        self.layer = LinearImplicitLayer(["zero_flux", "periodic"], **options)
+        self.first = torch.nn.Conv2d(1, 1 + self.layer.n_couplings, 3, padding=1)
+
+    def forward(self, b):
+        """Return the solution for `b` [member, y, x]."""
+        raw = self.first(b.unsqueeze(1))
+        return self.layer(3.0 * raw[:, 1:].abs(), raw[:, 0], b)
+
+
+EXPORTED = 1e-9  # derivatives of the scripted polynomial at a tolerance of 1e-12
+
+
+@pytest.mark.parametrize("preconditioner", ["diagonal", "multigrid"])
+def test_file_without_python_solves_and_differentiates(tmp_path, preconditioner):
+    torch.manual_seed(0)
+    network = Described(preconditioner=preconditioner).double().eval()
+    b = torch.randn(2, 8, 10, dtype=torch.float64)
+    path = tmp_path / "implicit.pt"
+    report = export_network(
+        network,
+        path,
+        inputs={"b": b},
+        outputs=["z"],
+        dynamic={"member": 0},
+        separable="member",
+        tolerance=EXPORTED,
+    )
+    assert report.made_by == "script"
+    with torch.no_grad():
+        found = Model(path)(b=b.numpy())
+        assert abs(found["z"] - network(b).numpy()).max() < CLOSE
+
+
+def test_file_without_python_marks_failures(tmp_path):
+    network = Described(max_iterations=2, on_failure="nan").double().eval()
+    scripted = torch.jit.script(network)
+    with torch.no_grad():
+        assert scripted(torch.randn(1, 8, 10, dtype=torch.float64)).isnan().all()

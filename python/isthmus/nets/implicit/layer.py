@@ -7,12 +7,14 @@ in many layers, one elliptic solution reaches in one.
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from isthmus.errors import BindingError, ConfigurationError
 
 from .bands import EDGES, dominant_bands
 from .options import Solution, SolverOptions
+from .portable import scripted_solution
 from .solve import solve
 
 
@@ -73,7 +75,24 @@ class LinearImplicitLayer(nn.Module):
             method=method or ("cg" if symmetric else "bicgstab"),
             **options,  # type: ignore[arg-type]
         )
+        # What a scripted `forward` needs, in types that TorchScript knows.
+        self.periodic = list(self.options.periodic)
+        self.symmetric = symmetric
+        self.method = self.options.method
+        self.uses_levels = self.options.uses_levels
+        self.n_levels = self.options.n_levels
+        self.omega = self.options.omega
+        self.max_iterations = self.options.max_iterations
+        self.tolerance = {
+            "float32": self.options.tolerance_of(torch.float32),
+            "float64": self.options.tolerance_of(torch.float64),
+        }
 
+    def extra_repr(self) -> str:
+        """Return edges and options."""
+        return f"{self.edges}, {self.options}"
+
+    @torch.jit.unused
     def solution(
         self,
         couplings: Tensor,
@@ -127,4 +146,25 @@ class LinearImplicitLayer(nn.Module):
         BindingError
             If the number of couplings does not fit.
         """
-        return self.solution(couplings, log_mass, b, mask, guess).z
+        # TorchScript compiles only the branch that it takes.
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            bands = dominant_bands(couplings, log_mass, self.edges, mask, self.symmetric)
+            if mask is not None:
+                b = b * mask.to(b.dtype)
+            start = torch.zeros_like(b) if guess is None else guess.expand_as(b)
+            name = "float64" if b.dtype == torch.float64 else "float32"
+            return scripted_solution(
+                self.method,
+                bands,
+                b,
+                start,
+                self.periodic,
+                self.symmetric,
+                self.uses_levels,
+                self.n_levels,
+                self.tolerance[name],
+                self.omega,
+                self.max_iterations,
+            )
+        else:
+            return self.solution(couplings, log_mass, b, mask, guess).z

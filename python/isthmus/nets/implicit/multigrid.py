@@ -20,8 +20,7 @@ from .bands import apply_bands, checkerboard
 Level = Tensor
 """The bands of a level [..., band, (y,) x]."""
 
-SMALLEST = 4  # cells along the shorter side of the coarsest level, at least
-COARSEST_SWEEPS = 4  # pairs of sweeps there
+# TorchScript knows no constants of a module: they are defaults of arguments below.
 
 
 def make_levels(bands: Tensor, periodic: list[bool], n_levels: int = 0) -> list[Level]:
@@ -42,10 +41,11 @@ def make_levels(bands: Tensor, periodic: list[bool], n_levels: int = 0) -> list[
     return levels
 
 
-def _can_be_halved(bands: Tensor, periodic: list[bool]) -> bool:
+def _can_be_halved(bands: Tensor, periodic: list[bool], smallest: int = 4) -> bool:
+    """Return whether halves have at least `smallest` cells along each dimension."""
     for k, wraps in enumerate(periodic):
         n = bands.size(-1 - k)
-        if n < 2 * SMALLEST or (wraps and n % 2 != 0):
+        if n < 2 * smallest or (wraps and n % 2 != 0):
             return False
     return True
 
@@ -79,7 +79,9 @@ def _even(field: Tensor, n_dims: int) -> Tensor:
     odd_y = field.size(-2) % 2 if n_dims == 2 else 0
     if odd_x + odd_y == 0:
         return field
-    return functional.pad(field, [0, odd_x] + ([0, odd_y] if n_dims == 2 else []))
+    if n_dims == 1:
+        return functional.pad(field, [0, odd_x])
+    return functional.pad(field, [0, odd_x, 0, odd_y])
 
 
 def sum_blocks(field: Tensor, n_dims: int) -> Tensor:
@@ -109,8 +111,13 @@ def spread_blocks(coarse: Tensor, like: Tensor, n_dims: int) -> Tensor:
     return fine
 
 
-def v_cycle(levels: list[Level], r: Tensor, periodic: list[bool]) -> Tensor:
-    """Return an approximation of the solution of `A z = r`, linear in r."""
+def v_cycle(
+    levels: list[Level], r: Tensor, periodic: list[bool], coarsest_sweeps: int = 4
+) -> Tensor:
+    """Return an approximation of the solution of `A z = r`, linear in r.
+
+    The coarsest of several levels has `coarsest_sweeps` in either order.
+    """
     n_dims = len(periodic)
     sides: list[Tensor] = [r]
     guesses: list[Tensor] = []
@@ -122,9 +129,9 @@ def v_cycle(levels: list[Level], r: Tensor, periodic: list[bool]) -> Tensor:
         sides.append(sum_blocks(left, n_dims))
     z = pre_smoothed(levels[n - 1], sides[n - 1], periodic)
     if n > 1:
-        for _ in range(COARSEST_SWEEPS - 1):
+        for _ in range(coarsest_sweeps - 1):
             z = relaxed(levels[n - 1], sides[n - 1], z, periodic, True)
-        for _ in range(COARSEST_SWEEPS - 1):
+        for _ in range(coarsest_sweeps - 1):
             z = relaxed(levels[n - 1], sides[n - 1], z, periodic, False)
     z = relaxed(levels[n - 1], sides[n - 1], z, periodic, False)
     for i in range(n - 1):

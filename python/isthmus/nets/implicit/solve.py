@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from isthmus.errors import ModelRunError
 
@@ -22,9 +23,9 @@ from .bands import apply_bands, neighbours, transposed
 from .iterations import State, largest, start, step
 from .multigrid import Level, make_levels
 from .options import Solution, SolverOptions
+from .portable import judge, looped, while_looped
 
 BLOCK = 8  # iterations between two looks at the residual when these are compiled
-ROUNDING = 16.0  # roundings of the largest diagonal term, within which a residual is noise
 
 
 def solve(
@@ -118,50 +119,75 @@ def iterate(
     limit = options.tolerance_of(b.dtype) * size
     # The solution for a right-hand side of zero is zero: no guess comes nearer.
     guess = torch.where(size > 0.0, guess, torch.zeros_like(guess))
-    state = start(options.method, bands, b, guess, levels, periodic)
-    block, advance = (BLOCK, _compiled_block()) if options.compiled else (1, _block)
-    for _ in range(0, options.max_iterations, block):
-        if not bool((state[5] > limit).any()):
-            break
-        state = advance(options, bands, b, limit, levels, state, block)
+    loop = while_looped if is_traced() else _blocks if options.compiled else looped
+    state = loop(
+        options.method,
+        bands,
+        b,
+        guess,
+        limit,
+        levels,
+        periodic,
+        options.omega,
+        options.max_iterations,
+    )
     z, count = state[0], state[4]
     residual, converged = judge(bands, b, z, limit, periodic)
     shape = b.shape[:-n_dims]
     report = count.reshape(shape), residual.reshape(shape), converged.reshape(shape)
+    if is_traced():
+        return _marked(z, converged), *report
     if options.on_failure == "raise" and not bool(converged.all()):
         raise ModelRunError(_failure(options, *report))
     if options.on_failure == "nan":
-        z = torch.where(converged, z, torch.full_like(z, torch.nan))
+        z = _marked(z, converged)
     return z, *report
 
 
-def judge(
-    bands: Tensor, b: Tensor, z: Tensor, limit: Tensor, periodic: list[bool]
-) -> tuple[Tensor, Tensor]:
-    """Return the true relative residual, and whether it is good enough."""
-    n_dims = len(periodic)
-    left = largest(b - apply_bands(bands, z, periodic), n_dims)
-    rounding = torch.finfo(b.dtype).eps * largest(bands.select(-1 - n_dims, 0) * z, n_dims)
-    size = largest(b, n_dims)
-    relative = left / torch.where(size > 0.0, size, torch.ones_like(size))
-    return relative, left <= 2.0 * limit + ROUNDING * rounding
+def is_traced() -> bool:
+    """Return whether a program is being made of the operations: no value can be seen."""
+    return torch.compiler.is_exporting() or get_proxy_mode() is not None
+
+
+def _marked(z: Tensor, converged: Tensor) -> Tensor:
+    """Return z, NaN in samples that did not converge."""
+    return torch.where(converged, z, torch.full_like(z, torch.nan))
+
+
+def _blocks(
+    method: str,
+    bands: Tensor,
+    b: Tensor,
+    guess: Tensor,
+    limit: Tensor,
+    levels: list[Level],
+    periodic: list[bool],
+    omega: float,
+    max_iterations: int,
+) -> State:
+    """Return what `looped` does, by compiled blocks of iterations."""
+    state = start(method, bands, b, guess, levels, periodic)
+    block = _compiled_block()
+    for _ in range(0, max_iterations, BLOCK):
+        if not bool((state[5] > limit).any()):
+            break
+        state = block(method, bands, b, limit, levels, periodic, omega, state)
+    return state
 
 
 def _block(
-    options: SolverOptions,
+    method: str,
     bands: Tensor,
     b: Tensor,
     limit: Tensor,
     levels: list[Level],
+    periodic: list[bool],
+    omega: float,
     state: State,
-    n_steps: int,
 ) -> State:
     """Make some steps."""
-    periodic = list(options.periodic)
-    for _ in range(n_steps):
-        state = step(
-            options.method, bands, b, limit, levels, periodic, options.omega, state
-        )
+    for _ in range(BLOCK):
+        state = step(method, bands, b, limit, levels, periodic, omega, state)
     return state
 
 
