@@ -12,7 +12,7 @@ module rain_efficiencies
   use kinds, only: wp
   implicit none
   private
-  public :: efficiency_row, pair_efficiencies
+  public :: efficiency_table_t
 
   integer, parameter :: n_radii = 15, n_ratios = 21
   real(wp), parameter :: radii(n_radii) = 1.0e-6_wp*[6, 8, 10, 15, 20, 25, 30, 40, 50, 60, &
@@ -43,44 +43,64 @@ module rain_efficiencies
     33, 33, 33, 33, 33, 119, 470, 950, 1300, 1700, 2300, 2300, 2300, 2300, 2300, & ! 0.95
     27, 27, 27, 27, 27, 125, 520, 1400, 2300, 3000, 4000, 4000, 4000, &
     4000, 4000], [n_radii, n_ratios]) ! 1.00
-  real(wp), parameter :: table(n_radii, n_ratios) = 1.0e-3_wp*thousandths
+  real(wp), parameter :: fine_step = 1.0e-6_wp !! divides all differences of radii [m]
+  integer, parameter :: n_fine = 295           !! rows at 6, 7, ..., 300 um
+
+  !> The same piecewise linear function over even radii: the row follows without a search.
+  type :: efficiency_table_t
+    real(wp) :: values(n_fine, n_ratios) !! [1]
+  contains
+    procedure :: setup
+    procedure :: evaluate
+  end type efficiency_table_t
 
 contains
 
-  !> Where a radius lies among the rows, 1 to 15. A drop carries it: the search is done
-  !> when it grows, not for each pair.
-  elemental real(wp) function efficiency_row(radius) result(row)
-    real(wp), intent(in) :: radius !! [m]
+  !> Fill in the rows between those of the table.
+  pure subroutine setup(self)
+    class(efficiency_table_t), intent(inout) :: self
 
-    integer :: i
+    integer :: i, j, row
+    real(wp) :: p, radius
 
-    row = 1.0_wp
-    do i = 1, n_radii - 1
-      if (radius > radii(i)) row = i + (radius - radii(i))/(radii(i + 1) - radii(i))
+    row = 1
+    do i = 1, n_fine
+      radius = radii(1) + fine_step*(i - 1)
+      if (row < n_radii - 1 .and. radius > radii(row + 1)) row = row + 1
+      p = (radius - radii(row))/(radii(row + 1) - radii(row))
+      do j = 1, n_ratios
+        self%values(i, j) = 1.0e-3_wp*((1.0_wp - p)*thousandths(row, j) &
+          + p*thousandths(row + 1, j))
+      end do
     end do
-    row = min(row, real(n_radii, wp))
-  end function efficiency_row
+  end subroutine setup
 
   !> Efficiencies of collisions.
-  pure subroutine pair_efficiencies(row, ratio, efficiency)
-    real(wp), intent(in), contiguous :: row(:)   !! of the larger drops (pair)
-    real(wp), intent(in), contiguous :: ratio(:) !! smaller over larger radius [1] (pair)
+  pure subroutine evaluate(self, radius, ratio, efficiency)
+    class(efficiency_table_t), intent(in) :: self
+    real(wp), intent(in), contiguous :: radius(:) !! of the larger drops [m] (pair)
+    real(wp), intent(in), contiguous :: ratio(:)  !! smaller over larger radius [1] (pair)
     real(wp), intent(out), contiguous :: efficiency(:) !! [1] (pair)
 
-    real(wp) :: e, p, q
+    real(wp) :: e, p, q, row
     integer :: i, j, k
 
-    do k = 1, size(row)
-      i = min(int(row(k)), n_radii - 1)
-      q = ratio(k)*(1.0_wp/ratio_step)
-      j = min(int(q), n_ratios - 2)
-      p = row(k) - i
-      q = q - j
-      j = j + 1
-      e = (1.0_wp - q)*((1.0_wp - p)*table(i, j) + p*table(i + 1, j)) &
-        + q*((1.0_wp - p)*table(i, j + 1) + p*table(i + 1, j + 1))
-      efficiency(k) = merge(min(e, 1.0_wp), e, row(k) >= n_radii)
-    end do
-  end subroutine pair_efficiencies
+    associate (table => self%values)
+      do k = 1, size(radius)
+        row = (radius(k) - radii(1))*(1.0_wp/fine_step)
+        row = max(0.0_wp, min(row, real(n_fine - 1, wp)))
+        i = min(int(row), n_fine - 2)
+        q = ratio(k)*(1.0_wp/ratio_step)
+        j = min(int(q), n_ratios - 2)
+        p = row - i
+        q = q - j
+        i = i + 1
+        j = j + 1
+        e = (1.0_wp - q)*((1.0_wp - p)*table(i, j) + p*table(i + 1, j)) &
+          + q*((1.0_wp - p)*table(i, j + 1) + p*table(i + 1, j + 1))
+        efficiency(k) = merge(min(e, 1.0_wp), e, radius(k) > radii(n_radii))
+      end do
+    end associate
+  end subroutine evaluate
 
 end module rain_efficiencies

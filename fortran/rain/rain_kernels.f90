@@ -14,7 +14,7 @@ module rain_kernels
   use failures, only: err_argument, fail, succeed
   use kinds, only: wp
   use rain_drops, only: mass_of_radius, pi, radius_of_mass, water_density
-  use rain_efficiencies, only: efficiency_row, pair_efficiencies
+  use rain_efficiencies, only: efficiency_table_t
   use rain_fall_speeds, only: fall_speed
   implicit none
   private
@@ -35,13 +35,14 @@ module rain_kernels
   type :: kernel_t
     integer :: kind = kernel_long         !! kernel_golovin, ...
     real(wp) :: golovin_b = 1500.0_wp     !! [s-1]
-    logical :: needs_motion = .false.     !! of radius, speed and row, beside mass
+    logical :: needs_motion = .false.     !! of radius and speed, beside mass
     real(wp), private :: long_mass = 0    !! where Long's kernel changes [kg]
-    real(wp), allocatable, private :: motion_table(:, :) !! speed, row (over log of mass)
+    real(wp), allocatable, private :: speeds(:) !! [m s-1] (even logarithm of mass)
+    type(efficiency_table_t), allocatable, private :: efficiencies
   contains
     procedure :: setup
     procedure :: motion
-    procedure :: rates
+    procedure :: expect
     procedure :: rate
   end type kernel_t
 
@@ -55,7 +56,6 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    real(wp) :: radius
     integer :: i
 
     self%kind = findloc(kernel_names, name, dim=1)
@@ -67,81 +67,111 @@ contains
     if (present(golovin_b)) self%golovin_b = golovin_b
     self%long_mass = mass_of_radius(long_radius)
     self%needs_motion = self%kind >= kernel_geometric
-    if (self%needs_motion .and. .not. allocated(self%motion_table)) then
-      allocate (self%motion_table(2, 0:table_length))
-      do i = 0, table_length
-        radius = radius_of_mass(exp(table_start + table_step*i))
-        self%motion_table(:, i) = [fall_speed(radius), efficiency_row(radius)]
-      end do
+    if (self%needs_motion .and. .not. allocated(self%speeds)) then
+      self%speeds = fall_speed(radius_of_mass(exp([(table_start + table_step*(i - 1), &
+        i=1, table_length)])))
+      allocate (self%efficiencies)
+      call self%efficiencies%setup()
     end if
     call succeed(stat)
   end subroutine setup
 
   !> What the kernel needs of a drop beside its mass.
-  pure subroutine motion(self, mass, radius, speed, row)
+  pure subroutine motion(self, mass, radius, speed)
     class(kernel_t), intent(in) :: self
     real(wp), intent(in) :: mass    !! [kg]
     real(wp), intent(out) :: radius !! [m]
     real(wp), intent(out) :: speed  !! at which it falls [m s-1]
-    real(wp), intent(out) :: row    !! in the table of efficiencies
 
     real(wp) :: place
     integer :: i
 
     radius = radius_of_mass(mass)
     place = (log(mass) - table_start)*(1.0_wp/table_step)
-    place = max(0.0_wp, min(place, real(table_length, wp)))
-    i = min(int(place), table_length - 1)
+    place = max(0.0_wp, min(place, table_length - 1.0_wp))
+    i = min(int(place), table_length - 2)
     place = place - i
-    speed = (1.0_wp - place)*self%motion_table(1, i) + place*self%motion_table(1, i + 1)
-    row = (1.0_wp - place)*self%motion_table(2, i) + place*self%motion_table(2, i + 1)
+    speed = (1.0_wp - place)*self%speeds(i + 1) + place*self%speeds(i + 2)
   end subroutine motion
 
-  !> The kernel for pairs: drop k with drop n + 1 - k.
-  pure subroutine rates(self, unit, mass, radius, speed, row, work, rate)
+  !> Expected collisions of pairs: factor max(xi_k, xi_l) K(x_k, x_l) with l = n + 1 - k.
+  pure subroutine expect(self, n, width, drops, unit, factor, work, expected)
     class(kernel_t), intent(in) :: self
-    real(wp), intent(in) :: unit                    !! of the masses [kg]
-    real(wp), intent(in), contiguous :: mass(:)     !! [unit] (n)
-    real(wp), intent(in), contiguous :: radius(:)   !! [m] (n), if needed
-    real(wp), intent(in), contiguous :: speed(:)    !! [m s-1] (n), if needed
-    real(wp), intent(in), contiguous :: row(:)      !! (n), if needed
-    real(wp), intent(inout), contiguous :: work(:, :) !! (pair, 3), if needed
-    real(wp), intent(out), contiguous :: rate(:)    !! K [m3 s-1] (pair)
+    integer, intent(in) :: n                    !! super-droplets
+    integer, intent(in) :: width                !! values of each: 2, or 4 if it needs motion
+    real(wp), intent(in) :: drops(width, n)     !! mass [unit], xi, radius [m], speed [m s-1]
+    real(wp), intent(in) :: unit                !! of the masses [kg]
+    real(wp), intent(in) :: factor              !! [s m-3]
+    real(wp), intent(inout), contiguous :: work(:, :)  !! (pair, 3), if it needs motion
+    real(wp), intent(out), contiguous :: expected(:)   !! [1] (pair)
 
-    real(wp) :: factor, larger, small, large, limit
-    integer :: k, n
-
-    n = size(mass)
     select case (self%kind)
     case (kernel_golovin)
-      factor = self%golovin_b*unit/water_density
-      do k = 1, size(rate)
-        rate(k) = factor*(mass(k) + mass(n + 1 - k))
-      end do
+      call expect_golovin(n, drops, factor*self%golovin_b*unit/water_density, expected)
     case (kernel_long)
-      small = long_small*unit**2
-      large = long_large*unit
-      limit = self%long_mass/unit
-      do k = 1, size(rate)
-        larger = max(mass(k), mass(n + 1 - k))
-        rate(k) = merge(small*(mass(k)**2 + mass(n + 1 - k)**2), &
-          large*(mass(k) + mass(n + 1 - k)), larger <= limit)
-      end do
+      call expect_long(n, drops, factor*long_small*unit**2, factor*long_large*unit, &
+        self%long_mass/unit, expected)
     case default
-      do k = 1, size(rate)
-        rate(k) = pi*(radius(k) + radius(n + 1 - k))**2*abs(speed(k) - speed(n + 1 - k))
-      end do
+      call expect_falling(n, drops, pi*factor, work, expected)
       if (self%kind == kernel_geometric) return
-      do k = 1, size(rate)
-        work(k, 1) = max(row(k), row(n + 1 - k))
-        work(k, 2) = min(radius(k), radius(n + 1 - k))/max(radius(k), radius(n + 1 - k))
-      end do
-      call pair_efficiencies(work(:, 1), work(:, 2), work(:, 3))
-      do k = 1, size(rate)
-        rate(k) = rate(k)*work(k, 3)
-      end do
+      call self%efficiencies%evaluate(work(:n/2, 1), work(:n/2, 2), work(:n/2, 3))
+      expected = expected*work(:n/2, 3)
     end select
-  end subroutine rates
+  end subroutine expect
+
+  pure subroutine expect_golovin(n, drops, factor, expected)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: drops(2, n) !! mass, xi
+    real(wp), intent(in) :: factor      !! expected = factor (x + y) max(xi)
+    real(wp), intent(out) :: expected(n/2)
+
+    integer :: k
+
+    do k = 1, n/2
+      expected(k) = factor*(drops(1, k) + drops(1, n + 1 - k)) &
+        *max(drops(2, k), drops(2, n + 1 - k))
+    end do
+  end subroutine expect_golovin
+
+  pure subroutine expect_long(n, drops, small, large, limit, expected)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: drops(2, n) !! mass, xi
+    real(wp), intent(in) :: small       !! expected = small (x^2 + y^2) max(xi), or
+    real(wp), intent(in) :: large       !! expected = large (x + y) max(xi)
+    real(wp), intent(in) :: limit       !! where it changes [mass]
+    real(wp), intent(out) :: expected(n/2)
+
+    real(wp) :: x, y
+    integer :: k
+
+    do k = 1, n/2
+      x = drops(1, k)
+      y = drops(1, n + 1 - k)
+      expected(k) = merge(small*(x*x + y*y), large*(x + y), max(x, y) <= limit) &
+        *max(drops(2, k), drops(2, n + 1 - k))
+    end do
+  end subroutine expect_long
+
+  !> Falling spheres; also the larger radius and the ratio of the radii.
+  pure subroutine expect_falling(n, drops, factor, work, expected)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: drops(4, n) !! mass, xi, radius, speed
+    real(wp), intent(in) :: factor      !! expected = factor (r + s)^2 |v - w| max(xi)
+    real(wp), intent(inout), contiguous :: work(:, :) !! radius, ratio
+    real(wp), intent(out) :: expected(n/2)
+
+    real(wp) :: r, s
+    integer :: k
+
+    do k = 1, n/2
+      r = drops(3, k)
+      s = drops(3, n + 1 - k)
+      work(k, 1) = max(r, s)
+      work(k, 2) = min(r, s)/max(r, s)
+      expected(k) = factor*(r + s)**2*abs(drops(4, k) - drops(4, n + 1 - k)) &
+        *max(drops(2, k), drops(2, n + 1 - k))
+    end do
+  end subroutine expect_falling
 
   !> The kernel for two drops [m3 s-1].
   pure real(wp) function rate(self, x, y)
@@ -149,14 +179,19 @@ contains
     real(wp), intent(in) :: x !! mass of one [kg]
     real(wp), intent(in) :: y !! mass of the other [kg]
 
-    real(wp) :: motion(2, 3), pair(1), work(1, 3)
+    real(wp) :: drops(4, 2), expected(1), work(1, 3)
 
     if (self%needs_motion) then
-      call self%motion(x, motion(1, 1), motion(1, 2), motion(1, 3))
-      call self%motion(y, motion(2, 1), motion(2, 2), motion(2, 3))
+      drops(:2, 1) = [x, 1.0_wp]
+      drops(:2, 2) = [y, 1.0_wp]
+      call self%motion(x, drops(3, 1), drops(4, 1))
+      call self%motion(y, drops(3, 2), drops(4, 2))
+      call self%expect(2, 4, drops, 1.0_wp, 1.0_wp, work, expected)
+    else
+      call self%expect(2, 2, reshape([x, 1.0_wp, y, 1.0_wp], [2, 2]), 1.0_wp, 1.0_wp, &
+        work, expected)
     end if
-    call self%rates(1.0_wp, [x, y], motion(:, 1), motion(:, 2), motion(:, 3), work, pair)
-    rate = pair(1)
+    rate = expected(1)
   end function rate
 
 end module rain_kernels

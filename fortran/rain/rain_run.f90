@@ -111,6 +111,7 @@ contains
     left = real(now - start, wp)/rate*(all - done)/(done - first)
     write (error_unit, "(2(a, i0), a, f0.1, a)") "case ", done, " of ", all, ", ", left, &
       " s to go"
+    flush (error_unit) ! it may be a file, which is buffered
   end subroutine report
 
 end module rain_run

@@ -43,8 +43,7 @@ contains
     integer :: record, step
 
     call stream%seed(ensemble%seed, case_number, member)
-    call proposal%draw(stream, drops)
-    call drops%prepare(kernel)
+    call proposal%draw(kernel, stream, drops)
     moments(:, 1) = drops%moments()
     do record = 2, ensemble%n_records
       do step = 1, ensemble%steps_per_record

@@ -9,12 +9,12 @@
 !>              the mean mass to the largest drop that the box is likely to hold
 !>
 !> The few large drops that start the rain have super-droplets of their own in the second:
-!> constant multiplicities need some ten times more for the same error of the rain (Unterstrasser,
-!> Hoffmann and Lerch 2017, doi:10.5194/gmd-10-1521-2017).
+!> see Unterstrasser, Hoffmann and Lerch (2017), doi:10.5194/gmd-10-1521-2017.
 module superdroplet_sampling
   use failures, only: err_argument, fail, succeed
   use kinds, only: wp
   use rain_drops, only: cloud_t
+  use rain_kernels, only: kernel_t
   use random_lanes, only: random_lanes_t
   use superdroplets, only: superdroplets_t
   implicit none
@@ -166,8 +166,9 @@ contains
   end function largest_mass
 
   !> Fill a box with super-droplets.
-  subroutine draw(self, stream, drops)
+  subroutine draw(self, kernel, stream, drops)
     class(proposal_t), intent(in) :: self
+    type(kernel_t), intent(in) :: kernel          !! that will be used
     type(random_lanes_t), intent(inout) :: stream !! of the realization
     type(superdroplets_t), intent(inout) :: drops !! filled
 
@@ -178,7 +179,7 @@ contains
     allocate (chances(self%n, 2))
     call stream%uniforms(chances(:, 1))
     call stream%uniforms(chances(:, 2))
-    call drops%reserve(self%n)
+    call drops%reserve(self%n, kernel)
     drops%volume = self%volume
     per_droplet = self%volume/self%n
     drops%n = 0
@@ -190,11 +191,11 @@ contains
       xi = aint(xi + chances(i, 2))
       if (xi == 0.0_wp) cycle
       drops%n = drops%n + 1
-      drops%mass(drops%n) = x
-      drops%multiplicity(drops%n) = xi
+      drops%drops(:2, drops%n) = [x, xi]
       total = total + xi*x
     end do
     call quantise(self%cloud%liquid_water*self%volume, total, drops)
+    call drops%prepare(kernel)
   end subroutine draw
 
   !> Scale the masses to the prescribed water and round them to whole quanta.
@@ -207,7 +208,7 @@ contains
 
     drops%quantum = water/bits
     do i = 1, drops%n
-      drops%mass(i) = max(1.0_wp, anint(drops%mass(i)*(water/drawn)/drops%quantum))
+      drops%drops(1, i) = max(1.0_wp, anint(drops%drops(1, i)*(water/drawn)/drops%quantum))
     end do
   end subroutine quantise
 

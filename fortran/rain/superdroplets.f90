@@ -28,7 +28,6 @@ module superdroplets
   public :: superdroplets_t
 
   integer, parameter, public :: n_moments = 4 !! Lc, Lr [kg m-3], Nc, Nr [m-3]
-  real(wp), parameter :: spacing = 1.0_wp/4294967296.0_wp !! of random words, 2^-32
 
   !> The drops of one box.
   type :: superdroplets_t
@@ -37,13 +36,12 @@ module superdroplets
     real(wp) :: quantum = 1.0_wp      !! of mass [kg]
     real(wp) :: lost = 0.0_wp         !! collisions that were due and could not be made
     real(wp) :: made = 0.0_wp         !! collisions of drops so far
-    real(wp), allocatable :: mass(:)         !! [quantum] (n and more)
-    real(wp), allocatable :: multiplicity(:) !! xi [1] (n and more)
-    real(wp), allocatable :: radius(:)       !! [m], if the kernel needs it
-    real(wp), allocatable :: speed(:)        !! [m s-1], if the kernel needs it
-    real(wp), allocatable :: row(:)          !! in the table of efficiencies, if needed
+    real(wp), allocatable :: drops(:, :)
+      !! mass [quantum], xi [1] and, if the kernel needs them, radius [m] and speed [m s-1]
+      !! (2 or 4, n and more): side by side, for they are exchanged together
     integer(int64), allocatable, private :: words(:) !! random (pair)
     real(wp), allocatable, private :: expected(:)    !! p [1] (pair)
+    real(wp), allocatable, private :: chances(:)     !! random, in (0, 1) (pair)
     real(wp), allocatable, private :: work(:, :)     !! of the kernel
     integer, allocatable, private :: hits(:)         !! pairs that collide
   contains
@@ -62,21 +60,20 @@ module superdroplets
 contains
 
   !> Make room.
-  subroutine reserve(self, n)
+  pure subroutine reserve(self, n, kernel)
     class(superdroplets_t), intent(inout) :: self
-    integer, intent(in) :: n !! super-droplets, at most
+    integer, intent(in) :: n              !! super-droplets, at most
+    type(kernel_t), intent(in) :: kernel  !! that will be used
 
-    integer :: half
+    integer :: width
 
-    if (allocated(self%mass)) then
-      if (size(self%mass) >= n) return
-      deallocate (self%mass, self%multiplicity, self%radius, self%speed, self%row, &
-        self%words, self%expected, self%work, self%hits)
+    width = merge(4, 2, kernel%needs_motion)
+    if (allocated(self%drops)) then
+      if (size(self%drops, 1) == width .and. size(self%drops, 2) >= n) return
+      deallocate (self%drops, self%words, self%expected, self%chances, self%work, self%hits)
     end if
-    half = max(1, n/2)
-    allocate (self%mass(n), self%multiplicity(n), self%radius(n), self%speed(n), &
-      self%row(n), self%words(half), self%expected(half), self%work(half, 3), &
-      self%hits(half + 1))
+    allocate (self%drops(width, n), self%words(n/2), self%expected(n/2), &
+      self%chances(n/2), self%work(n/2, 3), self%hits(n/2 + 1))
   end subroutine reserve
 
   !> What the kernel needs beside the masses, once these are set.
@@ -90,8 +87,7 @@ contains
     self%made = 0.0_wp
     if (.not. kernel%needs_motion) return
     do i = 1, self%n
-      call kernel%motion(self%quantum*self%mass(i), self%radius(i), self%speed(i), &
-        self%row(i))
+      call kernel%motion(self%quantum*self%drops(1, i), self%drops(3, i), self%drops(4, i))
     end do
   end subroutine prepare
 
@@ -106,7 +102,7 @@ contains
     integer :: i, n_parts
 
     if (self%n < 2) return
-    call self%match(kernel%needs_motion, stream)
+    call self%match(stream)
     call self%expect(kernel, dt)
     n_parts = 1
     if (max_substeps > 1) n_parts = min(parts(self), max_substeps)
@@ -114,7 +110,7 @@ contains
     call self%collide(kernel, stream)
     do i = 2, n_parts
       if (self%n < 2) return
-      call self%match(kernel%needs_motion, stream)
+      call self%match(stream)
       call self%expect(kernel, dt/n_parts)
       call self%collide(kernel, stream)
     end do
@@ -123,46 +119,53 @@ contains
   !> Pair at random: afterwards k belongs to n + 1 - k. The partner of k is drawn among all
   !> that have none, k + 1 to n + 1 - k, and exchanged with n + 1 - k: every set of pairs is
   !> as likely, at half the draws of a permutation.
-  pure subroutine match(self, needs_motion, stream)
+  pure subroutine match(self, stream)
     class(superdroplets_t), intent(inout) :: self
-    logical, intent(in) :: needs_motion           !! exchange that, too
     type(random_lanes_t), intent(inout) :: stream
 
-    integer :: j, k, last, n_pairs
-    real(wp) :: kept
-
-    n_pairs = self%n/2
-    call stream%words(self%words(:n_pairs))
-    associate (mass => self%mass, multiplicity => self%multiplicity, words => self%words)
-      do k = 1, n_pairs
-        last = self%n + 1 - k
-        j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
-        kept = mass(j)
-        mass(j) = mass(last)
-        mass(last) = kept
-        kept = multiplicity(j)
-        multiplicity(j) = multiplicity(last)
-        multiplicity(last) = kept
-      end do
-    end associate
-    if (.not. needs_motion) return
-    associate (radius => self%radius, speed => self%speed, row => self%row, &
-      words => self%words)
-      do k = 1, n_pairs
-        last = self%n + 1 - k
-        j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
-        kept = radius(j)
-        radius(j) = radius(last)
-        radius(last) = kept
-        kept = speed(j)
-        speed(j) = speed(last)
-        speed(last) = kept
-        kept = row(j)
-        row(j) = row(last)
-        row(last) = kept
-      end do
-    end associate
+    call stream%words(self%words(:self%n/2))
+    if (size(self%drops, 1) == 2) then
+      call exchange_2(self%n, self%words, self%drops)
+    else
+      call exchange_4(self%n, self%words, self%drops)
+    end if
   end subroutine match
+
+  ! Two procedures, so that an exchange is one vector, and not a loop over its values.
+
+  pure subroutine exchange_2(n, words, drops)
+    integer, intent(in) :: n
+    integer(int64), intent(in) :: words(n/2)
+    real(wp), intent(inout) :: drops(2, n)
+
+    real(wp) :: kept(2)
+    integer :: j, k, last
+
+    do k = 1, n/2
+      last = n + 1 - k
+      j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
+      kept = drops(:, j)
+      drops(:, j) = drops(:, last)
+      drops(:, last) = kept
+    end do
+  end subroutine exchange_2
+
+  pure subroutine exchange_4(n, words, drops)
+    integer, intent(in) :: n
+    integer(int64), intent(in) :: words(n/2)
+    real(wp), intent(inout) :: drops(4, n)
+
+    real(wp) :: kept(4)
+    integer :: j, k, last
+
+    do k = 1, n/2
+      last = n + 1 - k
+      j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
+      kept = drops(:, j)
+      drops(:, j) = drops(:, last)
+      drops(:, last) = kept
+    end do
+  end subroutine exchange_4
 
   !> Expected numbers of collisions p of the pairs.
   pure subroutine expect(self, kernel, dt)
@@ -170,18 +173,12 @@ contains
     type(kernel_t), intent(in) :: kernel
     real(wp), intent(in) :: dt !! [s]
 
-    integer :: k, n
-    real(wp) :: factor
+    integer :: n
 
     n = self%n
-    ! Half of all possible pairs stand for all of them.
-    factor = dt/self%volume*(0.5_wp*n*(n - 1.0_wp)/(n/2))
-    call kernel%rates(self%quantum, self%mass(:n), self%radius(:n), self%speed(:n), &
-      self%row(:n), self%work, self%expected(:n/2))
-    do k = 1, n/2
-      self%expected(k) = factor*max(self%multiplicity(k), self%multiplicity(n + 1 - k)) &
-        *self%expected(k)
-    end do
+    ! The n/2 pairs stand for all n (n - 1)/2.
+    call kernel%expect(n, size(self%drops, 1), self%drops, self%quantum, &
+      dt/self%volume*(0.5_wp*n*(n - 1.0_wp)/(n/2)), self%work, self%expected(:n/2))
   end subroutine expect
 
   !> Parts of a step in which no pair would need more drops than it has.
@@ -194,8 +191,8 @@ contains
     need = 1.0_wp
     do k = 1, self%n/2
       if (self%expected(k) <= 1.0_wp) cycle
-      most = max(self%multiplicity(k), self%multiplicity(self%n + 1 - k))
-      least = min(self%multiplicity(k), self%multiplicity(self%n + 1 - k))
+      most = max(self%drops(2, k), self%drops(2, self%n + 1 - k))
+      least = min(self%drops(2, k), self%drops(2, self%n + 1 - k))
       need = max(need, self%expected(k)/aint(most/least))
     end do
     parts = ceiling(min(need, 1.0e6_wp))
@@ -209,28 +206,27 @@ contains
 
     integer :: i, k, n_hits, n_pairs
     logical :: is_empty
-    real(wp) :: chance, gamma
+    real(wp) :: gamma
 
     n_pairs = self%n/2
-    call stream%words(self%words(:n_pairs))
+    call stream%uniforms(self%chances(:n_pairs))
     n_hits = 0
     do k = 1, n_pairs
       self%hits(n_hits + 1) = k
-      if ((real(self%words(k), wp) + 0.5_wp)*spacing < self%expected(k)) n_hits = n_hits + 1
+      if (self%chances(k) < self%expected(k)) n_hits = n_hits + 1
     end do
     is_empty = .false.
     do i = 1, n_hits
       k = self%hits(i)
-      chance = (real(self%words(k), wp) + 0.5_wp)*spacing
       gamma = aint(self%expected(k))
-      if (chance < self%expected(k) - gamma) gamma = gamma + 1.0_wp
-      if (self%multiplicity(k) >= self%multiplicity(self%n + 1 - k)) then
+      if (self%chances(k) < self%expected(k) - gamma) gamma = gamma + 1.0_wp
+      if (self%drops(2, k) >= self%drops(2, self%n + 1 - k)) then
         call self%coalesce(kernel, k, self%n + 1 - k, gamma, is_empty)
       else
         call self%coalesce(kernel, self%n + 1 - k, k, gamma, is_empty)
       end if
     end do
-    if (is_empty) call self%remove_empty(kernel%needs_motion)
+    if (is_empty) call self%remove_empty()
   end subroutine collide
 
   !> Each drop of k takes up `due` drops of j, as far as there are so many.
@@ -244,48 +240,38 @@ contains
 
     real(wp) :: gamma, left
 
-    associate (xi => self%multiplicity, mass => self%mass)
+    associate (drops => self%drops)
       ! The quotient of whole numbers below 2^53 is not rounded up to a whole number.
-      gamma = min(due, aint(xi(j)/xi(k)))
-      self%lost = self%lost + (due - gamma)*xi(k)
-      self%made = self%made + gamma*xi(k)
-      left = xi(j) - gamma*xi(k)
-      mass(k) = mass(k) + gamma*mass(j)
+      gamma = min(due, aint(drops(2, j)/drops(2, k)))
+      self%lost = self%lost + (due - gamma)*drops(2, k)
+      self%made = self%made + gamma*drops(2, k)
+      left = drops(2, j) - gamma*drops(2, k)
+      drops(1, k) = drops(1, k) + gamma*drops(1, j)
+      if (kernel%needs_motion) call kernel%motion(self%quantum*drops(1, k), drops(3, k), &
+        drops(4, k))
       if (left > 0.0_wp) then
-        xi(j) = left
+        drops(2, j) = left
       else
-        mass(j) = mass(k)
-        xi(j) = aint(0.5_wp*xi(k))
-        xi(k) = xi(k) - xi(j)
-        is_empty = is_empty .or. xi(j) == 0.0_wp
+        left = aint(0.5_wp*drops(2, k))
+        drops(2, k) = drops(2, k) - left
+        drops(:, j) = drops(:, k)
+        drops(2, j) = left
+        is_empty = is_empty .or. left == 0.0_wp
       end if
-      if (.not. kernel%needs_motion) return
-      call kernel%motion(self%quantum*mass(k), self%radius(k), self%speed(k), self%row(k))
-      if (left > 0.0_wp) return
-      self%radius(j) = self%radius(k)
-      self%speed(j) = self%speed(k)
-      self%row(j) = self%row(k)
     end associate
   end subroutine coalesce
 
   !> Take out super-droplets that stand for no drop any more.
-  pure subroutine remove_empty(self, needs_motion)
+  pure subroutine remove_empty(self)
     class(superdroplets_t), intent(inout) :: self
-    logical, intent(in) :: needs_motion !! move that, too
 
     integer :: i, kept
 
     kept = 0
     do i = 1, self%n
-      if (self%multiplicity(i) == 0.0_wp) cycle
+      if (self%drops(2, i) == 0.0_wp) cycle
       kept = kept + 1
-      if (kept == i) cycle
-      self%mass(kept) = self%mass(i)
-      self%multiplicity(kept) = self%multiplicity(i)
-      if (.not. needs_motion) cycle
-      self%radius(kept) = self%radius(i)
-      self%speed(kept) = self%speed(i)
-      self%row(kept) = self%row(i)
+      if (kept < i) self%drops(:, kept) = self%drops(:, i)
     end do
     self%n = kept
   end subroutine remove_empty
@@ -301,11 +287,11 @@ contains
     limit = x_star/self%quantum
     sums = 0.0_wp
     do i = 1, self%n
-      is_rain = merge(1.0_wp, 0.0_wp, self%mass(i) >= limit)
-      sums(1) = sums(1) + self%multiplicity(i)*self%mass(i)
-      sums(2) = sums(2) + is_rain*self%multiplicity(i)*self%mass(i)
-      sums(3) = sums(3) + self%multiplicity(i)
-      sums(4) = sums(4) + is_rain*self%multiplicity(i)
+      is_rain = merge(1.0_wp, 0.0_wp, self%drops(1, i) >= limit)
+      sums(1) = sums(1) + self%drops(2, i)*self%drops(1, i)
+      sums(2) = sums(2) + is_rain*self%drops(2, i)*self%drops(1, i)
+      sums(3) = sums(3) + self%drops(2, i)
+      sums(4) = sums(4) + is_rain*self%drops(2, i)
     end do
     sums([1, 3]) = sums([1, 3]) - sums([2, 4])
     values = sums*[self%quantum, self%quantum, 1.0_wp, 1.0_wp]/self%volume
@@ -315,7 +301,7 @@ contains
   pure real(wp) function total_mass(self)
     class(superdroplets_t), intent(in) :: self
 
-    total_mass = sum(self%multiplicity(:self%n)*self%mass(:self%n))
+    total_mass = sum(self%drops(2, :self%n)*self%drops(1, :self%n))
   end function total_mass
 
 end module superdroplets
