@@ -1,7 +1,8 @@
 ! SPDX-License-Identifier: MIT
 !> The coalescence equation on bins of mass: deterministic, for comparison with droplets.
 !>
-!>   dn(x)/dt = 1/2 integral_0^x K(x - y, y) n(x - y) n(y) dy - n(x) integral K(x, y) n(y) dy
+!>   dn(x)/dt = 1/2 integral_0^x K(x - y, y) n(x - y) n(y) dy
+!>              - n(x) integral_0^oo K(x, y) n(y) dy
 !>
 !> Drops sit on pivots whose masses grow by 2^(1/s); a drop that two of them make is shared
 !> by the neighbouring pivots so that number and mass are kept. Kovetz and Olund (1969),

@@ -159,7 +159,8 @@ contains
     character(len=*), intent(inout) :: problem !! set if there is one
 
     if (problem /= "") return
-    if (abs(value/part - anint(value/part)) < part_of_step .and. value/part < 1.0e9_wp) return
+    if (abs(value/part - anint(value/part)) < part_of_step .and. &
+      value/part < 1.0e9_wp) return
     write (problem, "(5a, g0, a, g0)") "'", name, "' must be a multiple of '", part_name, &
       "', found ", value, " and ", part
   end subroutine check_multiple

@@ -8,8 +8,8 @@
 !>   hall       E(r_x, r_y) times that                         E from `rain_efficiencies`
 !>
 !> Golovin (1963); Long (1974), doi:10.1175/1520-0469(1974)031<1040:STTDCE>2.0.CO;2, with
-!> the constants of Simmel, Trautmann and Tetzlaff (2002), doi:10.1016/S0169-8095(01)00131-4;
-!> fall speeds of Beard (1976).
+!> the constants of Simmel, Trautmann and Tetzlaff (2002),
+!> doi:10.1016/S0169-8095(01)00131-4; fall speeds of Beard (1976).
 module rain_kernels
   use failures, only: err_argument, fail, succeed
   use kinds, only: wp
@@ -60,8 +60,8 @@ contains
 
     self%kind = findloc(kernel_names, name, dim=1)
     if (self%kind == 0) then
-      call fail(err_argument, "'kernel' must be golovin, long, geometric or hall, found '"// &
-        trim(name)//"'", stat, errmsg)
+      call fail(err_argument, "'kernel' must be golovin, long, geometric or hall, "// &
+        "found '"//trim(name)//"'", stat, errmsg)
       return
     end if
     if (present(golovin_b)) self%golovin_b = golovin_b
@@ -98,8 +98,8 @@ contains
   pure subroutine expect(self, n, width, drops, unit, factor, work, expected)
     class(kernel_t), intent(in) :: self
     integer, intent(in) :: n                    !! super-droplets
-    integer, intent(in) :: width                !! values of each: 2, or 4 if it needs motion
-    real(wp), intent(in) :: drops(width, n)     !! mass [unit], xi, radius [m], speed [m s-1]
+    integer, intent(in) :: width            !! values of each: 2, or 4 if it needs motion
+    real(wp), intent(in) :: drops(width, n) !! mass [unit], xi, radius [m], speed [m s-1]
     real(wp), intent(in) :: unit                !! of the masses [kg]
     real(wp), intent(in) :: factor              !! [s m-3]
     real(wp), intent(inout), contiguous :: work(:, :)  !! (pair, 3), if it needs motion

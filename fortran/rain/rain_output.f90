@@ -114,8 +114,9 @@ contains
     end if
     if (found /= config%signature()) then
       call self%close()
-      call fail(err_file, "'"//self%path//".part' belongs to a run with other settings: "// &
-        difference(found, config%signature())//" (delete it to begin anew)", stat, errmsg)
+      call fail(err_file, "'"//self%path//".part' belongs to a run with other "// &
+        "settings: "//difference(found, config%signature())// &
+        " (delete it to begin anew)", stat, errmsg)
       return
     end if
     status = nf90_inq_varid(self%ncid, "finished", var)
@@ -192,7 +193,8 @@ contains
     end associate
     if (status == nf90_noerr) status = nf90_def_dim(self%ncid, "case", config%n_cases(), &
       dims(2))
-    if (status == nf90_noerr) call add(self%ncid, "time", dims(:1), "s", "model time", status)
+    if (status == nf90_noerr) call add(self%ncid, "time", dims(:1), "s", "model time", &
+      status)
     if (status == nf90_noerr) status = nf90_inq_varid(self%ncid, "time", var)
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, var, "axis", "T")
   end subroutine define_axes
@@ -257,10 +259,11 @@ contains
       clouds(i) = config%cloud(i)
     end do
     associate (ensemble => config%ensemble())
-      call put(self%ncid, "time", [(config%output_every*(i - 1), i=1, ensemble%n_records)], &
-        status)
+      call put(self%ncid, "time", &
+        [(config%output_every*(i - 1), i=1, ensemble%n_records)], status)
     end associate
-    if (status == nf90_noerr) call put(self%ncid, "liquid_water", clouds%liquid_water, status)
+    if (status == nf90_noerr) call put(self%ncid, "liquid_water", clouds%liquid_water, &
+      status)
     if (status == nf90_noerr) call put(self%ncid, "mean_radius", clouds%mean_radius, status)
     if (status == nf90_noerr) call put(self%ncid, "shape", clouds%shape, status)
     if (status == nf90_noerr) call put(self%ncid, "finished", spread(0.0_wp, 1, &

@@ -10,7 +10,8 @@ program rain_program
   character(len=*), parameter :: help(*) = [character(len=92) :: &
     "&clouds       liquid_water = [kg m-3], mean_radius = [m], shape = [1]: lists, all", &
     "              combinations are run; without them the published 13 x 7 x 9 = 819", &
-    "&box          volume = 10.0 [m3], droplets = 4096, sampling = 'tail' (or 'constant'),", &
+    "&box          volume = 10.0 [m3], droplets = 4096,", &
+    "              sampling = 'tail' (or 'constant'),", &
     "              kernel = 'long' (or 'hall', 'geometric', 'golovin'),", &
     "              golovin_b = 1500.0 [s-1]", &
     "&integration  members = 10, seed = 1, dt = 1.0 [s], duration = 3600.0 [s],", &

@@ -31,7 +31,8 @@ contains
 
     message = ""
     call check_clouds(config, status, message)
-    if (status == 0) call kernel%setup(trim(config%kernel), config%golovin_b, status, message)
+    if (status == 0) call kernel%setup(trim(config%kernel), config%golovin_b, status, &
+      message)
     if (status == 0) call output%open(config, status, message)
     if (status == 0) call run_cases(config, kernel, output, status, message)
     if (status == 0) call output%finish(status, message)

@@ -2,9 +2,9 @@
 !> Realizations of one cloud, in parallel: means of the bulk moments and their standard
 !> errors.
 !>
-!> Realization m of case c draws from the stream (seed, c, m), and sums over realizations are
-!> made in their order: the bits depend neither on the number of threads nor on the order in
-!> which they finish.
+!> Realization m of case c draws from the stream (seed, c, m), and sums over realizations
+!> are made in their order: the bits depend neither on the number of threads nor on the
+!> order in which they finish.
 module superdroplet_ensemble
   use failures, only: err_interrupted, fail, succeed
   use interrupts, only: interrupted_by

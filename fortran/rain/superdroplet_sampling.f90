@@ -21,7 +21,8 @@ module superdroplet_sampling
   private
   public :: proposal_t, sampling_names
 
-  character(len=*), parameter :: sampling_names(2) = [character(len=8) :: "constant", "tail"]
+  character(len=*), parameter :: sampling_names(2) = [character(len=8) :: "constant", &
+    "tail"]
   integer, parameter :: n_table = 6000         !! points of the cumulative proposal
   real(wp), parameter :: least = 1.0e-6_wp     !! of the masses, over the mean mass
   real(wp), parameter :: rarest = 1.0e-3_wp    !! drops in the box beyond the largest mass
@@ -83,10 +84,13 @@ contains
 
     call check_positive("liquid_water", cloud%liquid_water, "kg m-3", problem)
     call check_positive("mean_radius", cloud%mean_radius, "m", problem)
-    if (problem == "" .and. .not. (cloud%shape >= 0.0_wp .and. cloud%shape <= 50.0_wp)) &
+    if (problem /= "") return
+    if (.not. (cloud%shape >= 0.0_wp .and. cloud%shape <= 50.0_wp)) then
       write (problem, "(a, g0)") "'shape' must be in 0 to 50, found ", cloud%shape
-    if (problem == "" .and. cloud%mean_radius > 1.0e-3_wp) write (problem, "(a, g0, a)") &
-      "'mean_radius' is in metres and must be below 1e-3, found ", cloud%mean_radius
+    else if (cloud%mean_radius > 1.0e-3_wp) then
+      write (problem, "(a, g0)") &
+        "'mean_radius' is in metres and must be below 1e-3, found ", cloud%mean_radius
+    end if
   end subroutine check_cloud
 
   !> Say so if a number is not positive and finite.
@@ -232,7 +236,8 @@ contains
         below = middle
       end if
     end do
-    place = (part - self%cumulative(below))/(self%cumulative(above) - self%cumulative(below))
+    place = (part - self%cumulative(below)) &
+      /(self%cumulative(above) - self%cumulative(below))
     mass = exp(self%log_mass(below) + place*(self%log_mass(above) - self%log_mass(below)))
     ! The table is linear in between: this is the density the mass was drawn with.
     weight = (self%cumulative(above) - self%cumulative(below)) &

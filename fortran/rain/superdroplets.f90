@@ -72,7 +72,7 @@ contains
       if (size(self%drops, 1) == width .and. size(self%drops, 2) >= n) return
       deallocate (self%drops, self%words, self%expected, self%chances, self%work, self%hits)
     end if
-    allocate (self%drops(width, n), self%words(n/2), self%expected(n/2), &
+    allocate (self%drops(width, n), self%words(n/2 + 1), self%expected(n/2), &
       self%chances(n/2), self%work(n/2, 3), self%hits(n/2 + 1))
   end subroutine reserve
 
@@ -116,33 +116,44 @@ contains
     end do
   end subroutine step
 
-  !> Pair at random: afterwards k belongs to n + 1 - k. The partner of k is drawn among all
-  !> that have none, k + 1 to n + 1 - k, and exchanged with n + 1 - k: every set of pairs is
-  !> as likely, at half the draws of a permutation.
+  !> Pair at random: afterwards k belongs to m + 1 - k, where m is n or, if n is odd, n - 1
+  !> and the last one stays alone. The partner of k is drawn among all that have none, k + 1
+  !> to m + 1 - k, and exchanged with m + 1 - k: every set of pairs is as likely, at half
+  !> the draws of a permutation.
   pure subroutine match(self, stream)
     class(superdroplets_t), intent(inout) :: self
     type(random_lanes_t), intent(inout) :: stream
 
-    call stream%words(self%words(:self%n/2))
+    real(wp) :: kept(size(self%drops, 1))
+    integer :: alone, half
+
+    half = self%n/2
+    call stream%words(self%words(:half + 1))
+    if (2*half < self%n) then
+      alone = 1 + int(shiftr(self%words(half + 1)*int(self%n, int64), 32))
+      kept = self%drops(:, alone)
+      self%drops(:, alone) = self%drops(:, self%n)
+      self%drops(:, self%n) = kept
+    end if
     if (size(self%drops, 1) == 2) then
-      call exchange_2(self%n, self%words, self%drops)
+      call exchange_2(half, self%words, self%drops)
     else
-      call exchange_4(self%n, self%words, self%drops)
+      call exchange_4(half, self%words, self%drops)
     end if
   end subroutine match
 
   ! Two procedures, so that an exchange is one vector, and not a loop over its values.
 
-  pure subroutine exchange_2(n, words, drops)
-    integer, intent(in) :: n
-    integer(int64), intent(in) :: words(n/2)
-    real(wp), intent(inout) :: drops(2, n)
+  pure subroutine exchange_2(half, words, drops)
+    integer, intent(in) :: half
+    integer(int64), intent(in) :: words(half)
+    real(wp), intent(inout) :: drops(2, 2*half)
 
     real(wp) :: kept(2)
     integer :: j, k, last
 
-    do k = 1, n/2
-      last = n + 1 - k
+    do k = 1, half
+      last = 2*half + 1 - k
       j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
       kept = drops(:, j)
       drops(:, j) = drops(:, last)
@@ -150,16 +161,16 @@ contains
     end do
   end subroutine exchange_2
 
-  pure subroutine exchange_4(n, words, drops)
-    integer, intent(in) :: n
-    integer(int64), intent(in) :: words(n/2)
-    real(wp), intent(inout) :: drops(4, n)
+  pure subroutine exchange_4(half, words, drops)
+    integer, intent(in) :: half
+    integer(int64), intent(in) :: words(half)
+    real(wp), intent(inout) :: drops(4, 2*half)
 
     real(wp) :: kept(4)
     integer :: j, k, last
 
-    do k = 1, n/2
-      last = n + 1 - k
+    do k = 1, half
+      last = 2*half + 1 - k
       j = k + 1 + int(shiftr(words(k)*int(last - k, int64), 32))
       kept = drops(:, j)
       drops(:, j) = drops(:, last)
@@ -177,7 +188,7 @@ contains
 
     n = self%n
     ! The n/2 pairs stand for all n (n - 1)/2.
-    call kernel%expect(n, size(self%drops, 1), self%drops, self%quantum, &
+    call kernel%expect(2*(n/2), size(self%drops, 1), self%drops, self%quantum, &
       dt/self%volume*(0.5_wp*n*(n - 1.0_wp)/(n/2)), self%work, self%expected(:n/2))
   end subroutine expect
 
@@ -185,14 +196,15 @@ contains
   pure integer function parts(self)
     class(superdroplets_t), intent(in) :: self
 
-    integer :: k
+    integer :: k, m
     real(wp) :: least, most, need
 
+    m = 2*(self%n/2)
     need = 1.0_wp
     do k = 1, self%n/2
       if (self%expected(k) <= 1.0_wp) cycle
-      most = max(self%drops(2, k), self%drops(2, self%n + 1 - k))
-      least = min(self%drops(2, k), self%drops(2, self%n + 1 - k))
+      most = max(self%drops(2, k), self%drops(2, m + 1 - k))
+      least = min(self%drops(2, k), self%drops(2, m + 1 - k))
       need = max(need, self%expected(k)/aint(most/least))
     end do
     parts = ceiling(min(need, 1.0e6_wp))
@@ -204,11 +216,12 @@ contains
     type(kernel_t), intent(in) :: kernel
     type(random_lanes_t), intent(inout) :: stream
 
-    integer :: i, k, n_hits, n_pairs
+    integer :: i, k, m, n_hits, n_pairs
     logical :: is_empty
     real(wp) :: gamma
 
     n_pairs = self%n/2
+    m = 2*n_pairs
     call stream%uniforms(self%chances(:n_pairs))
     n_hits = 0
     do k = 1, n_pairs
@@ -220,10 +233,10 @@ contains
       k = self%hits(i)
       gamma = aint(self%expected(k))
       if (self%chances(k) < self%expected(k) - gamma) gamma = gamma + 1.0_wp
-      if (self%drops(2, k) >= self%drops(2, self%n + 1 - k)) then
-        call self%coalesce(kernel, k, self%n + 1 - k, gamma, is_empty)
+      if (self%drops(2, k) >= self%drops(2, m + 1 - k)) then
+        call self%coalesce(kernel, k, m + 1 - k, gamma, is_empty)
       else
-        call self%coalesce(kernel, self%n + 1 - k, k, gamma, is_empty)
+        call self%coalesce(kernel, m + 1 - k, k, gamma, is_empty)
       end if
     end do
     if (is_empty) call self%remove_empty()
