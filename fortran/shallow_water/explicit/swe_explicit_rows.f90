@@ -9,7 +9,8 @@ module swe_explicit_rows
   use swe_blocks, only: halo
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
-  use swe_momentum, only: friction_row, mean_of_four, rotate_row, scale_row, star_row
+  use swe_momentum, only: across_row, friction_row, mean_of_four, push_row, rotate_row, &
+    scale_row, star_row
   use swe_parameters, only: face_linear, swe_parameters_t
   implicit none
   private
@@ -132,9 +133,8 @@ contains
     integer :: nx
 
     nx = size(u)
-    call mean_of_four(nx, south%scaled, north%scaled, work%across)
+    call across_row(nx, south%scaled, north%scaled, cells%root(1:nx), work%across)
     if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_u(1:nx, j)*work%across
-    work%across = work%across*cells%root(1:nx)
     call friction_row(parameters, nx, u, work%across, grid%drag_u(1:nx, j), cells%h(1:nx), &
       work%friction)
     call star_row(parameters, nx, u, cells%h(1:nx), cells%slope(1:nx), work%friction, &
@@ -145,8 +145,8 @@ contains
       call rotate_row(parameters, grid%f_u(j), nx, u, work%across, work%cross, &
         cells%h(1:nx), work%friction, work%star)
     end if
-    if (allocated(stress)) work%star(:) = work%star &
-      + parameters%dt*work%friction*stress(1:nx, j)
+    if (allocated(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
+      work%friction, work%star)
     u(:) = work%star
   end subroutine step_u
 
@@ -164,9 +164,8 @@ contains
     integer :: nx
 
     nx = size(v)
-    call mean_of_four(nx, south%scaled, north%scaled, work%across)
+    call across_row(nx, south%scaled, north%scaled, faces%root(1:nx), work%across)
     if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_v(1:nx, j)*work%across
-    work%across = work%across*faces%root(1:nx)
     call friction_row(parameters, nx, v, work%across, grid%drag_v(1:nx, j), faces%h(1:nx), &
       work%friction)
     call star_row(parameters, nx, v, faces%h(1:nx), faces%slope(1:nx), work%friction, &
@@ -177,8 +176,8 @@ contains
       call rotate_row(parameters, -grid%f_v(j), nx, v, work%across, work%cross, &
         faces%h(1:nx), work%friction, work%star)
     end if
-    if (allocated(stress)) work%star(:) = work%star &
-      + parameters%dt*work%friction*stress(1:nx, j)
+    if (allocated(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
+      work%friction, work%star)
     v(:) = work%star
   end subroutine step_v
 

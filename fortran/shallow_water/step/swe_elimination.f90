@@ -34,49 +34,27 @@ contains
     type(five_point_t), intent(inout) :: matrix
     real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! set [m3]
 
-    real(wp) :: south(0:grid%block%nx)
-    integer :: first, j, last, nx
+    real(wp) :: factor
+    integer :: j, nx
 
     nx = grid%block%nx
-    !$omp parallel private(first, j, last, south) if (is_large(grid%block))
-    call rows_of_thread(grid%block%ny, first, last)
-    if (first <= last) call north_couplings(first - 1, south)
-    if (first == 1 .and. first <= last) then
-      call east_couplings(0)
-      matrix%north(0:nx, 0) = south
-    end if
-    do j = first, last
-      call east_couplings(j)
-      call north_couplings(j, matrix%north(0:nx, j))
-      call assemble_row(parameters, nx, grid%area(j), grid%dy, grid%dx_v(j), &
-        grid%dx_v(j - 1), zeta(1:nx, j), u(0:nx, j), east%star(0:nx, j), v(1:nx, j - 1), &
-        north%star(1:nx, j - 1), v(1:nx, j), north%star(1:nx, j), matrix%east(0:nx, j), &
-        south(1:nx), matrix%north(1:nx, j), matrix%diagonal(1:nx, j), b(1:nx, j))
-      south = matrix%north(0:nx, j)
-    end do
-    !$omp end parallel
-
-  contains
-
-    subroutine east_couplings(j)
-      integer, intent(in) :: j !! row
-
-      call couplings_row(nx + 1, factor()*grid%dy/grid%dx(j), east%h(0:nx, j), &
+    factor = (parameters%theta*parameters%dt)**2*parameters%gravity
+    call couplings_row(nx + 1, factor*grid%dy/grid%dx(0), east%h(0:nx, 0), &
+      east%friction(0:nx, 0), matrix%east(0:nx, 0))
+    call couplings_row(nx + 1, factor*grid%dx_v(0)/grid%dy, north%h(0:nx, 0), &
+      north%friction(0:nx, 0), matrix%north(0:nx, 0))
+    !$omp parallel do if (is_large(grid%block))
+    do j = 1, grid%block%ny
+      call couplings_row(nx + 1, factor*grid%dy/grid%dx(j), east%h(0:nx, j), &
         east%friction(0:nx, j), matrix%east(0:nx, j))
-    end subroutine east_couplings
-
-    subroutine north_couplings(j, couplings)
-      integer, intent(in) :: j                       !! row
-      real(wp), intent(inout) :: couplings(nx + 1)   !! set [m2]
-
-      call couplings_row(nx + 1, factor()*grid%dx_v(j)/grid%dy, north%h(0:nx, j), &
-        north%friction(0:nx, j), couplings)
-    end subroutine north_couplings
-
-    pure real(wp) function factor()
-      factor = (parameters%theta*parameters%dt)**2*parameters%gravity
-    end function factor
-
+      call couplings_row(nx + 1, factor*grid%dx_v(j)/grid%dy, north%h(0:nx, j), &
+        north%friction(0:nx, j), matrix%north(0:nx, j))
+      call assemble_row(parameters, nx, grid%area(j), grid%dy, grid%dx_v(j), &
+        grid%dx_v(j - 1), factor*grid%dx_v(j - 1)/grid%dy, zeta(1:nx, j), u(0:nx, j), &
+        east%star(0:nx, j), v(1:nx, j - 1), north%star(1:nx, j - 1), v(1:nx, j), &
+        north%star(1:nx, j), north%h(1:nx, j - 1), north%friction(1:nx, j - 1), &
+        matrix%east(0:nx, j), matrix%north(1:nx, j), matrix%diagonal(1:nx, j), b(1:nx, j))
+    end do
   end subroutine assemble
 
   !> Couplings through a row of faces.
@@ -94,18 +72,22 @@ contains
     end do
   end subroutine couplings_row
 
-  !> Diagonal and right-hand side of one row of cells.
-  pure subroutine assemble_row(parameters, n, area, dy, dx_north, dx_south, zeta, u, &
-    u_star, v_south, v_star_south, v_north, v_star_north, east, south, north, diagonal, b)
+  !> Diagonal and right-hand side of one row of cells. Its southern couplings are made
+  !> again: the row that they stand in may not be ready.
+  pure subroutine assemble_row(parameters, n, area, dy, dx_north, dx_south, factor_south, &
+    zeta, u, u_star, v_south, v_star_south, v_north, v_star_north, h_south, &
+    friction_south, east, north, diagonal, b)
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: n                         !! cells
     real(wp), intent(in) :: area                     !! of a cell [m2]
     real(wp), intent(in) :: dy, dx_north, dx_south   !! lengths of its faces [m]
+    real(wp), intent(in) :: factor_south             !! of its southern couplings [m]
     real(wp), intent(in) :: zeta(n)                  !! old elevation [m]
     real(wp), intent(in) :: u(0:n), u_star(0:n)      !! old, provisional [m2 s-1]
     real(wp), intent(in) :: v_south(n), v_star_south(n)
     real(wp), intent(in) :: v_north(n), v_star_north(n)
-    real(wp), intent(in) :: east(0:n), south(n), north(n) !! couplings [m2]
+    real(wp), intent(in) :: h_south(n), friction_south(n) !! H [m] and F [1]
+    real(wp), intent(in) :: east(0:n), north(n)      !! couplings [m2]
     real(wp), intent(inout) :: diagonal(n)           !! set [m2]
     real(wp), intent(inout) :: b(n)                  !! set [m3]
 
@@ -119,7 +101,8 @@ contains
         + dx_north*(before*v_north(i) + now*v_star_north(i)) &
         - dx_south*(before*v_south(i) + now*v_star_south(i))
       b(i) = area*zeta(i) - parameters%dt*outflow
-      diagonal(i) = area + east(i) + east(i - 1) + north(i) + south(i)
+      diagonal(i) = area + east(i) + east(i - 1) + north(i) &
+        + factor_south*h_south(i)*friction_south(i)
     end do
   end subroutine assemble_row
 

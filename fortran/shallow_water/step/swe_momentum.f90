@@ -19,8 +19,8 @@ module swe_momentum
   use swe_rows, only: is_large, rows_of_thread
   implicit none
   private
-  public :: face_momentum_t, friction_row, frozen_rotation, mean_of_four, &
-    provisional_transports, rotate_row, scale_row, scaled_transports, star_row
+  public :: across_row, face_momentum_t, friction_row, frozen_rotation, mean_of_four, &
+    provisional_transports, push_row, rotate_row, scale_row, scaled_transports, star_row
 
   !> What the momentum equation of one direction reads and sets.
   type :: face_momentum_t
@@ -150,9 +150,8 @@ contains
     integer :: n
 
     n = grid%block%nx
-    call mean_of_four(n + 1, scaled_south, scaled_north, across)
+    call across_row(n + 1, scaled_south, scaled_north, root(0:n), across)
     if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_u(0:n, j)*across
-    across = across*root(0:n)
     call friction_row(parameters, n + 1, u, across, grid%drag_u(0:n, j), east%h(0:n, j), &
       east%friction(0:n, j))
     call star_row(parameters, n + 1, u, east%h(0:n, j), slope, east%friction(0:n, j), &
@@ -163,8 +162,8 @@ contains
       call rotate_row(parameters, grid%f_u(j), n + 1, u, across, cross, east%h(0:n, j), &
         east%friction(0:n, j), east%star(0:n, j))
     end if
-    if (east%has_extra) east%star(0:n, j) = east%star(0:n, j) &
-      + parameters%dt*east%friction(0:n, j)*east%extra(0:n, j)
+    if (east%has_extra) call push_row(parameters%dt, n + 1, east%extra(0:n, j), &
+      east%friction(0:n, j), east%star(0:n, j))
   end subroutine row_of_east_faces
 
   !> F and V* in row j.
@@ -185,9 +184,8 @@ contains
     integer :: n
 
     n = grid%block%nx
-    call mean_of_four(n, scaled_south, scaled_north, across)
+    call across_row(n, scaled_south, scaled_north, root(1:n), across)
     if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_v(1:n, j)*across
-    across = across*root(1:n)
     call friction_row(parameters, n, v, across, grid%drag_v(1:n, j), north%h(1:n, j), &
       north%friction(1:n, j))
     call star_row(parameters, n, v, north%h(1:n, j), slope(1:n), north%friction(1:n, j), &
@@ -198,8 +196,8 @@ contains
       call rotate_row(parameters, -grid%f_v(j), n, v, across, cross, north%h(1:n, j), &
         north%friction(1:n, j), north%star(1:n, j))
     end if
-    if (north%has_extra) north%star(1:n, j) = north%star(1:n, j) &
-      + parameters%dt*north%friction(1:n, j)*north%extra(1:n, j)
+    if (north%has_extra) call push_row(parameters%dt, n, north%extra(1:n, j), &
+      north%friction(1:n, j), north%star(1:n, j))
   end subroutine row_of_north_faces
 
   !> Means over the faces of two rows, each next to its neighbour.
@@ -215,6 +213,21 @@ contains
       mean(i) = 0.25_wp*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))
     end do
   end subroutine mean_of_four
+
+  !> Vm: the mean over the faces of two rows, each next to its neighbour, at depth H.
+  pure subroutine across_row(n, one, other, root, across)
+    integer, intent(in) :: n             !! faces
+    real(wp), intent(in) :: one(n + 1)   !! a row of scaled transports [m3/2 s-1]
+    real(wp), intent(in) :: other(n + 1) !! the row beside it
+    real(wp), intent(in) :: root(n)      !! sqrt(H) [m1/2]
+    real(wp), intent(out) :: across(n)   !! [m2 s-1]
+
+    integer :: i
+
+    do i = 1, n
+      across(i) = 0.25_wp*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))*root(i)
+    end do
+  end subroutine across_row
 
   !> F*(U - (1 - theta)*g*dt*H*d zeta/dx) in one row.
   pure subroutine star_row(parameters, n, transport, h, slope, friction, star)
@@ -234,6 +247,21 @@ contains
       star(i) = friction(i)*(transport(i) - factor*h(i)*slope(i))
     end do
   end subroutine star_row
+
+  !> Add F*dt*X to one row.
+  pure subroutine push_row(dt, n, extra, friction, star)
+    real(wp), intent(in) :: dt          !! [s]
+    integer, intent(in) :: n            !! faces
+    real(wp), intent(in) :: extra(n)    !! X [m2 s-2]
+    real(wp), intent(in) :: friction(n) !! F [1]
+    real(wp), intent(inout) :: star(n)  !! added to [m2 s-1]
+
+    integer :: i
+
+    do i = 1, n
+      star(i) = star(i) + dt*friction(i)*extra(i)
+    end do
+  end subroutine push_row
 
   !> Add F*((cos - 1)*U + sin*Vm - (1 - cos)/f*g*H*cross) to one row.
   pure subroutine rotate_row(parameters, f, n, transport, across, cross, h, friction, star)

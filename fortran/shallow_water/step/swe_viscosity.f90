@@ -58,7 +58,8 @@ contains
 
     wall = merge(2.0_wp, 0.0_wp, parameters%no_slip)
     associate (u => faces%velocity, h => faces%h)
-      !$omp parallel do private(i, across, along_north, along_south) if (is_large(grid%block))
+      !$omp parallel do private(i, across, along_north, along_south) &
+      !$omp& if (is_large(grid%block))
       do j = 1, grid%block%ny
         across = parameters%viscosity/dx_face(j)**2
         along_north = parameters%viscosity*dx_edge(j + shift)/(dx_face(j)*grid%dy**2)
