@@ -2,9 +2,10 @@
 """Draw what the verification programs of the shallow water model print.
 
 Runs the drivers of tests/fortran/shallow_water with the argument `full`, which adds the
-finest grids and the fields, and writes the figures of docs/shallow_water.md.
+finest grids and the fields (`profiles` where land dries), and writes the figures of
+docs/shallow_water.md; `--only` takes some of them.
 
-    python tests/benchmarks/draw_shallow_water.py BUILD [--write docs/figures]
+    python tests/benchmarks/draw_shallow_water.py BUILD [--only shores] [--write FOLDER]
 """
 
 import argparse
@@ -20,6 +21,11 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from isthmus.couple.style import COLOURS, PALE, REFERENCE, house_style
+
+ORDERS = (("first order", COLOURS[0], "-"), ("second order", COLOURS[1], (0, (5, 1.5))))
+GRAVITY = 9.81  # [m s-2]
+SET_UP_DEPTH, SET_UP_STRESS = 20.0, 2.0e-3  # of test_swe_set_up [m], [m2 s-2]
 LABELS = {
     "kelvin-c=0.5": "Kelvin wave, c = 0.5",
     "kelvin-c=5.0": "Kelvin wave, c = 5",
@@ -31,11 +37,11 @@ LABELS = {
 }
 
 
-def run_driver(build: Path, name: str) -> list[list[str]]:
+def run_driver(build: Path, name: str, task: str = "full") -> list[list[str]]:
     """Run a driver and return the words of its lines."""
     program = build / "tests" / "fortran" / "shallow_water" / f"test_swe_{name}"
     out = subprocess.run(
-        [program, "full"],
+        [program, task],
         env={"OMP_NUM_THREADS": "2", **os.environ},
         capture_output=True,
         text=True,
@@ -113,21 +119,117 @@ def draw_adjustment(profile: np.ndarray, path: Path) -> None:
     plt.close(figure)
 
 
-def main() -> None:
-    """Run the drivers and draw."""
-    parser = argparse.ArgumentParser(description="Figures of docs/shallow_water.md")
-    parser.add_argument("build", type=Path, help="build folder")
-    parser.add_argument("--write", type=Path, default=Path("docs/figures"))
-    arguments = parser.parse_args()
-    arguments.write.mkdir(parents=True, exist_ok=True)
+def draw_dam_breaks(lines: list[list[str]], path: Path) -> None:
+    """Draw the water six seconds after a dam broke, over water and over dry ground."""
+    with house_style():
+        figure, axes = plt.subplots(1, 2, figsize=(7.6, 2.8), sharey=True)
+        flows = (("stoker", "over 1 mm of water"), ("ritter", "over dry ground"))
+        for ax, (flow, title) in zip(axes, flows, strict=True):
+            x, _, exact, *models = numbers(lines, flow).T
+            ax.plot(x, 1000 * exact, color=REFERENCE, lw=2, label="exact")
+            for depth, (label, colour, style) in zip(models, ORDERS, strict=True):
+                ax.plot(x, 1000 * depth, color=colour, ls=style, label=label)
+            ax.set(title=title, xlabel="distance from the dam [m]")
+        axes[0].set_ylabel("depth [mm]")
+        axes[0].legend()
+        figure.savefig(path / "shallow_water_dam_breaks.png")
+        plt.close(figure)
+
+
+def draw_swings(lines: list[list[str]], path: Path) -> None:
+    """Draw a section of the paraboloid after three swings, and the model's errors."""
+    with house_style():
+        figure, axes = plt.subplots(
+            2, 2, figsize=(7.6, 4.4), sharex=True, height_ratios=(3, 2)
+        )
+        flows = (("radial", "hump, rising and falling"), ("planar", "plane, going round"))
+        for (above, below), (flow, title) in zip(axes.T, flows, strict=True):
+            x, bed, exact, *models = numbers(lines, flow).T
+            near = np.abs(x) < 1.7
+            above.fill_between(x[near], -100 * bed[near], -12, color=PALE, lw=0)
+            wet = near & (exact > 0)
+            surface = np.where(wet, exact - bed, np.nan)
+            above.plot(x[near], 100 * surface[near], color=REFERENCE, lw=2, label="exact")
+            for depth, (label, colour, style) in zip(models, ORDERS, strict=True):
+                surface = np.where(depth > 0.0005, depth - bed, np.nan)
+                above.plot(
+                    x[near], 100 * surface[near], color=colour, ls=style, label=label
+                )
+                below.plot(x[near], 100 * (depth - exact)[near], color=colour, ls=style)
+            above.set(title=title)
+            below.set(xlabel="distance from the middle [m]")
+        axes[0, 0].set_ylabel("surface [cm]")
+        axes[1, 0].set_ylabel("error of depth [cm]")
+        axes[0, 0].legend(loc="upper center")
+        figure.savefig(path / "shallow_water_swings.png")
+        plt.close(figure)
+
+
+def piled_up(x: np.ndarray) -> np.ndarray:
+    """Return the elevation [m] where H**2/2 - stress*x/g is constant, and the mean is 0."""
+    low, high = 0.0, SET_UP_DEPTH**2
+    for _ in range(200):
+        middle = (low + high) / 2
+        depth = np.sqrt(np.maximum(0, 2 * (middle + SET_UP_STRESS * x / GRAVITY)))
+        low, high = (middle, high) if depth.mean() < SET_UP_DEPTH else (low, middle)
+    return depth - SET_UP_DEPTH
+
+
+def draw_set_up(profile: np.ndarray, path: Path) -> None:
+    """Draw the surface under a steady wind, linear and not."""
+    with house_style():
+        figure, axes = plt.subplots(1, 2, figsize=(7.6, 2.8))
+        kinds = ((1, "linear"), (2, "surface in the depth"))
+        for (kind, label), colour in zip(kinds, COLOURS, strict=False):
+            x, zeta = profile[profile[:, 0] == kind, 1:].T
+            line = SET_UP_STRESS * x / GRAVITY / SET_UP_DEPTH
+            exact = piled_up(x) if kind == 2 else line
+            theory = "theory" if kind == 1 else None
+            for ax, part, unit in zip(axes, (0, line), (1, 100), strict=True):
+                y = unit * (exact - part)
+                ax.plot(x / 1000, y, color=REFERENCE, lw=1, label=theory)
+                ax.plot(x / 1000, unit * (zeta - part), ".", color=colour, label=label)
+        for ax in axes:
+            ax.set(xlabel="distance from the middle, downwind [km]")
+        axes[0].set(ylabel="elevation [m]")
+        axes[1].set(ylabel="less the straight line [cm]")
+        axes[0].legend()
+        figure.savefig(path / "shallow_water_set_up.png")
+        plt.close(figure)
+
+
+def draw_shores(build: Path, path: Path) -> None:
+    """Run and draw dam breaks, swings in a paraboloid and the set-up by wind."""
+    lines = run_driver(build, "wetting", "profiles")
+    draw_dam_breaks(lines, path)
+    draw_swings(lines, path)
+    draw_set_up(numbers(run_driver(build, "set_up"), "set-up"), path)
+
+
+def draw_waves(build: Path, path: Path) -> None:
+    """Run and draw waves, tides and the adjustment; print the errors."""
     drivers = ("kelvin", "explicit", "taylor", "sphere", "cooscillation", "geostrophic")
-    lines = [words for name in drivers for words in run_driver(arguments.build, name)]
+    lines = [words for name in drivers for words in run_driver(build, name)]
     for words in lines:
         if words[:1] == ["error"]:
             print(*words)
-    draw_convergence(lines, arguments.write)
-    draw_taylor(numbers(lines, "taylor-chart"), arguments.write)
-    draw_adjustment(numbers(lines, "profile"), arguments.write)
+    draw_convergence(lines, path)
+    draw_taylor(numbers(lines, "taylor-chart"), path)
+    draw_adjustment(numbers(lines, "profile"), path)
+
+
+def main() -> None:
+    """Run the drivers and draw."""
+    topics = {"waves": draw_waves, "shores": draw_shores}
+    parser = argparse.ArgumentParser(description="Figures of docs/shallow_water.md")
+    parser.add_argument("build", type=Path, help="build folder")
+    parser.add_argument("--only", choices=topics, help="some of the figures")
+    parser.add_argument("--write", type=Path, default=Path("docs/figures"))
+    arguments = parser.parse_args()
+    arguments.write.mkdir(parents=True, exist_ok=True)
+    for topic, draw in topics.items():
+        if arguments.only in (None, topic):
+            draw(arguments.build, arguments.write)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ module drying_flows
     real(wp) :: passes = 0.0_wp       !! of Newton's method, mean
     real(wp) :: largest_speed = 0.0_wp !! U/H at the end [m s-1]
     integer :: n_steps = 0
-    real(wp), allocatable :: depth(:) !! of the first row at the end [m]
+    real(wp), allocatable :: depth(:) !! of the middle row at the end [m]
+    real(wp), allocatable :: exact(:) !! what it should be [m]
+    real(wp), allocatable :: bed(:)   !! undisturbed depth there [m]
   end type outcome_t
 
   real(wp), parameter :: dam_length = 10.0_wp, dam_depth = 0.005_wp, dam_time = 6.0_wp
@@ -154,7 +156,9 @@ contains
         abs(volume(model%grid, state)/first - 1))
       outcome%passes = outcome%passes + real(model%n_newton, wp)/outcome%n_steps
     end do
-    outcome%depth = depth(:, 1)
+    outcome%depth = depth(:, (ny + 1)/2)
+    outcome%exact = exact(:, (ny + 1)/2)
+    outcome%bed = model%grid%depth(1:nx, (ny + 1)/2)
     outcome%depth_error = sum(abs(depth - exact))/sum(exact)
     outcome%largest_speed = max(maxval(abs(state%u)/merge(model%h_u, 1.0_wp, model%h_u > &
       0.0_wp)), maxval(abs(state%v)/merge(model%h_v, 1.0_wp, model%h_v > 0.0_wp)))

@@ -4,9 +4,9 @@
 !>     g H d zeta/dx = tau_x      so      H(x)**2/2 - tau_x*x/g = constant
 !>
 !> The mean depth of two cells times their difference is exact for H**2/2: the steady state
-!> has no error in space.
+!> has no error in space. Called with `full`, it prints the surface too.
 program test_swe_set_up
-  use basins, only: basin_t, build, gravity
+  use basins, only: basin_t, build, gravity, is_full_run
   use swe_kinds, only: wp
   use swe_parameters, only: drag_none, face_backhaus, face_linear, swe_parameters_t
   use swe_state, only: swe_forcing_t, swe_state_t
@@ -33,7 +33,7 @@ contains
     type(swe_state_t) :: state
     type(swe_forcing_t) :: forcing
     real(wp) :: held(nx - 1)
-    integer :: n
+    integer :: i, n
 
     call build(basin_t(nx=nx, ny=ny, dx=dx, dy=dx, depth=depth, tolerance=1.0e-12_wp), &
       swe_parameters_t(dt=1800.0_wp, theta=1.0_wp, gravity=gravity, drag=drag_none, &
@@ -43,6 +43,12 @@ contains
     do n = 1, 1000
       call model%step(state, forcing)
     end do
+    if (is_full_run()) then
+      do i = 1, nx
+        print "(a, i2, 2es14.5)", "set-up ", face_depth, (i - 0.5_wp - 0.5_wp*nx)*dx, &
+          state%zeta(i, 2)
+      end do
+    end if
     associate (zeta => state%zeta(1:nx, 2))
       held = zeta(2:) - zeta(:nx - 1)
       if (face_depth == face_backhaus) held = held*(1.0_wp + 0.5_wp*(zeta(2:) &

@@ -1,10 +1,10 @@
 ! SPDX-License-Identifier: MIT
 !> Shores that move and lakes that do not: no water is made or lost, no depth is negative,
 !> and known flows are met. Called with `full`, it prints the tables of
-!> docs/results/shallow_water_wetting.md instead.
+!> docs/results/shallow_water_wetting.md instead, with `profiles` the rows of its figures.
 program test_swe_wetting
   use, intrinsic :: iso_fortran_env, only: output_unit
-  use basins, only: basin_t, build, is_full_run, pi, volume
+  use basins, only: basin_t, build, pi, volume
   use drying_flows, only: dam_break, outcome_t, planar_swing, radial_swing
   use swe_kinds, only: wp
   use swe_parameters, only: advection_limited, advection_upwind, drag_none, &
@@ -17,6 +17,7 @@ program test_swe_wetting
   real(wp), parameter :: conserved = 1.0e-12_wp !! relative change of volume: rounding
   real(wp), parameter :: behind = 0.001_wp      !! water behind the dam [m]
   type(swe_parameters_t) :: first, second
+  character(len=8) :: task
 
   first = swe_parameters_t(theta=0.55_wp, gravity=9.81_wp, face_depth=face_upwind, &
     drag=drag_none, advection=advection_upwind, min_depth=1.0e-7_wp, &
@@ -24,23 +25,31 @@ program test_swe_wetting
   second = first
   second%advection = advection_limited
   second%theta = 0.6_wp ! at 0.55 the planar swing grows unstable with 200 cells
-  if (is_full_run()) then
+  call get_command_argument(1, task)
+  select case (task)
+  case ("full")
     call print_tables()
-    stop
-  end if
-  call check_lake(0.5_wp)
-  call check_lake(-0.5_wp)
-  call check_static()
-  ! The errors found, rounded up: a bore is smeared over some cells, and the tip on dry
-  ! ground is thinner than any cell.
-  call check_dam_break(behind, first, 0.0065_wp, 0.6_wp, "bore, first order")
-  call check_dam_break(behind, second, 0.0031_wp, 0.8_wp, "bore, second order")
-  call check_dam_break(0.0_wp, first, 0.0120_wp, 0.5_wp, "dry ground, first order")
-  call check_dam_break(0.0_wp, second, 0.0100_wp, 0.5_wp, "dry ground, second order")
-  call check_swings()
-  call finish()
+  case ("profiles")
+    call print_profiles()
+  case default
+    call check_all()
+  end select
 
 contains
+
+  subroutine check_all()
+    call check_lake(0.5_wp)
+    call check_lake(-0.5_wp)
+    call check_static()
+    ! The errors found, rounded up: a bore is smeared over some cells, and the tip on dry
+    ! ground is thinner than any cell.
+    call check_dam_break(behind, first, 0.0065_wp, 0.6_wp, "bore, first order")
+    call check_dam_break(behind, second, 0.0031_wp, 0.8_wp, "bore, second order")
+    call check_dam_break(0.0_wp, first, 0.0120_wp, 0.5_wp, "dry ground, first order")
+    call check_dam_break(0.0_wp, second, 0.0100_wp, 0.5_wp, "dry ground, second order")
+    call check_swings()
+    call finish()
+  end subroutine check_all
 
   !> A lake over a bump that ends `top` metres below the surface, or above it, is at rest.
   subroutine check_lake(top)
@@ -201,6 +210,33 @@ contains
         0.5_wp, with_thin(schemes(k))), l=1, 3)])
     end do
   end subroutine print_tables
+
+  !> The middle row of each flow at its end, with first and second order.
+  subroutine print_profiles()
+    call print_profile("stoker", 10.0_wp, dam_break(200, 0.5_wp, behind, first), &
+      dam_break(200, 0.5_wp, behind, second))
+    call print_profile("ritter", 10.0_wp, dam_break(200, 0.5_wp, 0.0_wp, first), &
+      dam_break(200, 0.5_wp, 0.0_wp, second))
+    call print_profile("radial", 4.0_wp, radial_swing(99, 0.5_wp, with_thin(first)), &
+      radial_swing(99, 0.5_wp, with_thin(second)))
+    call print_profile("planar", 4.0_wp, planar_swing(99, 0.5_wp, with_thin(first)), &
+      planar_swing(99, 0.5_wp, with_thin(second)))
+  end subroutine print_profiles
+
+  !> Place from the middle, undisturbed depth, exact depth, depths of both orders [m].
+  subroutine print_profile(flow, length, one, two)
+    character(len=*), intent(in) :: flow
+    real(wp), intent(in) :: length !! of the row [m]
+    type(outcome_t), intent(in) :: one, two
+
+    integer :: i, n
+
+    n = size(one%depth)
+    do i = 1, n
+      print "(a, 5es14.5)", flow, ((i - 0.5_wp)/n - 0.5_wp)*length, one%bed(i), &
+        one%exact(i), one%depth(i), two%depth(i)
+    end do
+  end subroutine print_profile
 
   !> One flow with one scheme.
   subroutine print_table(flow, name, courant, sizes, outcomes)
