@@ -14,6 +14,7 @@ module network_closure
     type(network_map_t) :: map
   contains
     procedure, public :: load
+    procedure, public :: time_step
     procedure, public :: evaluate
   end type network_closure_t
 
@@ -29,6 +30,13 @@ contains
 
     call self%map%load(path, device, "closure", "its tendency", stat, errmsg)
   end subroutine load
+
+  !> Time step the network was trained for, 0 if it does not say.
+  real(wp) function time_step(self)
+    class(network_closure_t), intent(in) :: self
+
+    time_step = self%map%time_step()
+  end function time_step
 
   !> Fill `b` with the network's answer to `x`.
   subroutine evaluate(self, x, b, stat, errmsg)
