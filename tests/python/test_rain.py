@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Warm rain: scheme, flux form, limits, training and the exported network."""
 
+import netCDF4
 import numpy as np
 import pytest
 import torch
 
 from isthmus.bridge import Model
-from isthmus.errors import BindingError, DataError
-from isthmus.export import export_network
+from isthmus.couple.programs import run_program
+from isthmus.couple.rain import export_rain
+from isthmus.errors import BindingError, DataError, ModelRunError
 from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.rain import (
     RainWindows,
@@ -163,19 +165,78 @@ def test_bad_states_are_named():
         RainWindows(torch.zeros(3, 2, 4), torch.ones(4))
 
 
-def test_exported_network_has_the_rates_of_torch(tmp_path):
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    path = tmp_path_factory.mktemp("network") / "rain.pt"
+    example = torch.from_numpy(clouds())
     net = random_net("correction").double().eval()
+    export_rain(net, path, example, dt=DT)
+    return net, path
+
+
+def test_exported_network_has_the_rates_of_torch(network):
+    net, path = network
     state = clouds()
-    export_network(
-        net,
-        tmp_path / "rain.pt",
-        inputs={"state": torch.from_numpy(state)},
-        outputs=["rates"],
-        dynamic={"cell": 0},
-        separable="cell",
-        dt=DT,
-    )
     with torch.no_grad():
         expected = net(torch.from_numpy(state)).numpy()
-    found = Model(tmp_path / "rain.pt")(state=state)["rates"]
+    found = Model(path)(state=state)["rates"]
     np.testing.assert_allclose(found, expected, rtol=ROUNDING)
+
+
+PUBLISHED = {"clouds": {"liquid_water": [4e-4, 1e-3], "mean_radius": [11e-6, 14e-6]}}
+
+
+def run_bulk(tmp_path, name, groups):
+    """Run a program of rain by moments and return what it wrote."""
+    output = tmp_path / "rain.nc"
+    namelist = {**PUBLISHED, **groups, "files": {"output": str(output)}}
+    run_program(name, namelist, tmp_path)
+    with netCDF4.Dataset(output) as file:
+        return {k: np.asarray(v[:]) for k, v in file.variables.items()}
+
+
+def test_the_coupled_program_runs_the_network_of_torch(tmp_path, network):
+    net, path = network
+    found = run_bulk(
+        tmp_path,
+        "isthmus-rain-bulk-coupled",
+        {"integration": {"duration": 1200.0}, "coupling": {"network": str(path)}},
+    )
+    l0 = np.repeat(PUBLISHED["clouds"]["liquid_water"], 2)
+    rm = np.tile(PUBLISHED["clouds"]["mean_radius"], 2)
+    state = torch.from_numpy(RainBulk().initial_state(l0, rm, np.ones(4)))
+    with torch.no_grad():
+        for _ in range(60):
+            state = RainStep(net, DT)(state)
+    for i, name in enumerate(("lc", "nc", "lr", "nr")):
+        np.testing.assert_allclose(found[name][-1], state[:, i].numpy(), rtol=1e-11)
+
+
+@pytest.mark.parametrize("has_network", [False, True])
+def test_shafts_close_their_budget_of_water(tmp_path, network, has_network):
+    groups = {
+        "shaft": {"levels": 40, "columns": 5, "updraft_min": 2.0, "updraft_max": 5.0},
+        "integration": {"duration": 5400.0, "output_every": 60.0},
+    }
+    program = "isthmus-rain-bulk"
+    if has_network:
+        program += "-coupled"
+        groups["coupling"] = {"network": str(network[1])}
+    found = run_bulk(tmp_path, program, groups)
+    gone = found["rained"] + found["left"] + found["water_path"]
+    scale = found["condensed"].max()
+    assert np.abs(found["condensed"] - gone).max() < 1e-12 * scale
+    assert found["rained"][-1].min() > 0.0
+    assert all(found[name].min() >= 0.0 for name in ("lc", "nc", "lr", "nr"))
+
+
+def test_a_network_of_another_step_is_refused(tmp_path, network):
+    with pytest.raises(ModelRunError, match=r"20\.000 s, the namelist has dt = 10"):
+        run_bulk(
+            tmp_path,
+            "isthmus-rain-bulk-coupled",
+            {
+                "integration": {"dt": 10.0, "output_every": 10.0},
+                "coupling": {"network": str(network[1])},
+            },
+        )
