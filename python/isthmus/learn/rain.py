@@ -24,7 +24,9 @@ N_MOMENTS: Final = 4
 FIRST_SHARE: Final = 1e-5  # of all water; less rain than this counts as none
 FIRST_DROPS: Final = 10.0  # [m-3], likewise
 LOG_WEIGHT: Final = 0.25  # a logarithm spans about ten, a scaled moment about one
-ROLLOUT_LENGTHS: Final = (1, 5, 20, 60)  # steps of 20 s: to 20 min
+ROLLOUT_LENGTHS: Final = (1, 5, 20, 60, 180)  # steps of 20 s: to an hour
+EPOCHS: Final = (30, 10, 10, 8, 12)
+RATES: Final = (1.0, 0.5, 0.3, 0.3, 0.3)
 
 
 def moment_scale(states: Tensor) -> Tensor:
@@ -54,8 +56,8 @@ class RainWindows:
         [time, cell, 7].
     scale : Tensor
         Unit of each moment [4].
-    every : int
-        Steps between the starts of two windows; long windows overlap enough.
+    every : int, optional
+        Steps between the starts of two windows; half their length without it, at least 4.
 
     Raises
     ------
@@ -63,7 +65,7 @@ class RainWindows:
         If the states are not finite or of another shape.
     """
 
-    def __init__(self, states: Tensor, scale: Tensor, every: int = 1) -> None:
+    def __init__(self, states: Tensor, scale: Tensor, every: int | None = None) -> None:
         if states.ndim != 3 or states.shape[-1] != 7:
             raise DataError(
                 f"'states' is {list(states.shape)}, expected [time, cell, 7]: "
@@ -86,16 +88,19 @@ class RainWindows:
             raise DataError(
                 f"'states' has {self.states.shape[0]} times, a rollout needs {length + 1}"
             )
-        return -(-n_starts // self.every) * self.states.shape[1]
+        return -(-n_starts // self._stride(length)) * self.states.shape[1]
 
     def batch(self, indices: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Return first states [cell, 7] and later measures [lead, cell, 6]."""
         n_cells = self.states.shape[1]
-        start = torch.div(indices, n_cells, rounding_mode="floor") * self.every
+        start = torch.div(indices, n_cells, rounding_mode="floor") * self._stride(length)
         cell = indices % n_cells
         leads = torch.arange(1, length + 1).unsqueeze(-1)
         later = self.states[start + leads, cell]
         return self.states[start, cell], measures(later, self.scale)
+
+    def _stride(self, length: int) -> int:
+        return max(4, length // 2) if self.every is None else self.every
 
     def to(self, dtype: torch.dtype) -> "RainWindows":
         """Return the windows in another precision."""
@@ -172,7 +177,7 @@ def train_rain(
     curriculum : Curriculum, optional
         By default rollouts of `ROLLOUT_LENGTHS`.
     every : int, optional
-        Steps between starts of windows; by default half the longest rollout.
+        Steps between starts of windows, see `RainWindows`.
 
     Returns
     -------
@@ -181,16 +186,17 @@ def train_rain(
     history : History
         The evaluations.
     """
-    curriculum = curriculum or Curriculum(ROLLOUT_LENGTHS, 20)
-    settings = settings or FitSettings(batch_size=512, schedule="cosine")
-    stride = every or max(1, max(curriculum.steps) // 2)
+    curriculum = curriculum or Curriculum(ROLLOUT_LENGTHS, EPOCHS, RATES)
+    settings = settings or FitSettings(
+        batch_size=512, schedule="cosine", learning_rate=3e-3, evaluate_every=10
+    )
     torch.manual_seed(settings.seed)
     closure = start if start is not None else RainNet(form)
     scale = moment_scale(train)
     history = fit(
         RainRollout(RainStep(closure, dt), scale, detach_every=detach_every, noise=noise),
-        RainWindows(train, scale, stride),
-        RainWindows(valid, scale, stride),
+        RainWindows(train, scale, every),
+        RainWindows(valid, scale, every),
         curriculum=curriculum,
         loss=loss,
         settings=replace(settings, clip_norm=settings.clip_norm or 1.0),
