@@ -20,7 +20,7 @@ module rain_bins
   public :: rain_bins_t
 
   integer, parameter :: doublings_below = 20 !! of x*: 0.4 um
-  integer, parameter :: doublings_above = 18 !! of x*: 2.5 mm; what is larger stays there
+  integer, parameter :: doublings_above = 27 !! of x*: 2 cm; what is larger stays there
   integer, parameter :: parts = 64           !! of a doubling, quadrature of the start
 
   !> Numbers of drops on pivots.

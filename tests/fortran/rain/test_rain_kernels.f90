@@ -102,7 +102,8 @@ contains
     x = mass_of_radius(20.0e-6_wp)
     call kernel%setup("hall")
     call check_below(abs(kernel%rate(x, y)/(0.068_wp*pi*(30.0e-6_wp)**2* &
-      (fall_speed(20.0e-6_wp) - fall_speed(10.0e-6_wp))) - 1.0_wp), table_error, "Hall's kernel")
+      (fall_speed(20.0e-6_wp) - fall_speed(10.0e-6_wp))) - 1.0_wp), table_error, &
+      "Hall's kernel")
   end subroutine kernels_have_their_published_values
 
   subroutine an_absent_kernel_is_refused()
