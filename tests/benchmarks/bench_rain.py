@@ -6,8 +6,8 @@
 
 The box is that of ``bench_rain.f90``: 1 g/m3, 13 um, shape 1 (Golovin: Shima's exponential
 cloud), 1000 m3, 1 s, constant multiplicities, no adaptive steps, one thread. PySDM 3 needs
-Python 3.12 or later, so its interpreter may be another one; this file is then run by it with
-``--peer``. Ours and the peer take turns, and each prints the least of its rounds.
+Python 3.12 or later, so its interpreter may be another one; this file is then run by it
+with ``--peer``. Ours and the peer take turns, and each prints the least of its rounds.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def measure_peer() -> None:
                 spectrum = Exponential(norm_factor=2.0**23 * VOLUME, scale=mean)
             else:
                 mean = 4.0 / 3.0 * math.pi * 13.0e-6**3
-                spectrum = Gamma(norm_factor=1.0e-6 * VOLUME / mean, k=2.0, theta=mean / 2.0)
+                number = 1.0e-6 * VOLUME / mean
+                spectrum = Gamma(norm_factor=number, k=2.0, theta=mean / 2.0)
             backend = CPU()
             volume, multiplicity = ConstantMultiplicity(spectrum).sample_deterministic(n_sd)
             box = Particulator(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Draw the mass distributions that ``rain_spectra`` prints, for docs/rain.md.
 
-    python tests/benchmarks/draw_rain.py BUILD/tests/benchmarks/rain_spectra [FIGURE]
+Usage: draw_rain.py BUILD/tests/benchmarks/rain_spectra [FIGURE]
 """
 
 import subprocess
