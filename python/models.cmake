@@ -6,11 +6,13 @@
 set(models_dir ${CMAKE_CURRENT_BINARY_DIR}/models)
 set(models_api ${PROJECT_SOURCE_DIR}/fortran/lorenz96/lorenz96_api.f90
   ${PROJECT_SOURCE_DIR}/fortran/lorenz96/lorenz96_windows_api.f90
+  ${PROJECT_SOURCE_DIR}/fortran/inverse/inverse_api.f90
   ${PROJECT_SOURCE_DIR}/fortran/shallow_water/swe_api.f90
   ${PROJECT_SOURCE_DIR}/fortran/chemistry/chemistry_api.f90
   ${PROJECT_SOURCE_DIR}/fortran/rain/bulk_api.f90)
 set(models_wrapper ${models_dir}/f90wrap_lorenz96_api.f90
-  ${models_dir}/f90wrap_lorenz96_windows_api.f90 ${models_dir}/f90wrap_swe_api.f90
+  ${models_dir}/f90wrap_lorenz96_windows_api.f90 ${models_dir}/f90wrap_inverse_api.f90
+  ${models_dir}/f90wrap_swe_api.f90
   ${models_dir}/f90wrap_chemistry_api.f90 ${models_dir}/f90wrap_bulk_api.f90)
 file(MAKE_DIRECTORY ${models_dir})
 
@@ -33,7 +35,7 @@ add_custom_command(OUTPUT ${models_dir}/_modelsmodule.c
 python_add_library(_models MODULE WITH_SOABI ${models_dir}/_modelsmodule.c
   ${f2py_include}/fortranobject.c ${models_wrapper})
 target_include_directories(_models PRIVATE ${f2py_include})
-target_link_libraries(_models PRIVATE Python::NumPy isthmus_models isthmus_swe
+target_link_libraries(_models PRIVATE Python::NumPy isthmus_models isthmus_inverse isthmus_swe
   isthmus_chemistry isthmus_bulk)
 set_target_properties(_models PROPERTIES
   Fortran_MODULE_DIRECTORY ${models_dir}/modules

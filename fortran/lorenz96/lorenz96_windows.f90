@@ -16,6 +16,7 @@ module lorenz96_windows
   private
   public :: lorenz96_misfit_gradient, lorenz96_sweep_ad, lorenz96_sweep_tl, &
     lorenz96_trajectory
+  public :: finish, stages, step_ad, step_tl, weigh ! of one step, for windows of 4D-Var
 
 contains
 

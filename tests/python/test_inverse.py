@@ -215,6 +215,23 @@ def test_both_ways_find_the_same_minimum(models, truth):
     assert direct.n_missing == 0
 
 
+@pytest.mark.parametrize("variance", [0.1, None])
+def test_one_call_of_fortran_is_the_incremental_analysis(models, truth, variance):
+    model = models["fortran"]
+    background = truth + 0.1 * np.random.default_rng(7).standard_normal(N)
+    b = None if variance is None else Diagonal(variance, N)
+    every = Sites(N)
+    states = model.trajectory(truth[None], 4)[:, 0]
+    noise = np.random.default_rng(8).standard_normal(states.shape)
+    observations = Observations(np.arange(5), states + noise, every, Diagonal(1.0, N))
+    window = FourDVar(model, 4, observations, background, b)
+    python = window.incremental(tolerance=1e-8).required()
+    fortran = model.analyse(background, b, observations, 4, tolerance=1e-8).required()
+    assert np.abs(fortran.x - python.x).max() <= KALMAN
+    assert fortran.cost == pytest.approx(python.cost, rel=1e-10)
+    assert fortran.cost_background == pytest.approx(python.cost_background, rel=1e-5)
+
+
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_all_kinds_give_the_same_gradient_of_the_cost(models, truth, kind):
     observations = observed(models["fortran"], truth)

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from isthmus.cli import (
+    assimilate,
     check_file,
     compile_file,
     demo,
@@ -35,6 +36,7 @@ app.command()(programs.simulate)
 app.command()(programs.couple)
 app.add_typer(train.app, name="train")
 app.command()(stability.stability)
+app.command()(assimilate.assimilate)
 app.command()(inspect_file.inspect)
 app.command()(check_file.check)
 app.command()(doctor.doctor)

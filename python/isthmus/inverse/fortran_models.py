@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from isthmus.errors import ConfigurationError
+from isthmus.errors import AssimilationError, ConfigurationError
+from isthmus.inverse.covariances import Diagonal
 from isthmus.inverse.forward import (
     Array,
     ForwardModel,
@@ -11,8 +12,10 @@ from isthmus.inverse.forward import (
     check_states,
     check_time_step,
 )
+from isthmus.inverse.four_d_var import Analysis
+from isthmus.inverse.observations import Observations
 from isthmus.models import Lorenz96
-from isthmus.models.windows import misfit_gradient, sweep_ad, sweep_tl, trajectory
+from isthmus.models.windows import analyse, misfit_gradient, sweep_ad, sweep_tl, trajectory
 
 
 class FortranModel(ForwardModel):
@@ -82,6 +85,73 @@ class FortranModel(ForwardModel):
             x, observed, weight, forcing=self.model.forcing, dt=self.dt
         )
         return Misfit(cost, gradient)
+
+    def analyse(
+        self,
+        background: Array,
+        covariance: Diagonal | None,
+        observations: Observations,
+        n_steps: int,
+        *,
+        tolerance: float = 1e-6,
+        max_outer: int = 20,
+        max_inner: int = 50,
+    ) -> Analysis:
+        """Return the incremental 4D-Var analysis of a window, in one call of Fortran.
+
+        Parameters
+        ----------
+        background, covariance, n_steps
+            As for `FourDVar`; B is diagonal or None.
+        observations
+            Of sites, each once, with uncorrelated errors.
+        tolerance, max_outer, max_inner
+            As for `FourDVar.incremental`.
+
+        Raises
+        ------
+        ConfigurationError
+            If the observations are of another kind.
+        AssimilationError
+            If the model blows up from the background.
+        """
+        observations.check_window(n_steps)
+        weights = observations.as_weights(n_steps, self.n_state)
+        if weights is None:
+            raise ConfigurationError(
+                "one call of Fortran needs sites with uncorrelated errors; use FourDVar"
+            )
+        x, report = analyse(
+            background,
+            None if covariance is None else np.sqrt(covariance.variance),
+            *weights,
+            forcing=self.model.forcing,
+            dt=self.dt,
+            tolerance=tolerance,
+            max_outer=max_outer,
+            max_inner=max_inner,
+        )
+        cost, norm, norm_start, n_sweeps, n_outer, is_converged = report.tolist()
+        if not np.isfinite(cost):
+            raise AssimilationError(
+                "the cost is not finite at the first guess: the model blew up in the window"
+            )
+        departure = 0.0
+        if covariance is not None:
+            increment = x - background
+            departure = 0.5 * float(increment @ covariance.solve(increment))
+        return Analysis(
+            x=x,
+            cost=cost,
+            cost_background=departure,
+            gradient_norm=norm,
+            gradient_norm_start=norm_start,
+            is_converged=bool(is_converged),
+            n_gradients=int(n_sweeps),
+            n_outer=int(n_outer),
+            n_observed=observations.n_observed,
+            n_missing=observations.n_missing,
+        )
 
 
 class DifferenceModel(ForwardModel):

@@ -17,6 +17,7 @@ from isthmus.inverse.ensembles import (
     ring_taper,
     spread,
 )
+from isthmus.inverse.fortran_models import FortranModel
 from isthmus.inverse.forward import Array
 from isthmus.inverse.four_d_var import FourDVar
 from isthmus.inverse.observations import Observations
@@ -243,14 +244,17 @@ class SlidingFourDVar(Scheme):
             self._x = model.advance(self._x[None], twin.n_steps)[0]
             self._behind = self.lag
         n_steps = self._behind * twin.n_steps
-        window = FourDVar(
-            model,
-            n_steps,
-            Observations(np.array([n_steps]), y[None], self._operator, self._covariance),
-            self._x,
-            Diagonal(self.variance, self._x.size),
+        observations = Observations(
+            np.array([n_steps]), y[None], self._operator, self._covariance
         )
-        analysis = window.incremental(tolerance=self.tolerance)
+        b = Diagonal(self.variance, self._x.size)
+        if isinstance(model, FortranModel):
+            analysis = model.analyse(
+                self._x, b, observations, n_steps, tolerance=self.tolerance
+            )
+        else:
+            window = FourDVar(model, n_steps, observations, self._x, b)
+            analysis = window.incremental(tolerance=self.tolerance)
         self.n_unconverged += not analysis.is_converged
         self._x = analysis.x
         end = model.advance(self._x[None], n_steps)[0]

@@ -14,6 +14,7 @@ from isthmus.errors import BindingError, ConfigurationError
 from isthmus.models._generated import (
     Bulk_Api,
     Chemistry_Api,
+    Inverse_Api,
     Lorenz96_Api,
     Lorenz96_Windows_Api,
     Swe_Api,
@@ -23,6 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 fortran: Any = Lorenz96_Api
 fortran_windows: Any = Lorenz96_Windows_Api
+fortran_inverse: Any = Inverse_Api
 fortran_shallow_water: Any = Swe_Api
 fortran_chemistry: Any = Chemistry_Api
 fortran_bulk: Any = Bulk_Api

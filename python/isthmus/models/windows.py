@@ -11,6 +11,7 @@ from isthmus.models._fortran import (
     FloatArray,
     as_fortran,
     check_steps,
+    fortran_inverse,
     fortran_windows,
     per_member,
 )
@@ -108,6 +109,63 @@ def misfit_gradient(
     gradient, sums = np.empty_like(x), np.empty(2)
     fortran_windows.misfit_gradient(first, y, w, forcing, dt, gradient, sums)
     return float(sums[0]), gradient, float(sums[1])
+
+
+def analyse(
+    x_b: FloatArray,
+    sd: FloatArray | None,
+    observed: FloatArray,
+    weight: FloatArray,
+    *,
+    forcing: float,
+    dt: float,
+    tolerance: float,
+    max_outer: int,
+    max_inner: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the 4D-Var analysis of a window `[k]`, all in Fortran, and its report.
+
+    Parameters
+    ----------
+    x_b
+        Background or first guess `[k]`.
+    sd
+        Standard deviations of its errors `[k]`, None for no background term.
+    observed, weight
+        As for `misfit_gradient`.
+    forcing, dt
+        F and the time step.
+    tolerance, max_outer, max_inner
+        As for `isthmus.inverse.FourDVar.incremental`.
+
+    Returns
+    -------
+    tuple
+        The analysis; and cost, norm of the gradient at the end and at the start, sweeps,
+        outer loops, 1 if converged `[6]`.
+    """
+    first = as_fortran("x_b", x_b, (None,))
+    _check_ring("x_b", x_b)
+    y = as_fortran("observed", observed, (None, x_b.size))
+    w = as_fortran("weight", weight, observed.shape)
+    given = np.ones_like(x_b) if sd is None else sd
+    scale = as_fortran("sd", given, (x_b.size,))
+    x, report = np.empty_like(x_b), np.empty(6)
+    fortran_inverse.lorenz96_analysis(
+        first,
+        scale,
+        int(sd is not None),
+        y,
+        w,
+        forcing,
+        dt,
+        tolerance,
+        max_outer,
+        max_inner,
+        x,
+        report,
+    )
+    return x, report
 
 
 def _check_ring(name: str, array: FloatArray) -> None:

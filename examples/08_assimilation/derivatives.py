@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The accuracy and the cost of every kind of derivative, over lead time, on Lorenz-96.
+
+The measure is the relative error (Frobenius) of the derivative of the state after some
+steps in the first state, against the hand-written tangent-linear in double precision, each
+along the trajectory of its own model. The cost is that of a gradient through 40 steps.
+
+    python derivatives.py [--states 20] [--network deep.weights]
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from isthmus.cli.progress import progress_bars
+from isthmus.export import export_network
+from isthmus.inverse import (
+    Borrowed,
+    BridgeModel,
+    DifferenceModel,
+    FortranModel,
+    ForwardModel,
+    TorchModel,
+)
+from isthmus.learn.lorenz96 import EMULATORS
+from isthmus.models import Lorenz96
+from isthmus.nets import Lorenz96Tendency, Rk4Step
+
+K, F, DT = 40, 8.0, 0.05
+LEADS = (1, 4, 10, 20, 40, 60)
+GRADIENT_STEPS = 40
+
+
+def main() -> None:
+    """Measure all kinds and show the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--states", type=int, default=20)
+    parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    simulator = Lorenz96(K, F)
+    states = simulator.initial_state(args.states, seed=1)
+    simulator.advance(states, DT, n_steps=1000)
+    exact = FortranModel(simulator, DT)
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("derivatives")
+    for lead in LEADS:
+        table.add_column(f"{lead} steps", justify="right")
+    table.add_column("gradient, us", justify="right")
+    with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
+        for name, model in kinds(exact, args.network, Path(folder)).items():
+            errors = []
+            for i, x in enumerate(states):
+                errors.append(errors_of(model, exact, x))
+                update(name, (i + 1) / len(states))
+            cost = 1e6 * shortest(lambda model=model: gradient(model, states[0]))
+            mean = np.mean(errors, axis=0)
+            table.add_row(name, *(f"{e:.1e}" for e in mean), f"{cost:.0f}")
+    Console(highlight=False, width=140).print(table)
+
+
+def kinds(
+    exact: ForwardModel, network: Path | None, folder: Path
+) -> dict[str, ForwardModel]:
+    """Return the models, each with its own derivatives."""
+    step = Rk4Step(Lorenz96Tendency(F), DT).double().eval()
+    found: dict[str, ForwardModel] = {
+        "Fortran, by hand": exact,
+        "Fortran, finite differences": DifferenceModel(exact, scale=4.0),
+        "PyTorch, reverse": TorchModel(step, K, dt=DT),
+        "PyTorch, forward": TorchModel(step, K, dt=DT, mode="forward"),
+        "the bridge (.pt), jvp and vjp": BridgeModel(exported(step, folder, "exact"), K),
+    }
+    if network is not None:
+        emulator = Rk4Step(EMULATORS["deep"](), DT)
+        emulator.load_state_dict(torch.load(network, weights_only=True))
+        emulator.eval()
+        found["emulator alone, PyTorch"] = TorchModel(emulator, K, dt=DT)
+        found["emulator along Fortran's states"] = Borrowed(
+            exact, TorchModel(emulator, K, dt=DT)
+        )
+        path = exported(emulator, folder, "emulator")
+        found["emulator alone, the bridge"] = BridgeModel(path, K)
+    return found
+
+
+def exported(step: torch.nn.Module, folder: Path, name: str) -> Path:
+    """Return the path of a step as a model file."""
+    dtype = next((p.dtype for p in step.parameters()), torch.float64)
+    path = folder / f"{name}.pt"
+    export_network(
+        step,
+        path,
+        inputs={"x": torch.zeros(2, K, dtype=dtype)},
+        outputs=["x_next"],
+        dynamic={"member": 0},
+        separable="member",
+        dims={"x": ("member", "k"), "x_next": ("member", "k")},
+        dt=DT,
+    )
+    return path
+
+
+def errors_of(model: ForwardModel, exact: ForwardModel, x: np.ndarray) -> list[float]:
+    """Return the relative error of the propagator for each lead."""
+    errors = []
+    true, found = (sweep(m, x) for m in (exact, model))
+    for lead in LEADS:
+        difference = np.linalg.norm(found[lead] - true[lead])
+        errors.append(float(difference / np.linalg.norm(true[lead])))
+    return errors
+
+
+def sweep(model: ForwardModel, x: np.ndarray) -> np.ndarray:
+    """Return the changes from all unit changes of `x` `[time, k, k]`."""
+    states = model.trajectory(np.repeat(x[None], K, axis=0), max(LEADS))
+    return model.sweep_tl(states, np.eye(K))
+
+
+def gradient(model: ForwardModel, x: np.ndarray) -> np.ndarray:
+    """Return the gradient of a misfit over a window."""
+    zeros = np.zeros((GRADIENT_STEPS + 1, K))
+    return model.misfit_gradient(x, zeros, np.ones_like(zeros)).gradient
+
+
+def shortest(run: Callable[[], object], rounds: int = 7) -> float:
+    """Return the shortest of some processor times [s], each of 50 ms at least."""
+    began = time.process_time()
+    run()
+    repeats = max(1, int(0.05 / max(time.process_time() - began, 1e-6)))
+    times = []
+    for _ in range(rounds):
+        began = time.process_time()
+        for _ in range(repeats):
+            run()
+        times.append((time.process_time() - began) / repeats)
+    return min(times)
+
+
+if __name__ == "__main__":
+    main()

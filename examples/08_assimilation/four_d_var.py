@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""4D-Var with true and with estimated derivatives, window by window, on Lorenz-96.
+
+The set-up is that of Fertig, Harlim and Hunt (2006) as Nonnenmacher and Greenberg (2021)
+ran it: K = 40, F = 8, dt = 0.0125; every step 10 of the 40 sites are observed with unit
+variance, each site once in four steps, in an order drawn anew every four steps.
+Windows do not overlap, there is no background term, and a window starts from the analysis
+of the one before.
+
+    python four_d_var.py [--windows 8 16 32 48 64] [--trials 5] [--network deep.weights]
+
+The network was trained for dt = 0.05 and is used at 0.0125: its tendency in shorter steps.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from isthmus.cli.progress import progress_bars
+from isthmus.inverse import (
+    Borrowed,
+    Diagonal,
+    DifferenceModel,
+    FortranModel,
+    ForwardModel,
+    FourDVar,
+    Observations,
+    Sites,
+    TorchModel,
+)
+from isthmus.learn.lorenz96 import EMULATORS
+from isthmus.models import Lorenz96
+from isthmus.nets import Lorenz96Tendency, Rk4Step
+
+K, F, DT = 40, 8.0, 0.0125
+CYCLE = 4  # steps in which each site is observed once
+SPIN_UP = 4000  # steps
+PUBLISHED = {8: 0.752, 16: 0.567, 24: 0.503, 32: 0.451, 40: 0.440, 48: 0.395, 64: 0.374}
+PUBLISHED_SECONDS = {8: 0.16, 16: 0.51, 24: 0.90, 32: 1.68, 40: 2.67, 48: 4.47, 64: 6.97}
+SLOW = {"differences": 12, "torch": 12}  # windows at most, of one trial
+TOLERANCE = 1e-5  # factor by which the gradient falls
+
+
+def main() -> None:
+    """Run all kinds of derivatives and show the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=int, nargs="+", default=[8, 16, 32, 48, 64])
+    parser.add_argument("--steps", type=int, default=4000, help="of each trial")
+    parser.add_argument("--trials", type=int, default=5)
+    parser.add_argument("--kinds", nargs="+", default=None)
+    parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    kinds = models(args.network)
+    for name in args.kinds or kinds:
+        if name not in kinds:
+            parser.error(f"no kind '{name}': expected one of {', '.join(kinds)}")
+    rows = {}
+    with progress_bars() as update:
+        for name in args.kinds or kinds:
+            for n_steps in args.windows:
+                results = []
+                trials = 1 if name != "adjoint" else args.trials
+                for trial in range(trials):
+                    results.append(
+                        assimilate(kinds[name], n_steps, args.steps, trial, name)
+                    )
+                    update(f"{name}, {n_steps} steps", (trial + 1) / trials)
+                rows[name, n_steps] = results
+    Console(highlight=False, width=160).print(table(rows))
+
+
+def models(network: Path | None) -> dict[str, ForwardModel]:
+    """Return the kinds of derivatives."""
+    fortran = FortranModel(Lorenz96(K, F), DT)
+    exact = Rk4Step(Lorenz96Tendency(F), DT).double()
+    kinds: dict[str, ForwardModel] = {
+        "adjoint": fortran,
+        "differences": DifferenceModel(fortran, scale=4.0),
+        "torch": TorchModel(exact, K, dt=DT),
+    }
+    if network is not None:
+        step = Rk4Step(EMULATORS["deep"](), DT)
+        step.load_state_dict(torch.load(network, weights_only=True))
+        emulator = TorchModel(step, K, dt=DT)
+        kinds["network's gradient"] = Borrowed(fortran, emulator)
+        kinds["network alone"] = emulator
+    return kinds
+
+
+def observed(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return noisy values `[time, k]`, NaN at the sites not observed."""
+    values = truth + rng.standard_normal(truth.shape)
+    share = K // CYCLE
+    for first in range(0, len(truth), CYCLE):
+        order = rng.permutation(K)
+        for i in range(min(CYCLE, len(truth) - first)):
+            hidden = np.delete(order, slice(i * share, (i + 1) * share))
+            values[first + i, hidden] = np.nan
+    return values
+
+
+def assimilate(
+    model: ForwardModel, n_steps: int, n_total: int, trial: int, name: str
+) -> tuple[np.ndarray, float, float, int]:
+    """Return errors of the windows, seconds and gradients of each, and failures."""
+    rng = np.random.default_rng(100 + trial)
+    simulator = Lorenz96(K, F)
+    start = simulator.advance(simulator.initial_state(1, seed=trial), DT, n_steps=SPIN_UP)
+    truth = FortranModel(simulator, DT).trajectory(start, n_total)[:, 0]
+    values = observed(truth, rng)
+    n_windows = n_total // n_steps
+    if "network" in name or name in SLOW:
+        n_windows = min(n_windows, 12)
+    x = first_guess(values[0])
+    errors, n_gradients, n_failed = [], 0, 0
+    began = time.process_time()
+    for i in range(n_windows):
+        first = i * n_steps
+        # All times of the window, 0 to n_steps - 1.
+        observations = Observations(
+            np.arange(n_steps), values[first : first + n_steps], Sites(K), Diagonal(1.0, K)
+        )
+        analysis = FourDVar(model, n_steps - 1, observations, x).direct(tolerance=TOLERANCE)
+        errors.append(np.sqrt(np.mean((analysis.x - truth[first]) ** 2)))
+        n_gradients += analysis.n_gradients
+        n_failed += not analysis.is_converged
+        x = model.advance(analysis.x[None], n_steps)[0]
+    seconds = (time.process_time() - began) / n_windows
+    return np.array(errors), seconds, n_gradients / n_windows, n_failed
+
+
+def first_guess(values: np.ndarray) -> np.ndarray:
+    """Return the sites between observed ones by linear interpolation around the ring."""
+    sites = np.flatnonzero(np.isfinite(values))
+    return np.interp(np.arange(K), sites, values[sites], period=K)
+
+
+def table(rows: dict[tuple[str, int], list[tuple[np.ndarray, float, float, int]]]) -> Table:
+    """Return a row per kind and window."""
+    shown = Table(box=SIMPLE_HEAD)
+    for name in (
+        "derivatives",
+        "window",
+        "published",
+        "error",
+        "+-",
+        "windows",
+        "ms/window",
+        "published s",
+        "gradients",
+        "unconverged",
+    ):
+        shown.add_column(name, justify="left" if name == "derivatives" else "right")
+    for (name, n_steps), results in rows.items():
+        errors = np.concatenate([r[0][1:] for r in results])  # the first has no forecast
+        seconds = float(np.mean([r[1] for r in results]))
+        shown.add_row(
+            name,
+            f"{n_steps}",
+            f"{PUBLISHED.get(n_steps, np.nan):.3f}",
+            f"{errors.mean():.3f}",
+            f"{errors.std(ddof=1) / np.sqrt(errors.size):.3f}",
+            f"{errors.size}",
+            f"{1e3 * seconds:.2f}",
+            f"{PUBLISHED_SECONDS.get(n_steps, np.nan):.2f}",
+            f"{np.mean([r[2] for r in results]):.0f}",
+            f"{sum(r[3] for r in results)}",
+        )
+    return shown
+
+
+if __name__ == "__main__":
+    main()

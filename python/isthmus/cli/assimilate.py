@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""`isthmus assimilate`: twin experiments of a TOML file, beside published scores."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from isthmus.cli.progress import progress_bars
+from isthmus.inverse.campaigns import Results, read_campaign, run_campaign
+
+WIDE = 140  # columns that the table needs
+
+
+def assimilate(
+    file: Annotated[
+        Path, typer.Argument(help="TOML file of model, twin and schemes.", dir_okay=False)
+    ],
+    write: Annotated[
+        Path | None,
+        typer.Option(help="Results, FILE.nc if not given; a second call continues them."),
+    ] = None,
+) -> None:
+    """Run assimilation schemes against a known truth and show their errors.
+
+    The results are netCDF, with the whole configuration inside.
+    """
+    campaign = read_campaign(file)
+    path = file.with_suffix(".nc") if write is None else write
+    with progress_bars() as update:
+        results = run_campaign(campaign, path, update)
+    out = Console(highlight=False, soft_wrap=True)
+    out.width = max(out.width, WIDE)
+    out.print(_table(results))
+    out.print(f"results: {path}", markup=False)
+
+
+def _table(results: Results) -> Table:
+    """Return a row per scheme: errors of all seeds, spread, cost."""
+    campaign, scores = results.campaign, results.scores
+    table = Table(title="analysis error (rmse)", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("scheme", no_wrap=True)
+    for name in ("published", "mean", *(f"seed {s}" for s in campaign.seeds)):
+        table.add_column(name, justify="right")
+    for name in ("+-", "spread", "ms/cycle", "diverged"):
+        table.add_column(name, justify="right")
+    for i, entry in enumerate(campaign.entries):
+        table.add_row(
+            entry.name,
+            _number(entry.published, 3),
+            _number(float(scores["rmse"][i].mean()), 3),
+            *(_number(rmse, 3) for rmse in scores["rmse"][i]),
+            _number(float(scores["rmse_error"][i].mean()), 3),
+            _number(float(scores["spread"][i].mean()), 3),
+            _number(float(scores["milliseconds"][i].min()), 3),
+            f"{int(scores['is_diverged'][i].sum())}",
+        )
+    return table
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number, or a dash."""
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
