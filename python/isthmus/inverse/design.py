@@ -38,7 +38,7 @@ def posterior(covariance: Covariance, gradients: Array, variance: Array) -> Arra
         r of each observation `[obs]`.
     """
     seen = covariance.sqrt_ad(np.asarray(gradients)) / np.sqrt(variance)[:, None]
-    inverse: Array = np.linalg.inv(np.eye(seen.shape[1]) + seen.T @ seen)
+    inverse = np.linalg.inv(np.eye(seen.shape[1]) + seen.T @ seen).astype(np.float64)
     return covariance.sqrt(covariance.sqrt(inverse).T)
 
 
