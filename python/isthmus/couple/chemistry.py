@@ -119,7 +119,7 @@ def generate(
             parts.append(states[spin_up_steps:])
             lights.append(np.repeat(light[spin_up_steps:, None], n_cells, axis=1))
             t += total * dt
-            y = states[-1]
+            y = states[-1].copy()
             y[::2] = _stir(y[::2], mixing, random)
             done += 1
             if on_progress is not None:
