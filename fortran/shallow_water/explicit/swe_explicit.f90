@@ -195,12 +195,15 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
+    character(len=200) :: problem
     integer :: n_threads, t
 
     call succeed(stat)
-    if (allocated(forcing%head)) then
-      call fail(err_argument, "swe_explicit: 'head' of the forcing must not be there: "// &
-        "the explicit step knows no air pressure", stat, errmsg)
+    problem = forcing%problem(self%grid%block)
+    if (allocated(forcing%head)) problem = "'head' of the forcing must not be there: "// &
+      "the explicit step knows no air pressure"
+    if (problem /= "") then
+      call fail(err_argument, "swe_explicit: "//trim(problem), stat, errmsg)
       return
     end if
     n_threads = 1
@@ -350,8 +353,9 @@ contains
   subroutine set_boundary(self, faces, open_transport, open_zeta, zeta, transport)
     type(swe_explicit_t), intent(in) :: self
     type(boundary_face_t), intent(in) :: faces(:)
-    real(wp), intent(in), allocatable :: open_transport(:, :) !! [m2 s-1]
-    real(wp), intent(in), allocatable :: open_zeta(:, :)      !! [m]
+    real(wp), intent(in), contiguous, optional :: open_transport(1 - halo:, 1 - halo:)
+      !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:) !! [m]
     real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:)      !! [m]
     real(wp), intent(inout), contiguous :: transport(1 - halo:, 1 - halo:) !! [m2 s-1]
 
@@ -362,8 +366,8 @@ contains
       associate (face => faces(k))
         known = 0.0_wp
         outside = 0.0_wp
-        if (allocated(open_transport)) known = open_transport(face%i, face%j)
-        if (allocated(open_zeta)) outside = open_zeta(face%i_outside, face%j_outside)
+        if (present(open_transport)) known = open_transport(face%i, face%j)
+        if (present(open_zeta)) outside = open_zeta(face%i_outside, face%j_outside)
         if (face%is_radiating) then
           water = water_inside(self%grid, self%parameters, face, zeta(face%i_inside, &
             face%j_inside))

@@ -50,7 +50,8 @@ contains
     real(wp), intent(in), contiguous :: depth_u(1 - halo:, 1 - halo:) !! D at faces [m]
     integer, intent(in) :: fixed(:, :)                !! its cells of prescribed elevation
     type(boundary_face_t), intent(in) :: boundary(:)  !! its boundary faces
-    real(wp), intent(in), allocatable :: open_zeta(:, :) !! elevation prescribed [m]
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:)
+      !! elevation prescribed [m]
     real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
     real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)    !! [m2 s-1]
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)    !! [m2 s-1]
@@ -66,7 +67,7 @@ contains
       v(0:nx + 1, j - 1), row%zeta)
     do k = 1, size(fixed, 2)
       row%zeta(fixed(1, k)) = 0.0_wp
-      if (allocated(open_zeta)) row%zeta(fixed(1, k)) = open_zeta(fixed(1, k), j)
+      if (present(open_zeta)) row%zeta(fixed(1, k)) = open_zeta(fixed(1, k), j)
     end do
     if (is_plain) return
     call depth_row(parameters, nx + 1, depth_u(0:nx, j), row%zeta(0:nx), &
@@ -124,7 +125,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters !! with theta = 0
     integer, intent(in) :: j
-    real(wp), intent(in), allocatable :: stress(:, :) !! at east faces [m2 s-2]
+    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+      !! at east faces [m2 s-2]
     type(cell_row_t), intent(in) :: cells
     type(face_row_t), intent(in) :: south, north
     type(work_row_t), intent(inout) :: work
@@ -145,7 +147,7 @@ contains
       call rotate_row(parameters, grid%f_u(j), nx, u, work%across, work%cross, &
         cells%h(1:nx), work%friction, work%star)
     end if
-    if (allocated(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
+    if (present(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
       work%friction, work%star)
     u(:) = work%star
   end subroutine step_u
@@ -155,7 +157,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters !! with theta = 0
     integer, intent(in) :: j
-    real(wp), intent(in), allocatable :: stress(:, :) !! at north faces [m2 s-2]
+    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+      !! at north faces [m2 s-2]
     type(face_row_t), intent(in) :: faces
     type(cell_row_t), intent(in) :: south, north
     type(work_row_t), intent(inout) :: work
@@ -176,7 +179,7 @@ contains
       call rotate_row(parameters, -grid%f_v(j), nx, v, work%across, work%cross, &
         faces%h(1:nx), work%friction, work%star)
     end if
-    if (allocated(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
+    if (present(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
       work%friction, work%star)
     v(:) = work%star
   end subroutine step_v

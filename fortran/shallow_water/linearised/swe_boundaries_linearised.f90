@@ -57,7 +57,7 @@ contains
       if (.not. face%is_radiating) return
       faces_tl%star(face%i, face%j) = faces_tl%star(face%i, face%j) - face%outward &
         *(speed_by_depth(face, parameters, faces)*faces_tl%h(face%i, face%j) &
-        *excess(face, forcing, z) &
+        *excess(face, forcing%open_zeta, z) &
         + wave_speed(face, parameters, faces)*open_zeta_tl(face%i_outside, face%j_outside))
     end subroutine one
 
@@ -98,7 +98,8 @@ contains
         open_ad(face%i, face%j) = open_ad(face%i, face%j) + star_ad
         if (face%is_radiating) then
           faces_ad%h(face%i, face%j) = faces_ad%h(face%i, face%j) - face%outward &
-            *speed_by_depth(face, parameters, faces)*excess(face, forcing, z)*star_ad
+            *speed_by_depth(face, parameters, faces) &
+            *excess(face, forcing%open_zeta, z)*star_ad
           open_zeta_ad(i, j) = open_zeta_ad(i, j) - face%outward &
             *wave_speed(face, parameters, faces)*star_ad
         end if
@@ -129,14 +130,14 @@ contains
   end function speed_by_depth
 
   !> External less inner elevation at a radiating face [m].
-  pure real(wp) function excess(face, forcing, z)
+  pure real(wp) function excess(face, open_zeta, z)
     type(boundary_face_t), intent(in) :: face
-    type(swe_forcing_t), intent(in) :: forcing
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:)
+      !! of the forcing, else zero [m]
     real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
 
     excess = -z(face%i_inside, face%j_inside)
-    if (allocated(forcing%open_zeta)) excess = excess &
-      + forcing%open_zeta(face%i_outside, face%j_outside)
+    if (present(open_zeta)) excess = excess + open_zeta(face%i_outside, face%j_outside)
   end function excess
 
   !> What a change of the prescribed elevations adds to the system.

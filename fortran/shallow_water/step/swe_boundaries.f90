@@ -106,11 +106,11 @@ contains
 
   end subroutine boundary_diagonal
 
-  !> Move prescribed elevations to the right-hand side; give cells outside the elevation of
-  !> the forcing.
-  subroutine fix_elevations(grid, forcing, matrix, b)
+  !> Move prescribed elevations to the right-hand side; give them to cells outside too.
+  subroutine fix_elevations(grid, open_zeta, matrix, b)
     type(swe_grid_t), intent(in) :: grid
-    type(swe_forcing_t), intent(in) :: forcing
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:)
+      !! of the forcing, else zero [m]
     type(five_point_t), intent(inout) :: matrix
     real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
 
@@ -121,7 +121,7 @@ contains
       i = grid%fixed(1, k)
       j = grid%fixed(2, k)
       fixed = 0.0_wp
-      if (allocated(forcing%open_zeta)) fixed = forcing%open_zeta(i, j)
+      if (present(open_zeta)) fixed = open_zeta(i, j)
       b(i - 1, j) = b(i - 1, j) + matrix%east(i - 1, j)*fixed
       b(i + 1, j) = b(i + 1, j) + matrix%east(i, j)*fixed
       b(i, j - 1) = b(i, j - 1) + matrix%north(i, j - 1)*fixed
@@ -134,16 +134,16 @@ contains
       j = grid%fixed(2, k)
       matrix%diagonal(i, j) = grid%area(j)
       b(i, j) = 0.0_wp
-      if (allocated(forcing%open_zeta)) b(i, j) = grid%area(j)*forcing%open_zeta(i, j)
+      if (present(open_zeta)) b(i, j) = grid%area(j)*open_zeta(i, j)
     end do
-    call fix_outside(grid, forcing, grid%boundary_u, b)
-    call fix_outside(grid, forcing, grid%boundary_v, b)
+    call fix_outside(grid, open_zeta, grid%boundary_u, b)
+    call fix_outside(grid, open_zeta, grid%boundary_v, b)
   end subroutine fix_elevations
 
   !> Without this a cell outside would gather what leaves through its face.
-  subroutine fix_outside(grid, forcing, faces, b)
+  subroutine fix_outside(grid, open_zeta, faces, b)
     type(swe_grid_t), intent(in) :: grid
-    type(swe_forcing_t), intent(in) :: forcing
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:) !! [m]
     type(boundary_face_t), intent(in) :: faces(:)
     real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
 
@@ -152,7 +152,7 @@ contains
     do k = 1, size(faces)
       associate (i => faces(k)%i_outside, j => faces(k)%j_outside)
         b(i, j) = 0.0_wp
-        if (allocated(forcing%open_zeta)) b(i, j) = grid%area(j)*forcing%open_zeta(i, j)
+        if (present(open_zeta)) b(i, j) = grid%area(j)*open_zeta(i, j)
       end associate
     end do
   end subroutine fix_outside

@@ -21,8 +21,8 @@ module swe_state
   end type swe_state_t
 
   !> What acts from outside during one step. A part that is not allocated does not act. The
-  !> others have the bounds of the state's fields, (1-halo:nx+halo, 1-halo:ny+halo); mind
-  !> that an assignment of an expression to a part not yet allocated makes them begin at 1.
+  !> others have the shape of the state's fields, halo included; where their indices begin
+  !> does not matter, so an expression may be assigned to a part not yet allocated.
   type :: swe_forcing_t
     real(wp), allocatable :: stress_u(:, :)
       !! eastward wind stress/density at east faces [m2 s-2]
@@ -37,6 +37,8 @@ module swe_state
       !! transport at the new level on eastern boundary faces: prescribed, or the incoming
       !! wave's part of a radiating one [m2 s-1]
     real(wp), allocatable :: open_v(:, :) !! the same on northern boundary faces
+  contains
+    procedure :: problem => problem_of_forcing
   end type swe_forcing_t
 
 contains
@@ -66,6 +68,35 @@ contains
       self%v(:, j) = state%v(:, j)
     end do
   end subroutine copy
+
+  !> Why a block cannot use the forcing; blank if it can.
+  function problem_of_forcing(self, block) result(problem)
+    class(swe_forcing_t), intent(in) :: self
+    type(block_t), intent(in) :: block
+    character(len=200) :: problem
+
+    problem = ""
+    call check_part("stress_u", self%stress_u, block, problem)
+    call check_part("stress_v", self%stress_v, block, problem)
+    call check_part("head", self%head, block, problem)
+    call check_part("open_zeta", self%open_zeta, block, problem)
+    call check_part("open_u", self%open_u, block, problem)
+    call check_part("open_v", self%open_v, block, problem)
+  end function problem_of_forcing
+
+  !> Say so if a part is there and does not have the shape of the block's fields.
+  subroutine check_part(name, part, block, problem)
+    character(len=*), intent(in) :: name                !! of the part
+    real(wp), intent(in), allocatable :: part(:, :)
+    type(block_t), intent(in) :: block
+    character(len=*), intent(inout) :: problem          !! set if there is one
+
+    if (problem /= "" .or. .not. allocated(part)) return
+    if (all(shape(part) == [block%nx, block%ny] + 2*halo)) return
+    write (problem, "(3a, 4(i0, a), i0, a)") "'", name, "' of the forcing has the shape ", &
+      size(part, 1), " x ", size(part, 2), ", expected ", block%nx + 2*halo, " x ", &
+      block%ny + 2*halo, ": the block's cells and a halo of ", halo, " on each side"
+  end subroutine check_part
 
   !> Bring the halos up to date, after the fields were set on the block.
   subroutine fill_halo(self, block)

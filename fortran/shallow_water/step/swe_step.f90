@@ -9,6 +9,7 @@
 !> semi-implicit scheme for the shallow water equations for application to shelf sea
 !> modelling. Continental Shelf Research 2(4), 243-254.
 module swe_step
+  use failures, only: err_argument, fail, succeed
   use swe_blocks, only: halo
   use swe_boundaries, only: boundary_diagonal, fix_elevations, known_transports, radiate
   use swe_drainage, only: clip_elevation, limit_new_transports, limit_old_transports
@@ -94,11 +95,21 @@ contains
   end subroutine setup_faces
 
   !> Advance the state by one time step. Its halos must be filled; they are when it returns.
-  subroutine step(self, state, forcing)
+  subroutine step(self, state, forcing, stat, errmsg)
     class(swe_model_t), intent(inout) :: self
     type(swe_state_t), intent(inout) :: state
     type(swe_forcing_t), intent(in) :: forcing !! during this step, with filled halos
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
 
+    character(len=200) :: problem
+
+    problem = forcing%problem(self%grid%block)
+    if (problem /= "") then
+      call fail(err_argument, "swe_step: "//trim(problem), stat, errmsg)
+      return
+    end if
+    call succeed(stat)
     call self%old%copy(state)
     call explicit_part(self, forcing)
     call implicit_part(self, forcing)
@@ -206,7 +217,7 @@ contains
     call assemble(self%grid, self%parameters, self%old%zeta, self%old%u, self%old%v, &
       self%east, self%north, self%matrix, self%b)
     call boundary_diagonal(self%grid, self%parameters, self%east, self%north, self%matrix)
-    call fix_elevations(self%grid, forcing, self%matrix, self%b)
+    call fix_elevations(self%grid, forcing%open_zeta, self%matrix, self%b)
     self%z(:, :) = self%old%zeta
     if (self%parameters%wetting == wetting_newton) then
       call solve_volumes(self%grid, self%solver, self%matrix, self%b, self%z, self%wet, &
