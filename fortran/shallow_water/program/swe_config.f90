@@ -71,6 +71,7 @@ module swe_config
     character(len=max_path) :: output = ""      !! fields, none if empty
     integer :: output_every = 0                 !! steps between records; 0: the end only
     character(len=16) :: precision = "float64"  !! of the fields, or "float32"
+    logical :: velocities = .false.             !! are written too
     character(len=max_path) :: restart_in = ""  !! to go on from
     character(len=max_path) :: restart_out = "" !! to write
     integer :: restart_every = 0                !! steps between restarts; 0: the end only
@@ -265,6 +266,7 @@ contains
     call keys%visit("output", files%output)
     call keys%visit("output_every", files%output_every)
     call keys%visit("precision", files%precision)
+    call keys%visit("velocities", files%velocities)
     call keys%visit("restart_in", files%restart_in)
     call keys%visit("restart_out", files%restart_out)
     call keys%visit("restart_every", files%restart_every)

@@ -31,7 +31,8 @@ module swe_help
     "&solver       name = 'cg_multigrid' (or 'sor', 'cg', 'cg_incomplete'),", &
     "              tolerance = 1e-5 (m), max_iterations = 10000", &
     "&files        output, output_every = 0 (steps; 0: the end only),", &
-    "              precision = 'float64' (or 'float32'),", &
+    "              precision = 'float64' (or 'float32'), velocities = .false.", &
+    "              (transports over the depth at faces, written beside them),", &
     "              initial (netCDF with zeta, u, v), restart_in, restart_out,", &
     "              restart_every = 0 (steps; 0: the end only)", &
     "&boundary     west, east, south, north = 'closed' (or 'elevation', 'radiating'),", &

@@ -6,6 +6,7 @@ module swe_output
   use swe_blocks, only: block_t
   use swe_config, only: physics_settings, swe_config_t
   use swe_domain, only: swe_domain_t
+  use swe_faces, only: face_depths
   use swe_grid, only: cell_elevation, cell_water, swe_grid_t
   use swe_kinds, only: real64, wp
   use swe_ranks, only: gather
@@ -42,10 +43,35 @@ contains
       "m2 s-1", "eastward transport per unit width", "", "edge1", single, stat, errmsg)
     if (stat == 0) call add_field(trajectory, "v", [character(len=3) :: "x", "y_v"], &
       "m2 s-1", "northward transport per unit width", "", "edge2", single, stat, errmsg)
+    if (stat == 0 .and. config%files%velocities) call add_velocities(domain, trajectory, &
+      single, stat, errmsg)
     if (stat == 0) call add_attributes(config, domain, "Shallow water fields", trajectory, &
       stat, errmsg)
     if (stat == 0) call write_grid(domain, trajectory, stat, errmsg)
   end subroutine create_output
+
+  !> Velocities, averaged over the depth.
+  subroutine add_velocities(domain, trajectory, single, stat, errmsg)
+    type(swe_domain_t), intent(in) :: domain
+    type(trajectory_t), intent(inout) :: trajectory
+    logical, intent(in) :: single !! store in single precision
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    character(len=:), allocatable :: x_name, y_name
+
+    x_name = "barotropic_sea_water_x_velocity"
+    y_name = "barotropic_sea_water_y_velocity"
+    if (domain%is_sphere) then
+      x_name = "barotropic_eastward_sea_water_velocity"
+      y_name = "barotropic_northward_sea_water_velocity"
+    end if
+    call add_field(trajectory, "u_velocity", [character(len=3) :: "x_u", "y"], "m s-1", &
+      "eastward velocity, mean over the depth", x_name, "edge1", single, stat, errmsg)
+    if (stat == 0) call add_field(trajectory, "v_velocity", [character(len=3) :: "x", &
+      "y_v"], "m s-1", "northward velocity, mean over the depth", y_name, "edge2", single, &
+      stat, errmsg)
+  end subroutine add_velocities
 
   !> "seconds since ..." of the run's start.
   function time_units(config) result(units)
@@ -231,7 +257,8 @@ contains
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    logical, allocatable :: here(:, :)
+    logical, allocatable :: here(:, :), here_u(:, :), here_v(:, :)
+    real(wp), allocatable :: h_u(:, :), h_v(:, :)
 
     stat = 0
     if (trajectory%is_open()) call trajectory%begin_record(step &
@@ -239,11 +266,26 @@ contains
     here = domain%cell == cell_water .or. domain%cell == cell_elevation
     call write_masked(grid%block, "zeta", state%zeta, here, trajectory, stat, errmsg)
     ! A face beside water is told, closed ones with their zero; a face in land is not.
-    call write_masked(grid%block, "u", state%u, here .or. cshift(here, 1, 1), trajectory, &
-      stat, errmsg)
-    call write_masked(grid%block, "v", state%v, here .or. cshift(here, 1, 2), trajectory, &
-      stat, errmsg)
+    here_u = here .or. cshift(here, 1, 1)
+    here_v = here .or. cshift(here, 1, 2)
+    call write_masked(grid%block, "u", state%u, here_u, trajectory, stat, errmsg)
+    call write_masked(grid%block, "v", state%v, here_v, trajectory, stat, errmsg)
+    if (.not. config%files%velocities) return
+    allocate (h_u, h_v, source=0*grid%depth)
+    call face_depths(grid, config%parameters, state, h_u, h_v)
+    call write_masked(grid%block, "u_velocity", velocity(state%u, h_u), here_u, &
+      trajectory, stat, errmsg)
+    call write_masked(grid%block, "v_velocity", velocity(state%v, h_v), here_v, &
+      trajectory, stat, errmsg)
   end subroutine write_state
+
+  !> Velocity at a face, zero where it is closed or dry [m s-1].
+  elemental real(wp) function velocity(transport, h)
+    real(wp), intent(in) :: transport !! [m2 s-1]
+    real(wp), intent(in) :: h         !! water depth [m]
+
+    velocity = merge(transport/max(h, tiny(h)), 0.0_wp, h > 0.0_wp)
+  end function velocity
 
   !> Collect a field and write it, with no value where there is none.
   subroutine write_masked(block, name, field, here, trajectory, stat, errmsg)
