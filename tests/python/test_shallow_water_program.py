@@ -165,6 +165,20 @@ def test_fields_have_what_cf_and_the_c_grid_ask_for(folder):
         assert data["depth"].positive == "down"
 
 
+def test_velocities_are_transports_over_the_depth_at_faces(folder):
+    files = {"velocities": True, "output_every": 0}
+    assert run(folder, namelist(physics={"face_depth": "linear"}, files=files)) == (0, "")
+    with netCDF4.Dataset(folder / "out.nc") as data:
+        assert data["u_velocity"].dimensions == ("time", "y", "x_u")
+        assert data["v_velocity"].dimensions == ("time", "y_v", "x")
+        for name in ("u", "v"):
+            moved = data[f"{name}_velocity"]
+            assert moved.units == "m s-1"
+            assert "barotropic" in moved.standard_name
+            assert np.abs(data[name][:]).max() > 0.1
+            np.testing.assert_allclose(moved[:], data[name][:] / 40, rtol=1e-14)
+
+
 def test_volume_is_kept_and_told(folder):
     assert run(folder, namelist())[0] == 0
     zeta = read(folder / "out.nc", "zeta")
@@ -743,6 +757,46 @@ def test_four_ranks_write_the_file_of_one(folder):
     )
     assert done.returncode == 1
     assert done.stderr.count("'zeta' is") == 1
+
+
+@pytest.mark.parametrize("what", ["namelist", "grid", "initial", "restart", "record"])
+def test_a_rank_that_cannot_read_stops_the_others(folder, what):
+    """Rank 1 has settings of its own that name what is not there."""
+    *launcher, _, _, program = mpi_command()
+    one, other = namelist(), namelist()
+    if what == "namelist":
+        other["physics"] = {"no_such_key": 1}
+    elif what == "grid":
+        other["grid"] = {"file": "no.nc"}
+    elif what == "initial":
+        other["files"]["initial"] = "no.nc"
+    elif what == "restart":
+        assert run(folder, namelist(files={"restart_out": "r.nc"}))[0] == 0
+        for settings, name in ((one, "r.nc"), (other, "no.nc")):
+            settings["files"] |= {"initial": "", "restart_in": name}
+    else:  # in the middle of the run
+        stress = np.full((30, NY, NX), 0.1)
+        write_weather(folder / "weather.nc", stress_u=stress, stress_v=0.0)
+        stress[3, 2, 2] = np.nan
+        write_weather(folder / "no.nc", stress_u=stress, stress_v=0.0)
+        for settings, name in ((one, "weather.nc"), (other, "no.nc")):
+            settings["forcing"] = {"file": name}
+            settings["integration"]["n_steps"] = 60
+    write_namelist(one, folder / "one.nml")
+    write_namelist(other, folder / "other.nml")
+    done = subprocess.run(
+        [*launcher, "-n", "1", program, "one.nml", ":", "-n", "1", program, "other.nml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == (2 if what == "namelist" else 1)
+    named = {"namelist": "no_such_key", "record": "record 4"}.get(what, "no.nc")
+    said = [line for line in done.stderr.splitlines() if line.startswith("rank 1: ")]
+    assert len(said) == 1
+    assert named in said[0]
+    assert "stopped with rank 1" in done.stderr
 
 
 def test_a_periodic_channel_does_not_know_where_it_begins(folder):

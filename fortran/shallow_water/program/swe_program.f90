@@ -3,6 +3,7 @@
 program swe_program
   use interrupts, only: catch_interrupts
   use program_ends, only: end_run, end_with, namelist_argument
+  use swe_agreement, only: agree, everyone
   use swe_blocks, only: ranks_t
   use swe_help, only: help_text
   use swe_ranks, only: end_ranks, start_ranks
@@ -20,6 +21,7 @@ program swe_program
   call start_ranks(ranks)
   errmsg = ""
   call read_config(path, config, stat, errmsg)
+  call agree(everyone(ranks), stat, errmsg)
   if (stat /= 0) call end_all(2)
   call catch_interrupts()
   call run(config, ranks, stat, errmsg)

@@ -5,6 +5,7 @@ module swe_restart
   use failures, only: err_file
   use netcdf_inputs, only: netcdf_input_t
   use restarts, only: append, field_t, read_restart, setting_t, write_restart
+  use swe_agreement, only: agree, agree_on_problem
   use swe_analysis, only: analysis_t
   use swe_config, only: physics_settings, swe_config_t
   use swe_domain, only: swe_domain_t
@@ -49,6 +50,7 @@ contains
       call append_all(fields, sums)
       call restart_settings(config, domain, settings)
       call read_restart(trim(config%files%restart_in), fields, settings, step, stat, errmsg)
+      call agree(grid%block, stat, errmsg)
       if (stat == 0) call from_fields(grid, fields, state)
       if (stat == 0) call analysis%from_fields(grid%block, fields(4:), &
         step*real(config%parameters%dt, real64), stat, errmsg)
@@ -77,17 +79,21 @@ contains
 
     stat = 0
     call file%open(trim(config%files%initial))
-    call read_one(file, domain, grid, "zeta", state%zeta)
     if (file%problem == "") call file%check_units("zeta", metres)
-    if (file%has("u")) call read_one(file, domain, grid, "u", state%u)
-    if (file%has("v")) call read_one(file, domain, grid, "v", state%v)
+    call read_one(file, domain, grid, "zeta", state%zeta)
+    if (file%problem == "") then
+      if (file%has("u")) call read_one(file, domain, grid, "u", state%u)
+    end if
+    if (file%problem == "") then
+      if (file%has("v")) call read_one(file, domain, grid, "v", state%v)
+    end if
     call file%close()
     if (file%problem == "") return
     stat = err_file
     errmsg = "initial state "//trim(file%problem)
   end subroutine read_initial
 
-  !> Read one field of the grid's extents, whatever its dimensions are called.
+  !> Read one field on all ranks, or on none.
   subroutine read_one(file, domain, grid, name, field)
     type(netcdf_input_t), intent(inout) :: file
     type(swe_domain_t), intent(in) :: domain
@@ -95,9 +101,22 @@ contains
     character(len=*), intent(in) :: name
     real(wp), intent(inout), contiguous :: field(:, :) !! with halo
 
+    real(real64), allocatable :: values(:, :)
+
+    call read_values(file, domain, name, values)
+    call agree_on_problem(grid%block, file%problem)
+    if (file%problem == "") call scatter(grid%block, real(values, wp), field)
+  end subroutine read_one
+
+  !> Read one field of the grid's extents, whatever its dimensions are called.
+  subroutine read_values(file, domain, name, values)
+    type(netcdf_input_t), intent(inout) :: file
+    type(swe_domain_t), intent(in) :: domain
+    character(len=*), intent(in) :: name
+    real(real64), allocatable, intent(out) :: values(:, :)
+
     character(len=256), allocatable :: dims(:)
     character(len=max_errmsg) :: text
-    real(real64), allocatable :: values(:, :)
     integer :: place(2)
 
     if (file%problem /= "") return
@@ -124,10 +143,8 @@ contains
       write (text, "(5a, i0, a, i0)") "'", file%path, "' has '", name, &
         "' that is not finite in column ", place(1), ", row ", place(2)
       file%problem = text
-      return
     end if
-    call scatter(grid%block, real(values, wp), field)
-  end subroutine read_one
+  end subroutine read_values
 
   !> Write a restart. All ranks call it, rank 0 writes.
   subroutine save_state(path, config, domain, grid, state, step, stat, errmsg, analysis)

@@ -1,13 +1,14 @@
 ! SPDX-License-Identifier: MIT
 !> A shallow water run from its settings to its files.
 !>
-!> All ranks go through all of it; rank 0 has the files. A failure of one rank is a failure
-!> of all, at the same step.
+!> All ranks go through all of it; rank 0 writes the files. A failure of one rank is a
+!> failure of all, at the same step (`swe_agreement`).
 module swe_run
   use, intrinsic :: iso_fortran_env, only: error_unit
   use failures, only: err_argument, err_file, err_interrupted, err_runtime, fail, succeed
   use files, only: check_writable, delete_file, with_suffix
   use interrupts, only: interrupted_by
+  use swe_agreement, only: agree, everyone
   use swe_analysis, only: analysis_t
   use swe_blocks, only: block_t, ranks_t
   use swe_budgets, only: budget_of, inflow, swe_budget_t, water_volume
@@ -37,7 +38,6 @@ module swe_run
   integer, parameter :: values_per_look = 5000000
     !! cell-steps between two looks at the state and at the interrupt flag
   integer, parameter :: min_look = 5, max_look = 20 !! steps: a look costs a tenth of one
-  integer, parameter :: max_rank = 10000000 !! exact in real32
   real(wp), parameter :: largest = 1.0e6_wp !! |zeta| [m] of a state that has blown up
 
   !> The model, the state and the files of a run.
@@ -83,7 +83,8 @@ contains
     call set_up(march, ranks, status, message)
     if (status == 0) call march_on(march, status, message)
     if (status == 0) call finish(march, status, message)
-    call agree(march%model%grid%block, status, message)
+    if (allocated(march%model%grid%cell)) call agree(march%model%grid%block, status, &
+      message) ! without a grid they have agreed already
     if (status == err_runtime .or. status == err_interrupted) call keep(march, status, &
       message)
     call march%trajectory%abandon()
@@ -111,25 +112,6 @@ contains
       march%config, march%domain, march%model%grid, stat, errmsg)
   end subroutine finish
 
-  !> One rank's failure is that of all.
-  subroutine agree(block, stat, errmsg)
-    type(block_t), intent(in) :: block
-    integer, intent(inout) :: stat
-    character(len=*), intent(inout) :: errmsg
-
-    integer :: first, worst
-
-    if (block%nx == 0) return ! not yet cut into blocks: every rank read the same files
-    worst = nint(global_maximum(block, real(stat, wp)))
-    if (worst == 0) return
-    ! Rank 0 speaks for all; if it has nothing to say, the first that has does.
-    first = -nint(global_maximum(block, real(merge(-block%rank, -max_rank, stat /= 0), wp)))
-    if (first > 0 .and. block%rank == first) write (error_unit, "(a, i0, 2a)") "rank ", &
-      first, ": ", trim(errmsg)
-    if (stat == 0) write (errmsg, "(a, i0)") "stopped with rank ", first
-    stat = worst
-  end subroutine agree
-
   !> Everything before the first step.
   subroutine set_up(march, ranks, stat, errmsg)
     type(march_t), intent(inout) :: march
@@ -140,6 +122,7 @@ contains
     type(block_t) :: block
 
     call set_up_domain(march, stat, errmsg)
+    call agree(everyone(ranks), stat, errmsg)
     if (stat == 0) call decompose(ranks, march%domain%nx, march%domain%ny, &
       march%domain%periodic_x, march%domain%periodic_y, block, &
       march%config%integration%is_reproducible, stat, errmsg)
@@ -299,7 +282,7 @@ contains
     call march%weather%fill((march%step + 0.5_real64)*dt, march%domain, &
       march%model%grid, march%config%parameters%gravity, march%forcing, errmsg)
     stat = merge(err_file, 0, errmsg /= "")
-    if (stat /= 0) return ! every rank reads the same record
+    if (stat /= 0) return
     call march%model%step(march%state, march%forcing)
     march%step = march%step + 1
     call march%analysis%sample(march%model%grid, march%state, march%step, march%step*dt)

@@ -10,6 +10,7 @@
 module swe_weather
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use netcdf_inputs, only: netcdf_input_t
+  use swe_agreement, only: agree_on_problem
   use swe_blocks, only: halo
   use swe_config, only: swe_config_t
   use swe_domain, only: swe_domain_t
@@ -156,14 +157,16 @@ contains
     else if (self%has_wind) then
       call self%read_one("wind_u", wind_units, record, domain, x)
       call self%read_one("wind_v", wind_units, record, domain, y)
-      if (self%file%problem /= "") return
+    end if
+    if (self%has_pressure) call self%read_one("pressure", [character(len=2) :: "Pa"], &
+      record, domain, p)
+    call agree_on_problem(grid%block, self%file%problem)
+    if (self%file%problem /= "") return
+    if (self%has_wind) then
       speed = hypot(x, y)
       x = air_density*(0.75_real64 + 0.067_real64*speed)*1.0e-3_real64*speed*x
       y = air_density*(0.75_real64 + 0.067_real64*speed)*1.0e-3_real64*speed*y
     end if
-    if (self%has_pressure) call self%read_one("pressure", [character(len=2) :: "Pa"], &
-      record, domain, p)
-    if (self%file%problem /= "") return
     if (allocated(x)) call take(x/water_density, fields(:, :, 1))
     if (allocated(y)) call take(y/water_density, fields(:, :, 2))
     if (allocated(p)) call take((p - mean_pressure)/(water_density*gravity), &
