@@ -26,7 +26,7 @@ module superdroplet_sampling
   integer, parameter :: n_table = 6000         !! points of the cumulative proposal
   real(wp), parameter :: least = 1.0e-6_wp     !! of the masses, over the mean mass
   real(wp), parameter :: rarest = 1.0e-3_wp    !! drops in the box beyond the largest mass
-  real(wp), parameter :: bits = 2.0_wp**52     !! quanta of all water: sums stay exact
+  real(wp), parameter, public :: bits = 2.0_wp**52     !! quanta of all water: sums stay exact
   real(wp), parameter :: least_quanta = 1.0e3_wp !! of a mean drop: rounding below 0.1 %
 
   !> Where super-droplets are drawn from: made once for a cloud, used by all realizations.
@@ -41,6 +41,7 @@ module superdroplet_sampling
   contains
     procedure :: setup
     procedure :: draw
+    procedure :: add
     procedure, private :: quantile
   end type proposal_t
 
@@ -176,45 +177,51 @@ contains
     type(random_lanes_t), intent(inout) :: stream !! of the realization
     type(superdroplets_t), intent(inout) :: drops !! filled
 
-    real(wp), allocatable :: chances(:, :)
-    real(wp) :: per_droplet, total, weight, x, xi
-    integer :: i
+    real(wp) :: ignored
 
-    allocate (chances(self%n, 2))
-    call stream%uniforms(chances(:, 1))
-    call stream%uniforms(chances(:, 2))
     call drops%reserve(self%n, kernel)
-    drops%volume = self%volume
-    per_droplet = self%volume/self%n
     drops%n = 0
-    total = 0.0_wp
-    do i = 1, self%n
-      call self%quantile((i - 1 + chances(i, 1))/self%n, x, weight)
-      xi = per_droplet*self%cloud%number()
-      if (.not. self%is_constant) xi = per_droplet*self%cloud%density(x)*x/weight
-      xi = aint(xi + chances(i, 2))
-      if (xi == 0.0_wp) cycle
-      drops%n = drops%n + 1
-      drops%drops(:2, drops%n) = [x, xi]
-      total = total + xi*x
-    end do
-    call quantise(self%cloud%liquid_water*self%volume, total, drops)
+    drops%volume = self%volume
+    drops%quantum = self%cloud%liquid_water*self%volume/bits
+    call self%add(kernel, 1.0_wp, stream, drops, ignored)
     call drops%prepare(kernel)
   end subroutine draw
 
-  !> Scale the masses to the prescribed water and round them to whole quanta.
-  subroutine quantise(water, drawn, drops)
-    real(wp), intent(in) :: water !! to be held [kg]
-    real(wp), intent(in) :: drawn !! held so far [kg]
+  !> Add a part of the cloud to a box whose volume and quantum are set: the masses are scaled
+  !> to the prescribed water and rounded to whole quanta.
+  subroutine add(self, kernel, part, stream, drops, added)
+    class(proposal_t), intent(in) :: self
+    type(kernel_t), intent(in) :: kernel          !! that will be used
+    real(wp), intent(in) :: part                  !! of the cloud's water [1]
+    type(random_lanes_t), intent(inout) :: stream !! of the realization
     type(superdroplets_t), intent(inout) :: drops
+    real(wp), intent(out) :: added                !! water, exact [quantum]
 
+    real(wp) :: chances(self%n, 2), drop(4), x(self%n), xi(self%n)
+    real(wp) :: scale, weight
     integer :: i
 
-    drops%quantum = water/bits
-    do i = 1, drops%n
-      drops%drops(1, i) = max(1.0_wp, anint(drops%drops(1, i)*(water/drawn)/drops%quantum))
+    call stream%uniforms(chances(:, 1))
+    call stream%uniforms(chances(:, 2))
+    do i = 1, self%n
+      call self%quantile((i - 1 + chances(i, 1))/self%n, x(i), weight)
+      xi(i) = part*self%volume/self%n
+      if (self%is_constant) then
+        xi(i) = aint(xi(i)*self%cloud%number() + chances(i, 2))
+      else
+        xi(i) = aint(xi(i)*self%cloud%density(x(i))*x(i)/weight + chances(i, 2))
+      end if
     end do
-  end subroutine quantise
+    scale = part*self%cloud%liquid_water*self%volume/sum(xi*x)/drops%quantum
+    added = 0.0_wp
+    do i = 1, self%n
+      if (xi(i) == 0.0_wp) cycle
+      drop(:2) = [max(1.0_wp, anint(x(i)*scale)), xi(i)]
+      if (kernel%needs_motion) call kernel%motion(drops%quantum*drop(1), drop(3), drop(4))
+      call drops%append(drop(:size(drops%drops, 1)), kernel)
+      added = added + drop(1)*drop(2)
+    end do
+  end subroutine add
 
   !> Mass below which a part of the proposal lies, and the proposal there.
   pure subroutine quantile(self, part, mass, weight)

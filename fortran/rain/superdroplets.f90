@@ -46,6 +46,7 @@ module superdroplets
     integer, allocatable, private :: hits(:)         !! pairs that collide
   contains
     procedure :: reserve
+    procedure :: append
     procedure :: prepare
     procedure :: step
     procedure :: moments
@@ -75,6 +76,23 @@ contains
     allocate (self%drops(width, n), self%words(n/2 + 1), self%expected(n/2), &
       self%chances(n/2), self%work(n/2, 3), self%hits(n/2 + 1))
   end subroutine reserve
+
+  !> Add a super-droplet; there is room for twice as many if there was none.
+  pure subroutine append(self, drop, kernel)
+    class(superdroplets_t), intent(inout) :: self
+    real(wp), intent(in) :: drop(:)      !! as a column of `drops`
+    type(kernel_t), intent(in) :: kernel !! that will be used
+
+    real(wp), allocatable :: kept(:, :)
+
+    if (self%n == size(self%drops, 2)) then
+      kept = self%drops
+      call self%reserve(2*self%n, kernel)
+      self%drops(:, :self%n) = kept
+    end if
+    self%n = self%n + 1
+    self%drops(:, self%n) = drop
+  end subroutine append
 
   !> What the kernel needs beside the masses, once these are set.
   pure subroutine prepare(self, kernel)

@@ -2,8 +2,8 @@
 !> Mass distributions of droplets, bins and Golovin's solution, for the figure of
 !> docs/rain.md.
 !>
-!> Lines `kernel method minutes radius g`: g = 3 x^2 n(x) is mass per volume and logarithm of
-!> radius [kg m-3], radius in m. Droplets: mean of 10 realizations of 8192.
+!> Lines `kernel method minutes radius g`: g = 3 x^2 n(x) is mass per volume and logarithm
+!> of radius [kg m-3], radius in m. Droplets: mean of 10 realizations of 8192.
 program rain_spectra
   use, intrinsic :: iso_fortran_env, only: output_unit
   use kinds, only: wp
@@ -120,7 +120,8 @@ contains
       do j = 1, bins%n
         if (bins%mass(j) < mass_of_radius(first_radius)) cycle
         write (output_unit, "(2a, i4, 2es15.5e3)") name, " bins", 10*i, &
-          radius_of_mass(bins%mass(j)), bins%mass(j)*bins%number(j)*3*per_doubling/log(2.0_wp)
+          radius_of_mass(bins%mass(j)), &
+          bins%mass(j)*bins%number(j)*3*per_doubling/log(2.0_wp)
       end do
       if (i == 6) exit
       do j = 1, 60
