@@ -4,6 +4,7 @@
 import pytest
 import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from isthmus.bridge import Model
 from isthmus.errors import BindingError, ConfigurationError, ModelRunError
@@ -287,3 +288,33 @@ def test_file_without_python_marks_failures(tmp_path):
     scripted = torch.jit.script(network)
     with torch.no_grad():
         assert scripted(torch.randn(1, 8, 10, dtype=torch.float64)).isnan().all()
+
+
+def test_exported_program_loops_by_itself():
+    torch.manual_seed(0)
+    network = Described().double().eval()
+    b = torch.randn(2, 8, 10, dtype=torch.float64)
+    member = torch.export.Dim("member", min=1, max=1000)
+    program = torch.export.export(network, (b,), dynamic_shapes=({0: member},))
+    loops = [n for n in program.graph.nodes if "while_loop" in str(n.target)]
+    assert loops, "the iterations must not be unrolled"
+    with torch.no_grad():
+        for given in (b, torch.randn(5, 8, 10, dtype=torch.float64)):
+            assert (program.module()(given) - network(given)).abs().max() < CLOSE
+
+
+def test_traced_adjoint_is_one_more_loop():
+    torch.manual_seed(0)
+    network = Described().double().eval()
+    b, z_ad = torch.randn(2, 2, 8, 10, dtype=torch.float64)
+
+    def adjoint(b, z_ad):
+        with torch.enable_grad():
+            leaf = b.detach().requires_grad_()
+            return torch.autograd.grad(network(leaf), leaf, z_ad)[0]
+
+    graph = make_fx(adjoint, tracing_mode="symbolic", _allow_non_fake_inputs=True)(b, z_ad)
+    loops = [n for n in graph.graph.nodes if "while_loop" in str(n.target)]
+    calls = [n for n in loops if n.op == "call_function"]
+    assert len(calls) == 2
+    assert (graph(b, z_ad) - adjoint(b, z_ad)).abs().max() < CLOSE

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""Networks on the C grid against the Fortran step, and their invariants."""
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.bridge import Model
+from isthmus.export import export_network
+from isthmus.learn import Curriculum, fit
+from isthmus.learn.shallow_water import BasinRollout, BasinWindows
+from isthmus.models import ShallowWater, ShallowWaterGrid, ShallowWaterState
+from isthmus.nets.shallow_water import BackhausStep, open_faces
+from isthmus.nets.shallow_water_emulators import (
+    ELEVATION_SCALE,
+    VELOCITY_RATIO,
+    ImplicitFluxNet,
+    PlainConvNet,
+    mirrored,
+    turned_over,
+)
+
+ROUNDING = 1e-12  # of fields of order one after some steps; solvers stop at 1e-14
+
+
+def basin(shape=(20, 24)):
+    """Return a depth with land, and a state at motion, seeded."""
+    rng = np.random.default_rng(2)
+    depth = 15.0 + 3.0 * rng.standard_normal(shape)
+    depth[0, :4] = depth[7:10, 5:8] = -1.0
+    wet = depth > 0.0
+    zeta = 0.1 * rng.standard_normal(shape) * wet
+    u, v = 0.5 * rng.standard_normal((2, *shape))
+    u[:, :-1] *= wet[:, :-1] & wet[:, 1:]
+    v[:-1] *= wet[:-1] & wet[1:]
+    u[:, -1] = v[-1] = 0.0
+    return depth, ShallowWaterState(zeta, u, v)
+
+
+@pytest.mark.parametrize("dt", [300.0, 900.0, 1500.0])
+@pytest.mark.parametrize("theta", [0.5, 0.7])
+def test_known_weights_are_the_fortran_step(dt, theta):
+    depth, state = basin()
+    fields = [torch.from_numpy(part.copy()) for part in state]
+    model = ShallowWater(
+        ShallowWaterGrid.plane(depth, dx=1.0e4),
+        dt=dt,
+        theta=theta,
+        drag=1e-3,
+        tolerance=1e-15,
+    )
+    step = BackhausStep(dx=1.0e4, dt=dt, theta=theta, drag=1e-3, tolerance=1e-14)
+    total = fields[0].sum()
+    for _ in range(3):
+        model.step(state)
+        fields = step(*fields, torch.from_numpy(depth))
+        for found, expected in zip(fields, state, strict=True):
+            assert abs(found.numpy() - expected).max() < ROUNDING
+    assert abs(fields[0].sum() - total) < ROUNDING
+
+
+def test_derivative_is_that_of_the_fortran_adjoint():
+    depth, state = basin((5, 6))
+    model = ShallowWater(
+        ShallowWaterGrid.plane(depth, dx=1.0e4), dt=900.0, drag=1e-3, tolerance=1e-15
+    )
+    rng = np.random.default_rng(3)
+    wet = depth > 0.0
+    weights = ShallowWaterState(*(rng.standard_normal((3, 5, 6)) * wet))
+    adjoint = model.step_ad(state, weights)
+    fields = [torch.from_numpy(part).requires_grad_() for part in state]
+    step = BackhausStep(dx=1.0e4, dt=900.0, drag=1e-3, tolerance=1e-14)
+    after = step(*fields, torch.from_numpy(depth))
+    sum(
+        (torch.from_numpy(weight) * field).sum()
+        for weight, field in zip(weights, after, strict=True)
+    ).backward()
+    assert abs(fields[0].grad.numpy() - adjoint.state.zeta)[wet].max() < 1e3 * ROUNDING
+
+
+EXACT = 1e-13  # of fields of order ten, after one step
+
+
+def scaled_state(shape=(3, 12, 12)):
+    """Return a random scaled state that fits a depth with land, and that depth."""
+    torch.manual_seed(5)
+    depth = 10.0 + 10.0 * torch.rand(shape, dtype=torch.float64)
+    depth[:, 2, 3:6] = depth[0, 7:, 0] = -1.0
+    state = torch.randn(shape[0], 3, *shape[1:], dtype=torch.float64)
+    is_open = open_faces((depth > 0.0).double())
+    masks = torch.stack([(depth > 0.0).double(), is_open.east, is_open.north], 1)
+    return state * masks, depth
+
+
+def test_mirrors_of_a_state_are_mirrors():
+    state, _ = scaled_state()
+    assert torch.equal(mirrored(mirrored(state)), state)
+    assert torch.equal(turned_over(turned_over(state)), state)
+    quarter = turned_over(mirrored(state))
+    again = quarter
+    for _ in range(3):
+        again = turned_over(mirrored(again))
+    assert torch.equal(again, state)
+    assert not torch.equal(quarter, state)
+
+
+def test_random_net_has_all_eight_symmetries_and_conserves_water():
+    state, depth = scaled_state()
+    net = ImplicitFluxNet(tolerance=1e-14).double()
+    after = net(state, depth)
+    for n_quarters in range(4):
+        for is_mirrored in (False, True):
+            moved, moved_depth, moved_after = state, depth, after
+            for _ in range(n_quarters):
+                moved, moved_after = (
+                    turned_over(mirrored(x)) for x in (moved, moved_after)
+                )
+                moved_depth = moved_depth.flip(-1).transpose(-1, -2)
+            if is_mirrored:
+                moved, moved_after = mirrored(moved), mirrored(moved_after)
+                moved_depth = moved_depth.flip(-1)
+            assert (net(moved, moved_depth) - moved_after).abs().max() < EXACT
+    total = state[:, 0].sum((-2, -1))
+    assert (after[:, 0].sum((-2, -1)) - total).abs().max() < EXACT * 144
+
+
+def test_plain_net_reaches_as_far_as_it_says():
+    net = PlainConvNet(reach=4, width=4).double()
+    state = torch.zeros(1, 3, 15, 15, dtype=torch.float64, requires_grad=True)
+    depth = torch.full((1, 15, 15), 10.0, dtype=torch.float64)
+    net(state, depth)[0, 0, 7, 7].backward()
+    rows = state.grad.abs().sum((0, 1, 3)).nonzero().flatten()
+    assert rows.min() == 3 and rows.max() == 11
+
+
+def test_net_learns_a_step_from_runs_of_the_model():
+    torch.manual_seed(0)
+    depth = torch.full((2, 8, 8), 15.0, dtype=torch.float64)
+    step = BackhausStep(dx=1e4, dt=900.0, theta=0.5, tolerance=1e-13)
+    scale = torch.tensor(
+        [ELEVATION_SCALE] + 2 * [15.0 * VELOCITY_RATIO * ELEVATION_SCALE],
+        dtype=torch.float64,
+    ).reshape(3, 1, 1)
+    state = torch.zeros(2, 3, 8, 8, dtype=torch.float64)
+    state[:, 0] = torch.randn(2, 8, 8)
+    states = [state]
+    for _ in range(6):
+        state = torch.stack(step(*(state * scale).unbind(1), depth), 1) / scale
+        states.append(state)
+    runs = BasinWindows(torch.stack(states), depth)
+    model = BasinRollout(ImplicitFluxNet(tolerance=1e-8)).double()
+    before = ((model.predict(*runs.batch(torch.arange(12), 1)[:1], 1)) ** 2).mean()
+    history = fit(
+        model,
+        runs,
+        runs,
+        curriculum=Curriculum((1,), 2),
+        optimizer="lbfgs",
+        learning_rate=1.0,
+        schedule="constant",
+        evaluate_every=1,
+        dtype="float64",
+        progress=False,
+    )
+    assert history.best < 0.05 * before
+
+
+def test_file_of_the_known_step_runs_without_python(tmp_path):
+    depth, state = basin((8, 10))
+    step = BackhausStep(dx=1e4, dt=900.0, drag=1e-3, preconditioner="diagonal")
+    names = ("zeta", "u", "v", "depth")
+    fields = dict(
+        zip(names, (torch.from_numpy(x)[None] for x in (*state, depth)), strict=True)
+    )
+    path = tmp_path / "step.pt"
+    export_network(
+        step.eval(),
+        path,
+        inputs=fields,
+        outputs=["zeta_next", "u_next", "v_next"],
+        dynamic={"member": 0},
+        derivatives=False,
+        tolerance=1e-9,  # of random fields that are no flow
+        training_range={"depth": (5.0, 25.0), "zeta": (-0.1, 0.1)},
+    )
+    found = Model(path)(**{name: field.numpy() for name, field in fields.items()})
+    expected = step(*fields.values())
+    for name, field in zip(("zeta_next", "u_next", "v_next"), expected, strict=True):
+        assert abs(found[name] - field.numpy()).max() < ROUNDING
