@@ -26,7 +26,7 @@ module superdroplet_sampling
   integer, parameter :: n_table = 6000         !! points of the cumulative proposal
   real(wp), parameter :: least = 1.0e-6_wp     !! of the masses, over the mean mass
   real(wp), parameter :: rarest = 1.0e-3_wp    !! drops in the box beyond the largest mass
-  real(wp), parameter, public :: bits = 2.0_wp**52     !! quanta of all water: sums stay exact
+  real(wp), parameter, public :: bits = 2.0_wp**52 !! quanta of all water: sums are exact
   real(wp), parameter :: least_quanta = 1.0e3_wp !! of a mean drop: rounding below 0.1 %
 
   !> Where super-droplets are drawn from: made once for a cloud, used by all realizations.
@@ -187,8 +187,8 @@ contains
     call drops%prepare(kernel)
   end subroutine draw
 
-  !> Add a part of the cloud to a box whose volume and quantum are set: the masses are scaled
-  !> to the prescribed water and rounded to whole quanta.
+  !> Add a part of the cloud to a box whose volume and quantum are set: the masses are
+  !> scaled to the prescribed water and rounded to whole quanta.
   subroutine add(self, kernel, part, stream, drops, added)
     class(proposal_t), intent(in) :: self
     type(kernel_t), intent(in) :: kernel          !! that will be used

@@ -4,8 +4,8 @@
 !> The updraft, the condensation above cloud base and the fall speeds of rain are those of
 !> the shaft by moments, so that the two differ in how drops collide, and in that each drop
 !> falls at its own speed. A super-droplet leaves its level in a step with the chance
-!> |w - v| dt/dz, where v = 9.65 - 10.3 exp(-600 D) for rain and 0 for cloud: on average that
-!> is the upwind flux of the other shaft.
+!> |w - v| dt/dz, where v = 9.65 - 10.3 exp(-600 D) for rain and 0 for cloud: on average
+!> that is the upwind flux of the other shaft.
 !>
 !> Water is counted in quanta: what condensed is what is there, has rained or has left
 !> through the top, to the bit.

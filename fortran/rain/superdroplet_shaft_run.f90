@@ -285,7 +285,8 @@ contains
       isthmus_version, stat, errmsg)
     if (stat == 0) call file%add_attribute("kernel", trim(config%kernel), stat, errmsg)
     if (stat == 0) call file%add_attribute("members", config%members, stat, errmsg)
-    if (stat == 0) call file%add_attribute("new_droplets", config%new_droplets, stat, errmsg)
+    if (stat == 0) call file%add_attribute("new_droplets", config%new_droplets, stat, &
+      errmsg)
     if (stat == 0) call file%add_attribute("form_every", config%form_every, stat, errmsg)
     if (stat == 0) call file%add_attribute("volume", config%volume, stat, errmsg)
     if (stat == 0) call file%add_attribute("seed", config%seed, stat, errmsg)

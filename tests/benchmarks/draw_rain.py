@@ -31,9 +31,7 @@ TITLES = {
 
 def main() -> None:
     """Run the program, draw one panel for each kernel."""
-    out = subprocess.run(
-        [sys.argv[1]], capture_output=True, text=True, check=True
-    ).stdout
+    out = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
     lines: dict[tuple[str, str, int], list[tuple[float, float]]] = defaultdict(list)
     for kernel, method, minutes, radius, mass in map(str.split, out.splitlines()):
         lines[kernel, method, int(minutes)].append((float(radius), float(mass)))

@@ -54,7 +54,7 @@ contains
     call kernel%setup("hall")
     call set_up(shaft, kernel, 16, 20.0_wp)
     call stream%seed(1, 1, 1)
-    do i = 0, 1799
+    do i = 0, 2399
       if (modulo(i, 20) == 0) call shaft%form(kernel, real(i, wp), stream)
       call shaft%step(kernel, real(i, wp), 1.0_wp, 1, stream)
       if (modulo(i, 600) == 599) call check(shaft%condensed == shaft%rained + shaft%left + &
@@ -90,7 +90,8 @@ contains
       profiles(:, member) = moments(1, :) + moments(2, :)
     end do
     mean = sum(profiles, 2)/n_members
-    error = sqrt(sum((profiles - spread(mean, 2, n_members))**2, 2)/(n_members - 1)/n_members)
+    error = sqrt(sum((profiles - spread(mean, 2, n_members))**2, 2)/(n_members - 1) &
+      /n_members)
 
     call shaft%forcing%setup([1.0_wp], state)
     do i = 0, n_steps - 1
