@@ -24,6 +24,7 @@ BOX = MappingProxyType(
 INTEGRATION = MappingProxyType({"dt": 300.0, "n_steps": 20})
 EXACT = MappingProxyType({"tolerance": 1e-11})
 SOLVER_ERROR = 1e-9  # of EXACT, grown over the steps [m]
+ROUNDING = 1e-13  # of sums over cells and steps
 
 
 def namelist(grid=None, **groups: dict):
@@ -177,6 +178,47 @@ def test_velocities_are_transports_over_the_depth_at_faces(folder):
             assert "barotropic" in moved.standard_name
             assert np.abs(data[name][:]).max() > 0.1
             np.testing.assert_allclose(moved[:], data[name][:] / 40, rtol=1e-14)
+
+
+def write_tracers(path):
+    x, y = np.meshgrid(np.arange(NX), np.arange(NY))
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("x", NX)
+        data.createDimension("y", NY)
+        data.createVariable("dye", "f8", ("y", "x"))[:] = (x > 8) & (y < 10)
+        data.createVariable("even", "f8", ("y", "x"))[:] = 0.3
+
+
+def test_tracers_are_carried_kept_and_restarted_bit_for_bit(folder):
+    write_tracers(folder / "tracers.nc")
+    carried = {"names": ["dye", "even"], "units": ["kg m-3", "1"], "file": "tracers.nc"}
+    settings = namelist(tracers=carried, files={"restart_out": "r.nc"})
+    assert run(folder, settings) == (0, "")
+    with netCDF4.Dataset(folder / "out.nc") as data:
+        assert data["dye"].units == "kg m-3"
+        dye, even = data["dye"][:], data["even"][:]
+        depth = 40 + data["zeta"][:]
+    assert np.abs(dye[-1] - dye[0]).max() > 1e-3
+    np.testing.assert_allclose(
+        (dye * depth).sum((1, 2)), (dye * depth)[0].sum(), rtol=ROUNDING
+    )
+    np.testing.assert_allclose(even, 0.3, rtol=ROUNDING)
+    assert -ROUNDING <= dye.min() <= dye.max() <= 1 + ROUNDING
+    half = {"restart_out": "half.nc", "output": "half_out.nc"}
+    first = namelist(tracers=carried, files=half, integration={"n_steps": 10})
+    assert run(folder, first) == (0, "")
+    go_on = {"restart_in": "half.nc", "initial": "", "output": "more.nc"}
+    second = namelist(tracers=carried, files=go_on, integration={"n_steps": 10})
+    assert run(folder, second) == (0, "")
+    np.testing.assert_array_equal(read(folder / "more.nc", "dye")[-1], dye[-1])
+
+
+def test_tracers_that_cannot_be_are_refused(folder):
+    fails(folder, namelist(tracers={"names": ["zeta"]}), 2, "'zeta'", "name of its own")
+    two = {"names": ["a", "b"], "units": ["1"]}
+    fails(folder, namelist(tracers=two), 2, "'units'", "as many")
+    missing = {"names": ["dye"], "file": "initial.nc"}
+    fails(folder, namelist(tracers=missing), 1, "tracers", "'dye'")
 
 
 def test_volume_is_kept_and_told(folder):
@@ -726,10 +768,13 @@ def test_four_ranks_write_the_file_of_one(folder):
         integration={"n_steps": 100},
         analysis={**ANALYSIS, "constituents": ["M2"], "start": 0.0},
         gauges={"file": "gauges.csv", "output": "gauges.nc"},
+        tracers={"names": ["dye"], "file": "tracers.nc"},
         solver=EXACT,
         files={"restart_out": "r.nc"},
     )
+    write_tracers(folder / "tracers.nc")
     assert run(folder, settings)[0] == 0
+    dye = read(folder / "out.nc", "dye")
     names = {"out.nc": "zeta", "gauges.nc": "u", "tide.nc": "amplitude", "r.nc": "v"}
     alone = {path: read(folder / path, name) for path, name in names.items()}
     for path in names:
@@ -741,6 +786,9 @@ def test_four_ranks_write_the_file_of_one(folder):
     for path, name in names.items():
         together = read(folder / path, name)
         np.testing.assert_allclose(together, alone[path], rtol=0, atol=100 * SOLVER_ERROR)
+    np.testing.assert_allclose(
+        read(folder / "out.nc", "dye"), dye, rtol=0, atol=100 * SOLVER_ERROR
+    )
     write_namelist(
         tide(physics={"theta": 0.9}, solver={"name": "x"}), folder / "config.nml"
     )

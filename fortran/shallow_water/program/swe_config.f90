@@ -15,6 +15,7 @@ module swe_config
     drag_manning, drag_none, drag_quadratic, face_backhaus, face_linear, face_upwind, &
     swe_parameters_t, wetting_newton, wetting_static
   use swe_solvers, only: default_solver
+  use swe_tracers, only: tracers_limited, tracers_upwind
   implicit none
   private
   public :: physics_settings, read_config, swe_config_t
@@ -24,7 +25,12 @@ module swe_config
   real(real64), parameter :: part_of_step = 0.01_real64
     !! accepted difference of a duration from whole steps [steps]: rounding of a decimal dt
   character(len=*), parameter :: groups = "unknown group, expected &grid, &physics, "// &
-    "&integration, &solver, &files, &boundary, &forcing, &gauges, &analysis or &log"
+    "&integration, &solver, &files, &boundary, &forcing, &gauges, &tracers, "// &
+    "&analysis or &log"
+
+  character(len=*), parameter :: digits = "0123456789"
+  character(len=*), parameter :: letters = &
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
   integer, parameter, public :: islands_refuse = 0, islands_keep = 1, islands_fill = 2
 
@@ -97,6 +103,14 @@ module swe_config
       !! from a gauge to its cell [m]; farther is an error
   end type gauge_settings_t
 
+  !> Group `&tracers`.
+  type, public :: tracer_settings_t
+    character(len=max_name), allocatable :: names(:) !! what is carried; none: nothing
+    character(len=max_name), allocatable :: units(:) !! of each; none: "1"
+    character(len=max_path) :: file = ""      !! netCDF with their fields at the start
+    integer :: scheme = tracers_limited       !! one of tracers_*
+  end type tracer_settings_t
+
   !> Group `&analysis`.
   type, public :: analysis_settings_t
     character(len=8), allocatable :: constituents(:) !! to be fitted at every cell
@@ -116,6 +130,7 @@ module swe_config
     type(boundary_settings_t) :: boundary
     character(len=max_path) :: forcing_file = ""    !! wind stress and air pressure
     type(gauge_settings_t) :: gauges
+    type(tracer_settings_t) :: tracers
     type(analysis_settings_t) :: analysis
     integer :: log_every = 0                        !! steps; 0: every 5 % of the run
   end type swe_config_t
@@ -133,7 +148,8 @@ contains
     type(key_visitor_t) :: keys
     integer :: i
 
-    allocate (config%analysis%constituents(0))
+    allocate (config%analysis%constituents(0), config%tracers%names(0), &
+      config%tracers%units(0))
     call read_assignments(path, items, stat, errmsg)
     if (present(stat)) then
       if (stat /= 0) return
@@ -185,6 +201,12 @@ contains
       call keys%visit("output", config%gauges%output)
       call keys%visit("every", config%gauges%every)
       call keys%visit("max_distance", config%gauges%max_distance)
+    case ("tracers")
+      call keys%visit("names", config%tracers%names)
+      call keys%visit("units", config%tracers%units)
+      call keys%visit("file", config%tracers%file)
+      call keys%choose("scheme", [character(len=7) :: "upwind", "limited"], &
+        [tracers_upwind, tracers_limited], config%tracers%scheme)
     case ("analysis")
       call keys%visit("constituents", config%analysis%constituents)
       call keys%visit("start", config%analysis%start)
@@ -335,8 +357,35 @@ contains
     call check_side("east", config%boundary%east, problem)
     call check_side("south", config%boundary%south, problem)
     call check_side("north", config%boundary%north, problem)
+    call check_tracers(config%tracers, problem)
     call check_reproducible(config, problem)
   end subroutine check_config
+
+  !> Tracers need names of their own: they are variables beside those of the run.
+  subroutine check_tracers(tracers, problem)
+    type(tracer_settings_t), intent(in) :: tracers
+    character(len=*), intent(inout) :: problem !! set if there is one
+
+    character(len=*), parameter :: taken(*) = [character(len=10) :: "zeta", "u", "v", &
+      "u_velocity", "v_velocity", "depth", "cell", "grid", "x", "y", "x_u", "y_v", &
+      "time", ""]
+    integer :: k
+
+    if (problem /= "") return
+    do k = 1, size(tracers%names)
+      associate (name => tracers%names(k))
+        if (all(name /= taken) .and. all(name /= tracers%names(:k - 1)) .and. &
+          verify(trim(name), letters//digits//"_") == 0) cycle
+        problem = "'names' in &tracers has '"//trim(name)//"': a tracer needs a name "// &
+          "of its own, of letters, digits and '_'"
+      end associate
+      return
+    end do
+    if (problem == "" .and. size(tracers%units) > 0 .and. size(tracers%units) &
+      /= size(tracers%names)) problem = "'units' in &tracers must be as many as 'names'"
+    if (problem == "" .and. tracers%file /= "" .and. size(tracers%names) == 0) problem = &
+      "'file' in &tracers needs 'names'"
+  end subroutine check_tracers
 
   !> Refuse a solver whose bits depend on the ranks in a run whose bits must not.
   subroutine check_reproducible(config, problem)

@@ -44,6 +44,8 @@ module swe_help
     "              pressure (Pa), each (time, y, x)", &
     "&gauges       file: text, first line 'name,x,y' or 'name,lon,lat'; output,", &
     "              every = 1 (steps), max_distance (m, from a gauge to its cell)", &
+    "&tracers      names = 'dye', ..., units, file: netCDF with their fields (y, x) at", &
+    "              the start; scheme = 'limited' (or 'upwind'); written to the output", &
     "&analysis     constituents = 'M2', ..., start = 0, every = 1 (steps), output", &
     "&log          every = 0 (steps; 0: every 5 %)", &
     "", &

@@ -45,6 +45,7 @@ contains
       "m2 s-1", "northward transport per unit width", "", "edge2", single, stat, errmsg)
     if (stat == 0 .and. config%files%velocities) call add_velocities(domain, trajectory, &
       single, stat, errmsg)
+    if (stat == 0) call add_tracers(config, trajectory, single, stat, errmsg)
     if (stat == 0) call add_attributes(config, domain, "Shallow water fields", trajectory, &
       stat, errmsg)
     if (stat == 0) call write_grid(domain, trajectory, stat, errmsg)
@@ -72,6 +73,26 @@ contains
       "y_v"], "m s-1", "northward velocity, mean over the depth", y_name, "edge2", single, &
       stat, errmsg)
   end subroutine add_velocities
+
+  !> Concentrations of what the water carries.
+  subroutine add_tracers(config, trajectory, single, stat, errmsg)
+    type(swe_config_t), intent(in) :: config
+    type(trajectory_t), intent(inout) :: trajectory
+    logical, intent(in) :: single !! store in single precision
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    character(len=:), allocatable :: units
+    integer :: k
+
+    do k = 1, size(config%tracers%names)
+      units = "1"
+      if (size(config%tracers%units) > 0) units = trim(config%tracers%units(k))
+      if (stat == 0) call add_field(trajectory, trim(config%tracers%names(k)), ["x", "y"], &
+        units, "concentration of "//trim(config%tracers%names(k)), "", "face", single, &
+        stat, errmsg)
+    end do
+  end subroutine add_tracers
 
   !> "seconds since ..." of the run's start.
   function time_units(config) result(units)
@@ -247,11 +268,12 @@ contains
   end subroutine write_grid
 
   !> Write one record. All ranks call it; rank 0 has the file.
-  subroutine write_state(config, domain, grid, state, step, trajectory, stat, errmsg)
+  subroutine write_state(config, domain, grid, state, c, step, trajectory, stat, errmsg)
     type(swe_config_t), intent(in) :: config
     type(swe_domain_t), intent(in) :: domain
     type(swe_grid_t), intent(in) :: grid
     type(swe_state_t), intent(in) :: state          !! to be written
+    real(wp), intent(in), contiguous :: c(:, :, :)  !! concentrations, with halo
     integer, intent(in) :: step                     !! since the start
     type(trajectory_t), intent(inout) :: trajectory !! receives it
     integer, intent(out) :: stat
@@ -259,6 +281,7 @@ contains
 
     logical, allocatable :: here(:, :), here_u(:, :), here_v(:, :)
     real(wp), allocatable :: h_u(:, :), h_v(:, :)
+    integer :: k
 
     stat = 0
     if (trajectory%is_open()) call trajectory%begin_record(step &
@@ -270,6 +293,10 @@ contains
     here_v = here .or. cshift(here, 1, 2)
     call write_masked(grid%block, "u", state%u, here_u, trajectory, stat, errmsg)
     call write_masked(grid%block, "v", state%v, here_v, trajectory, stat, errmsg)
+    do k = 1, size(c, 3)
+      call write_masked(grid%block, trim(config%tracers%names(k)), c(:, :, k), here, &
+        trajectory, stat, errmsg)
+    end do
     if (.not. config%files%velocities) return
     allocate (h_u, h_v, source=0*grid%depth)
     call face_depths(grid, config%parameters, state, h_u, h_v)

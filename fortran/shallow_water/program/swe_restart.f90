@@ -16,6 +16,7 @@ module swe_restart
   use swe_parameters, only: wetting_newton
   use swe_ranks, only: gather, scatter
   use swe_state, only: swe_state_t
+  use swe_tracers, only: swe_tracers_t
   implicit none
   private
   public :: save_state, start_state
@@ -26,11 +27,13 @@ contains
 
   !> Allocate the state and fill it: from a restart, from a file, or at rest. Every rank
   !> reads the file.
-  subroutine start_state(config, domain, grid, state, analysis, step, stat, errmsg)
+  subroutine start_state(config, domain, grid, state, tracers, analysis, step, stat, &
+    errmsg)
     type(swe_config_t), intent(in) :: config
     type(swe_domain_t), intent(in) :: domain
     type(swe_grid_t), intent(in) :: grid
     type(swe_state_t), intent(inout) :: state !! allocated and set
+    type(swe_tracers_t), intent(inout) :: tracers !! set up and set
     type(analysis_t), intent(inout) :: analysis !! its sums are those of the restart
     integer, intent(out) :: step              !! steps since the start
     integer, intent(out) :: stat
@@ -39,25 +42,33 @@ contains
     type(field_t), allocatable :: fields(:), sums(:)
     type(setting_t), allocatable :: settings(:)
     real(real64), allocatable :: nothing(:, :)
+    integer :: n
 
     call state%setup(grid%block)
+    n = size(config%tracers%names)
+    call tracers%setup(grid%block, n)
+    tracers%order = config%tracers%scheme
     step = 0
     stat = 0
     if (config%files%restart_in /= "") then
       allocate (nothing(domain%nx, domain%ny), source=0.0_real64)
       call to_fields(nothing, nothing, nothing, fields)
+      call append_tracers(config, domain, grid, tracers%c, fields)
       call analysis%to_fields(domain, grid%block, sums)
       call append_all(fields, sums)
       call restart_settings(config, domain, settings)
       call read_restart(trim(config%files%restart_in), fields, settings, step, stat, errmsg)
       call agree(grid%block, stat, errmsg)
-      if (stat == 0) call from_fields(grid, fields, state)
-      if (stat == 0) call analysis%from_fields(grid%block, fields(4:), &
+      if (stat == 0) call from_fields(grid, fields(:3 + n), state, tracers%c)
+      if (stat == 0) call analysis%from_fields(grid%block, fields(4 + n:), &
         step*real(config%parameters%dt, real64), stat, errmsg)
       if (index(errmsg, "'grid_fingerprint'") > 0) errmsg = trim(errmsg)// &
         ": it is of another grid, go on with the one it was written with"
-    else if (config%files%initial /= "") then
-      call read_initial(config, domain, grid, state, stat, errmsg)
+    else
+      if (config%files%initial /= "") call read_initial(config, domain, grid, state, stat, &
+        errmsg)
+      if (stat == 0 .and. config%tracers%file /= "") call read_tracers(config, domain, &
+        grid, tracers%c, stat, errmsg)
     end if
     if (config%parameters%wetting == wetting_newton .and. config%files%restart_in == "") &
       then
@@ -92,6 +103,30 @@ contains
     stat = err_file
     errmsg = "initial state "//trim(file%problem)
   end subroutine read_initial
+
+  !> Read the concentrations at the start.
+  subroutine read_tracers(config, domain, grid, c, stat, errmsg)
+    type(swe_config_t), intent(in) :: config
+    type(swe_domain_t), intent(in) :: domain
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(inout), contiguous :: c(:, :, :) !! set on the block, with halo
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    type(netcdf_input_t) :: file
+    integer :: k
+
+    stat = 0
+    call file%open(trim(config%tracers%file))
+    do k = 1, size(c, 3)
+      call read_one(file, domain, grid, trim(config%tracers%names(k)), c(:, :, k))
+      if (file%problem /= "") exit
+    end do
+    call file%close()
+    if (file%problem == "") return
+    stat = err_file
+    errmsg = "tracers "//trim(file%problem)
+  end subroutine read_tracers
 
   !> Read one field on all ranks, or on none.
   subroutine read_one(file, domain, grid, name, field)
@@ -147,12 +182,13 @@ contains
   end subroutine read_values
 
   !> Write a restart. All ranks call it, rank 0 writes.
-  subroutine save_state(path, config, domain, grid, state, step, stat, errmsg, analysis)
+  subroutine save_state(path, config, domain, grid, state, c, step, stat, errmsg, analysis)
     character(len=*), intent(in) :: path !! file
     type(swe_config_t), intent(in) :: config
     type(swe_domain_t), intent(in) :: domain
     type(swe_grid_t), intent(in) :: grid
     type(swe_state_t), intent(in) :: state !! to be saved
+    real(wp), intent(in), contiguous :: c(:, :, :) !! concentrations, with halo
     integer, intent(in) :: step            !! since the start
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
@@ -167,10 +203,11 @@ contains
     call gather(grid%block, state%zeta, zeta)
     call gather(grid%block, state%u, u)
     call gather(grid%block, state%v, v)
+    call to_fields(real(zeta, real64), real(u, real64), real(v, real64), fields)
+    call append_tracers(config, domain, grid, c, fields)
     if (present(analysis)) call analysis%to_fields(domain, grid%block, sums)
     stat = 0
     if (grid%block%rank /= 0) return
-    call to_fields(real(zeta, real64), real(u, real64), real(v, real64), fields)
     call append_all(fields, sums)
     call restart_settings(config, domain, settings)
     call write_restart(path, fields, settings, step, stat, errmsg)
@@ -232,15 +269,40 @@ contains
     end do
   end subroutine to_fields
 
+  !> Add the concentrations. All ranks call it; rank 0 has them afterwards.
+  subroutine append_tracers(config, domain, grid, c, fields)
+    type(swe_config_t), intent(in) :: config
+    type(swe_domain_t), intent(in) :: domain
+    type(swe_grid_t), intent(in) :: grid
+    real(wp), intent(in), contiguous :: c(:, :, :) !! with halo
+    type(field_t), allocatable, intent(inout) :: fields(:)
+
+    real(wp), allocatable :: whole(:, :)
+    integer :: k
+
+    allocate (whole(domain%nx, domain%ny), source=0.0_wp)
+    do k = 1, size(c, 3)
+      call gather(grid%block, c(:, :, k), whole)
+      call append(fields, trim(config%tracers%names(k)), real(whole, real64))
+      fields(size(fields))%axes = ["column", "row   "]
+    end do
+  end subroutine append_tracers
+
   !> The state out of named arrays.
-  subroutine from_fields(grid, fields, state)
+  subroutine from_fields(grid, fields, state, c)
     type(swe_grid_t), intent(in) :: grid
     type(field_t), intent(in) :: fields(:)    !! as `to_fields` makes them
     type(swe_state_t), intent(inout) :: state !! set
+    real(wp), intent(inout), contiguous :: c(:, :, :) !! set, with halo
+
+    integer :: k
 
     call scatter(grid%block, real(fields(1)%values, wp), state%zeta)
     call scatter(grid%block, real(fields(2)%values, wp), state%u)
     call scatter(grid%block, real(fields(3)%values, wp), state%v)
+    do k = 1, size(c, 3)
+      call scatter(grid%block, real(fields(3 + k)%values, wp), c(:, :, k))
+    end do
   end subroutine from_fields
 
 end module swe_restart

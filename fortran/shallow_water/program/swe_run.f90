@@ -27,6 +27,7 @@ module swe_run
   use swe_solvers, only: make_solver
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
+  use swe_tracers, only: swe_tracers_t
   use swe_weather, only: weather_t
   use trajectories, only: trajectory_t
   implicit none
@@ -46,7 +47,9 @@ module swe_run
     type(swe_domain_t) :: domain
     type(swe_model_t) :: model
     type(swe_state_t) :: state
+    type(swe_tracers_t) :: tracers !! none unless named
     type(swe_state_t) :: good      !! the last state that was looked at and found finite
+    real(wp), allocatable :: good_c(:, :, :) !! its concentrations
     type(swe_forcing_t) :: forcing
     integer :: step = 0            !! since the start
     integer :: good_step = 0
@@ -130,7 +133,7 @@ contains
     call set_up_model(march, block, stat, errmsg)
     if (stat == 0) call march%analysis%setup(march%config, block, stat, errmsg)
     if (stat == 0) call start_state(march%config, march%domain, march%model%grid, &
-      march%state, march%analysis, march%step, stat, errmsg)
+      march%state, march%tracers, march%analysis, march%step, stat, errmsg)
     march%first_step = march%step
     call march%analysis%rehearse(march%config, march%first_step, stat, errmsg)
     if (stat == 0) call set_up_forcing(march, stat, errmsg)
@@ -285,6 +288,8 @@ contains
     if (stat /= 0) return
     call march%model%step(march%state, march%forcing)
     march%step = march%step + 1
+    if (size(march%tracers%c, 3) > 0) call march%tracers%advance(march%model, march%state, &
+      stat, errmsg)
     call march%analysis%sample(march%model%grid, march%state, march%step, march%step*dt)
     associate (model => march%model)
       if (model%keeps_velocity) then
@@ -334,7 +339,8 @@ contains
       is_restart_due = is_due(march, files%restart_every) .or. march%step == last
       if (stat == 0 .and. is_restart_due .and. files%restart_out /= "") then
         call save_state(trim(files%restart_out), march%config, march%domain, &
-          march%model%grid, march%state, march%step, stat, errmsg, march%analysis)
+          march%model%grid, march%state, march%tracers%c, march%step, stat, errmsg, &
+          march%analysis)
         call agree(march%model%grid%block, stat, errmsg)
       end if
     end associate
@@ -349,7 +355,7 @@ contains
     stat = 0
     if (march%config%files%output == "") return
     call write_state(march%config, march%domain, march%model%grid, march%state, &
-      march%step, march%trajectory, stat, errmsg)
+      march%tracers%c, march%step, march%trajectory, stat, errmsg)
     call agree(march%model%grid%block, stat, errmsg)
   end subroutine write_record
 
@@ -398,6 +404,7 @@ contains
     end if
     if (stat /= 0) return
     march%good = march%state
+    march%good_c = march%tracers%c
     march%good_step = march%step
     signal = nint(global_maximum(march%model%grid%block, real(interrupted_by(), wp)))
     if (signal == 0) return
@@ -473,10 +480,10 @@ contains
     problem = ""
     if (march%good_step == march%step) then
       call save_state(path, march%config, march%domain, march%model%grid, march%good, &
-        march%good_step, status, problem, march%analysis)
+        march%good_c, march%good_step, status, problem, march%analysis)
     else ! the sums of the analysis are ahead of the last good state
       call save_state(path, march%config, march%domain, march%model%grid, march%good, &
-        march%good_step, status, problem)
+        march%good_c, march%good_step, status, problem)
     end if
     if (status == 0) problem = "restart from the last good state: '"//path//"'"
     errmsg = trim(errmsg)//"; "//trim(problem)
