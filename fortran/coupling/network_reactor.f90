@@ -32,7 +32,7 @@ module network_reactor
     integer, private :: n_light = 0      !! nodes of the light
     real(wp), allocatable, private :: light(:, :) !! (node, cell)
     real(wp), allocatable, private :: next(:, :)  !! the network's answer (species, cell)
-    integer(int32), allocatable, private :: reasons(:) !! why a cell is flagged (cell)
+    integer(int32), allocatable :: reasons(:) !! why a cell went to the solver, or 0 (cell)
     type(c_ptr), private :: bound = c_null_ptr    !! the host's array that is bound
     integer, private :: bound_shape(2) = 0
   contains

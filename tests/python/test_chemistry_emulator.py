@@ -239,3 +239,19 @@ def test_other_reactors_stand_in_the_same_slot(tmp_path, superfast, data, reacto
             mechanism.integrate_qssa(state, DT, n_substeps=7, t=32400.0 + n * DT)
     with netCDF4.Dataset(tmp_path / "out.nc") as file:
         np.testing.assert_array_equal(file["y"][-1].data, state)
+
+
+def test_plume_keeps_its_elements(tmp_path, superfast, data, trained):
+    """A day in a gyre: the network far from its training, solver behind it, sums closed."""
+    export_step(trained[0], tmp_path / "step.pt", data, superfast)
+    command = [find_program("isthmus-plume"), "step.pt", superfast.path, "plume.nc", "0.5"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    changes = re.findall(r"change of the mass of ([NS]): +(\S+)", done.stdout)
+    assert [name for name, _ in changes] == ["N", "S"]
+    assert max(abs(float(change)) for _, change in changes) < DAYS_OF_ROUNDING
+    by_solver, total = re.search(r"(\d+) of (\d+) cell steps", done.stdout).groups()
+    assert 0 < int(by_solver) < int(total)
+    with netCDF4.Dataset(tmp_path / "plume.nc") as file:
+        assert all(np.isfinite(file[name][:].data).all() for name in superfast.species)
