@@ -30,6 +30,8 @@ module rain_config
     real(wp), allocatable :: liquid_water(:)  !! L0 [kg m-3]
     real(wp), allocatable :: mean_radius(:)   !! r_m [m]
     real(wp), allocatable :: shape(:)         !! nu [1]
+    character(len=16) :: method = "droplets"  !! or "bins", which know no chance
+    integer :: per_doubling = 8               !! bins for each doubling of mass
     real(wp) :: volume = 10.0_wp              !! of a box [m3]
     integer :: droplets = 4096                !! super-droplets in it
     character(len=16) :: sampling = "tail"    !! or "constant"
@@ -100,6 +102,8 @@ contains
       call keys%visit("mean_radius", config%mean_radius)
       call keys%visit("shape", config%shape)
     case ("box")
+      call keys%visit("method", config%method)
+      call keys%visit("per_doubling", config%per_doubling)
       call keys%visit("volume", config%volume)
       call keys%visit("droplets", config%droplets)
       call keys%visit("sampling", config%sampling)
@@ -125,6 +129,8 @@ contains
     character(len=*), intent(inout) :: problem !! set if there is one
 
     if (config%output == "") problem = "'output' in &files is missing"
+    call check_choice("method", config%method, ["droplets", "bins    "], problem)
+    call check_at_least("per_doubling", config%per_doubling, 1, problem)
     call check_choice("kernel", config%kernel, kernel_names, problem)
     call check_choice("sampling", config%sampling, sampling_names, problem)
     call check_at_least("droplets", config%droplets, 2, problem)

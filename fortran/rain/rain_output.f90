@@ -225,11 +225,19 @@ contains
 
     status = nf90_put_att(self%ncid, nf90_global, "Conventions", "CF-1.11")
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "title", &
-      "Warm rain by super-droplets: ensemble means of the bulk moments")
+      "Bulk moments of warm rain in boxes")
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "source", &
       "isthmus-rain "//isthmus_version)
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "kernel", &
       trim(config%kernel))
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "method", &
+      trim(config%method))
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "dt", config%dt)
+    if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "settings", &
+      config%signature())
+    if (status == nf90_noerr .and. config%method == "bins") status = nf90_put_att( &
+      self%ncid, nf90_global, "per_doubling", config%per_doubling)
+    if (config%method == "bins") return
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "sampling", &
       trim(config%sampling))
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "droplets", &
@@ -240,9 +248,6 @@ contains
       config%seed)
     if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "volume", &
       config%volume)
-    if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "dt", config%dt)
-    if (status == nf90_noerr) status = nf90_put_att(self%ncid, nf90_global, "settings", &
-      config%signature())
   end subroutine define_attributes
 
   !> What is known before anything is run.

@@ -14,6 +14,7 @@ program rain_program
     "              sampling = 'tail' (or 'constant'),", &
     "              kernel = 'long' (or 'hall', 'geometric', 'golovin'),", &
     "              golovin_b = 1500.0 [s-1]", &
+    "              method = 'droplets' (or 'bins', without chance: per_doubling = 8)", &
     "&integration  members = 10, seed = 1, dt = 1.0 [s], duration = 3600.0 [s],", &
     "              output_every = 20.0 [s], max_substeps = 1 (parts of a step in which", &
     "              more collisions are due than drops are there)", &

@@ -22,6 +22,7 @@ program test_rain_run
   call delete_file(output_path//".part")
   call the_published_design_is_the_default()
   call a_stopped_run_goes_on_to_the_same_bits()
+  call bins_fill_the_same_file()
   call mistakes_are_named()
   call delete_file(namelist_path)
   call delete_file(output_path)
@@ -119,6 +120,24 @@ contains
     call check(all(values_of("lr") == lr), "continued to the same bits")
   end subroutine a_stopped_run_goes_on_to_the_same_bits
 
+  !> Bins in place of droplets: no errors, all water, and rain like that of the droplets.
+  subroutine bins_fill_the_same_file()
+    real(wp), parameter :: rounding = 1.0e-12_wp
+    type(rain_config_t) :: config
+    real(wp) :: lc(n_records, n_cases), lr(n_records, n_cases)
+
+    call write_namelist("&box method = 'bins', per_doubling = 4 /")
+    call read_config(namelist_path, config)
+    config%dt = 10.0_wp
+    call run(config)
+    lc = values_of("lc")
+    lr = values_of("lr")
+    call check_below(maxval(abs(lc + lr - spread([1, 1, 2, 2]*1.0e-3_wp, 1, n_records))), &
+      rounding, "bins: cloud and rain are all water")
+    call check(all(lr(2:, :) > lr(:n_records - 1, :)), "bins: rain grows")
+    call check(all(values_of("lr_se") == 0.0_wp), "bins know no chance")
+  end subroutine bins_fill_the_same_file
+
   subroutine mistakes_are_named()
     call refuse("&clouds liquid_water = -1e-3 /", "'liquid_water' must be positive")
     call refuse("&clouds liquid_water = nan /", "'liquid_water' must be positive")
@@ -128,6 +147,10 @@ contains
     call refuse("&box kernel = 'lang' /", "'kernel' must be golovin")
     call refuse("&box kernal = 'long' /", "unknown key 'kernal'")
     call refuse("&box sampling = 'all' /", "'sampling'")
+    call refuse("&box method = 'guess' /", "'method' must be droplets")
+    call refuse("&box per_doubling = 0 /", "'per_doubling'")
+    call refuse("&box method = 'bins' / &integration dt = 300, output_every = 300"// &
+      " duration = 600 /", "is too long")
     call refuse("&box volume = nan /", "'volume' must be positive")
     call refuse("&integration dt = 0 /", "'dt' must be positive")
     call refuse("&integration dt = 7 /", "'output_every' must be a multiple of 'dt'")
