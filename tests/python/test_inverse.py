@@ -16,6 +16,7 @@ from isthmus.inverse import (
     ForwardModel,
     FourDVar,
     Full,
+    Hybrid,
     Linear,
     Nonlinear,
     Observations,
@@ -313,6 +314,29 @@ def test_covariances_agree():
             np.vdot(v, covariance.sqrt_ad(x))
         )
         assert np.allclose(covariance.solve(covariance.apply(x)), x)
+
+
+def test_hybrid_is_the_weighted_sum_of_its_parts(models, truth):
+    rng = np.random.default_rng(10)
+    ensemble = truth + 0.3 * rng.standard_normal((9, N))
+    taper = gaussian_on_ring(N, sd=1.0, length=2.0)
+    for localization in (None, taper):
+        hybrid = Hybrid(Diagonal(0.1, N), ensemble, share=0.6, localization=localization)
+        sample = np.cov(ensemble.T)
+        if localization is not None:
+            sample = sample * localization.apply(np.eye(N))
+        matrix = 0.4 * 0.1 * np.eye(N) + 0.6 * sample
+        assert np.allclose(hybrid.apply(np.eye(N)), matrix, rtol=0, atol=1e-12)
+        observations = observed(models["fortran"], truth)
+        background = ensemble.mean(axis=0)
+        analyses = [
+            FourDVar(models["fortran"], N_STEPS, observations, background, b)
+            .incremental(tolerance=1e-8)
+            .required()
+            .x
+            for b in (hybrid, Full(matrix))
+        ]
+        assert np.abs(analyses[0] - analyses[1]).max() <= KALMAN
 
 
 def test_singular_covariances_are_refused():

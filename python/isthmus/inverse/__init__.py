@@ -5,6 +5,7 @@ from isthmus.inverse.covariances import (
     Covariance,
     Diagonal,
     Full,
+    Hybrid,
     SquareRoot,
     gaussian_on_ring,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "ForwardModel",
     "FourDVar",
     "Full",
+    "Hybrid",
     "Hyperprior",
     "IterativeSmoother",
     "Linear",

@@ -29,6 +29,11 @@ class Covariance(ABC):
 
     size: int
 
+    @property
+    def n_control(self) -> int:
+        """Length of v in `U v`: that of the vectors, if U is square."""
+        return self.size
+
     @abstractmethod
     def sqrt(self, v: Array) -> Array:
         """Return `U v` `[..., size]`."""
@@ -47,7 +52,7 @@ class Covariance(ABC):
 
     def sample(self, rng: np.random.Generator, n_samples: int) -> Array:
         """Return Gaussian errors `[sample, size]`."""
-        return self.sqrt(rng.standard_normal((n_samples, self.size)))
+        return self.sqrt(rng.standard_normal((n_samples, self.n_control)))
 
     def of(self, present: np.ndarray) -> "Covariance":
         """Return the covariance of those numbers that are present.
@@ -219,6 +224,85 @@ class SquareRoot(Covariance):
                 "the covariance was given without 'solve', and its inverse is needed"
             )
         return self._solve(x)
+
+
+class Hybrid(Covariance):
+    """A static covariance and that of a localized ensemble (Lorenc 2003, hybrid EnVar).
+
+    `B = (1 - a) B_s + a P o C`, P being the ensemble's covariance and C a localization. Its
+    square root is not square: `U = [sqrt(1 - a) U_s, sqrt(a) diag(A_m) C^1/2 ...]` with a
+    block for each member's anomaly `A_m`.
+
+    Parameters
+    ----------
+    static
+        B_s.
+    ensemble
+        Members `[member, size]`.
+    share
+        a, 0 to below 1.
+    localization
+        C, a correlation; None for none.
+
+    Raises
+    ------
+    ConfigurationError
+        If sizes do not fit, or the share is not 0 to below 1.
+    """
+
+    def __init__(
+        self,
+        static: Covariance,
+        ensemble: Array,
+        *,
+        share: float,
+        localization: Covariance | None = None,
+    ) -> None:
+        self.size = static.size
+        if ensemble.ndim != 2 or ensemble.shape[1] != self.size or len(ensemble) < 2:
+            raise ConfigurationError(
+                f"'ensemble' has shape {list(ensemble.shape)}, expected [member, "
+                f"{self.size}] and two members at least"
+            )
+        if not 0.0 <= share < 1.0:
+            raise ConfigurationError(f"'share' must be 0 to below 1, found {share}")
+        if localization is not None and localization.size != self.size:
+            raise ConfigurationError(
+                f"'localization' is of {localization.size} numbers, expected {self.size}"
+            )
+        scale = np.sqrt(share / (len(ensemble) - 1))
+        self._anomalies = scale * (ensemble - ensemble.mean(axis=0))
+        self._static, self._root = static, np.sqrt(1.0 - share)
+        self._localization = localization
+
+    @property
+    def n_control(self) -> int:
+        """Length of v: that of the static part, and of each member's block."""
+        block = 1 if self._localization is None else self._localization.n_control
+        return self._static.n_control + len(self._anomalies) * block
+
+    def sqrt(self, v: Array) -> Array:
+        """Return `U v` `[..., size]`."""
+        n, members = self._static.n_control, len(self._anomalies)
+        blocks = v[..., n:].reshape(*v.shape[:-1], members, -1)
+        if self._localization is not None:
+            blocks = self._localization.sqrt(blocks)
+        drawn = (blocks * self._anomalies).sum(axis=-2)
+        return self._root * self._static.sqrt(v[..., :n]) + drawn
+
+    def sqrt_ad(self, x: Array) -> Array:
+        """Return `U^T x` `[..., n_control]`."""
+        products = x[..., None, :] * self._anomalies
+        if self._localization is None:
+            blocks = products.sum(axis=-1)
+        else:
+            blocks = self._localization.sqrt_ad(products)
+            blocks = blocks.reshape(*x.shape[:-1], -1)
+        return np.concatenate([self._root * self._static.sqrt_ad(x), blocks], axis=-1)
+
+    def solve(self, x: Array) -> Array:
+        """Return `B^-1 x` `[..., size]`, by the matrix."""
+        return Full(self.apply(np.eye(self.size))).solve(x)
 
 
 def gaussian_on_ring(size: int, *, sd: float, length: float) -> SquareRoot:

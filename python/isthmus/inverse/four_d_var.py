@@ -137,6 +137,11 @@ class FourDVar:
         self.observations.check_window(self.n_steps)
         self._weights = self.observations.as_weights(self.n_steps, n)
 
+    @property
+    def n_control(self) -> int:
+        """Length of the control variable."""
+        return self.model.n_state if self.covariance is None else self.covariance.n_control
+
     def state(self, v: Array) -> Array:
         """Return `x_b + U v`."""
         return self.background + (v if self.covariance is None else self.covariance.sqrt(v))
@@ -175,14 +180,14 @@ class FourDVar:
         Parameters
         ----------
         start
-            First control `[k]`, zero if None.
+            First control `[n_control]`, zero if None.
         tolerance
             The norm of the gradient is to fall by this factor.
         max_iterations
             Of L-BFGS.
         """
         self._n_gradients = 0
-        v = np.zeros(self.model.n_state) if start is None else start
+        v = np.zeros(self.n_control) if start is None else start
         first = self.cost(v)
         norm_start = _norm(first.gradient)
         _require_finite(first)
@@ -225,7 +230,7 @@ class FourDVar:
             Factor by which the residual falls in an inner loop.
         """
         self._n_gradients = 0
-        v = np.zeros(self.model.n_state) if start is None else start.copy()
+        v = np.zeros(self.n_control) if start is None else start.copy()
         now = self.cost(v)
         _require_finite(now)
         norm_start = norm = _norm(now.gradient)
@@ -242,7 +247,7 @@ class FourDVar:
 
     def hessian(self, v: Array) -> LinearOperator:
         """Return Gauss and Newton's Hessian of J in the control variable, at `v`."""
-        n = self.model.n_state
+        n = self.n_control
         states = self.model.trajectory(self.state(v)[None], self.n_steps)
 
         def apply(direction: Array) -> Array:
