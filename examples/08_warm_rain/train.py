@@ -4,6 +4,7 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from isthmus.couple.rain import export_rain
@@ -24,11 +25,22 @@ def split(data: RainEnsembles) -> tuple[RainEnsembles, RainEnsembles, RainEnsemb
     return train, valid, test
 
 
+def without_noise(ensembles: RainEnsembles, bins: RainEnsembles) -> RainEnsembles:
+    """Return the cells of ensembles, those that bins have too by bins."""
+    states = ensembles.states.copy()
+    same = np.isclose(states[0, :, None, 4:], bins.states[0, None, :, 4:], rtol=1e-6)
+    cell, twin = np.nonzero(same.all(-1))
+    states[:, cell] = bins.states[:, twin]
+    print(f"{cell.size} of {states.shape[1]} cells by bins")
+    return RainEnsembles(states, ensembles.standard_errors, ensembles.dt)
+
+
 def main() -> None:
     """Train, keep the weights, export."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="netCDF of isthmus-rain")
     parser.add_argument("network", type=Path, help="file to write, .pt or .pt2")
+    parser.add_argument("--bins", type=Path, help="netCDF of isthmus-rain-bins")
     parser.add_argument("--form", default="correction", help="correction or free")
     parser.add_argument("--stages", type=int, default=len(EPOCHS), help="1: one step only")
     parser.add_argument("--factor", type=float, default=1.0, help="times the epochs")
@@ -38,6 +50,9 @@ def main() -> None:
     torch.set_num_threads(1)
     data = open_rain(given.data)
     train, valid, _ = split(data)
+    if given.bins is not None:
+        bins = open_rain(given.bins)
+        train, valid = without_noise(train, bins), without_noise(valid, bins)
     epochs = tuple(max(1, round(given.factor * n)) for n in EPOCHS[: given.stages])
     torch.manual_seed(given.seed)
     closure, history = train_rain(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ensemble means of warm rain boxes, as `isthmus-rain` writes them."""
+"""Warm rain boxes as `isthmus-rain` (ensembles) and `isthmus-rain-bins` write them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ def open_rain(path: str | Path) -> RainEnsembles:
         missing = [name for name in wanted if name not in file.variables]
         if missing:
             raise DataError(f"{path}: no variable '{missing[0]}', expected {wanted}")
-        keep = np.ones(file["lc"].shape[0], dtype=bool)
+        keep = np.ones(file["liquid_water"].shape[0], dtype=bool)
         if "finished" in file.variables:
             keep = np.asarray(file["finished"][:]) == 1
         time = np.asarray(file["time"][:], np.float64)
@@ -91,5 +91,6 @@ def open_rain(path: str | Path) -> RainEnsembles:
 
 
 def _numbers(file: Any, name: str) -> NDArray[np.float64]:  # noqa: ANN401
-    """Return a variable; what was never written is not a number."""
-    return np.ma.filled(np.ma.asarray(file[name][:], dtype=np.float64), np.nan)
+    """Return a variable, cases first; what was never written is not a number."""
+    values = np.ma.filled(np.ma.asarray(file[name][:], dtype=np.float64), np.nan)
+    return values.T if file[name].dimensions[0] == "time" else values
