@@ -55,8 +55,8 @@ struct Way {
   double allocations = 0, faults = 0; // per call
 };
 
-/// The first calls of short ones do not count: they find the code and the weights of the way
-/// before in the caches, and who follows a relative would be the faster for it.
+/// The first calls of short ones do not count: they find the code and the weights of the
+/// way before in the caches, and who follows a relative would be the faster for it.
 void sample(Way &way) {
   for (long i = 0; i < std::min(3L, way.n_calls - 1); ++i)
     way.call();
