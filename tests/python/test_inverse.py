@@ -23,6 +23,7 @@ from isthmus.inverse import (
     Sites,
     SquareRoot,
     TorchModel,
+    WeakFourDVar,
     gaussian_on_ring,
 )
 from isthmus.models import Lorenz96
@@ -202,6 +203,49 @@ def test_linear_window_is_the_kalman_smoother(way):
     s = stacked @ b @ stacked.T + np.kron(np.eye(n_steps + 1), r)
     smoothed = background + b @ stacked.T @ np.linalg.solve(s, innovation)
     assert np.abs(analysis.x - smoothed).max() <= KALMAN
+
+
+def test_linear_window_with_model_error_is_the_kalman_smoother():
+    rng = np.random.default_rng(11)
+    n, n_steps = 4, 5
+    m = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    h = rng.standard_normal((2, n))
+    b, q = np.cov(rng.standard_normal((n, 30))), 0.3 * np.cov(rng.standard_normal((n, 30)))
+    background, values = rng.standard_normal(n), rng.standard_normal((n_steps + 1, 2))
+    window = WeakFourDVar(
+        LinearModel(m),
+        n_steps,
+        Observations(np.arange(n_steps + 1), values, Linear(h), Diagonal(0.5, 2)),
+        background,
+        Full(b),
+        Full(q),
+    )
+    analysis = window.direct(tolerance=1e-8).required()
+
+    # All states at once: their prior covariance, then one update in observation space.
+    prior, mean = np.zeros((n_steps + 1, n, n_steps + 1, n)), [background]
+    p = b
+    for i in range(n_steps + 1):
+        for j in range(i, n_steps + 1):
+            prior[i, :, j] = p @ np.linalg.matrix_power(m, j - i).T
+            prior[j, :, i] = prior[i, :, j].T
+        p = m @ p @ m.T + q
+        mean.append(m @ mean[-1])
+    flat, stacked = prior.reshape(2 * [(n_steps + 1) * n]), np.kron(np.eye(n_steps + 1), h)
+    state = np.concatenate(mean[:-1])
+    s = stacked @ flat @ stacked.T + 0.5 * np.eye(2 * (n_steps + 1))
+    gain = np.linalg.solve(s, values.ravel() - stacked @ state)
+    smoothed = (state + flat @ stacked.T @ gain).reshape(-1, n)
+    assert np.abs(analysis.states - smoothed).max() <= KALMAN
+
+
+def test_weak_constraint_with_tiny_errors_is_the_strong_one(models, truth):
+    model = models["fortran"]
+    background = truth + 0.2 * np.random.default_rng(12).standard_normal(N)
+    observations, b = observed(model, truth), Diagonal(0.1, N)
+    strong = FourDVar(model, N_STEPS, observations, background, b).direct().required()
+    weak = WeakFourDVar(model, N_STEPS, observations, background, b, Diagonal(1e-10, N))
+    assert np.abs(weak.direct().required().states[0] - strong.x).max() <= 1e-4
 
 
 def test_both_ways_find_the_same_minimum(models, truth):

@@ -30,6 +30,7 @@ from isthmus.inverse.schemes import (
 )
 from isthmus.inverse.smoothers import Hyperprior, smooth
 from isthmus.inverse.twins import Estimate, Scheme, Score, Twin
+from isthmus.inverse.weak_constraint import WeakAnalysis, WeakFourDVar
 
 __all__ = [
     "Analysis",
@@ -61,6 +62,8 @@ __all__ = [
     "Static",
     "TorchModel",
     "Twin",
+    "WeakAnalysis",
+    "WeakFourDVar",
     "enkf",
     "etkf",
     "gaspari_cohn",
