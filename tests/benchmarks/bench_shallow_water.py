@@ -201,18 +201,36 @@ def north_sea_table(values: Values) -> str:
     return table("M2 of the North Sea, 5 minutes, six periods, one thread", heads, rows)
 
 
-def t2_table(values: Values) -> str:
-    """Return the case of the published PyTorch code beside its times."""
+def t2_table(values: Values, single: Values) -> str:
+    """Return the case of the published PyTorch code, which is float32, beside its times."""
     published = {"300": (4.9, 0.15), "900": (7.6, 0.2), "1500": (10.2, 0.3)}
     rows = []
     for dt, (theirs, goal) in published.items():
         ours = values[f"dt{dt} ms"]
-        n = values[f"dt{dt} n"]
+        ours_single = single[f"dt{dt} ms"]
         rows.append(
-            (dt, f"{n:.1f}", f"{ours:.3f}", f"{goal}", f"{theirs}", f"{theirs / ours:.0f}")
+            (
+                dt,
+                f"{values[f'dt{dt} n']:.1f}",
+                f"{ours:.3f}",
+                f"{ours_single:.3f}",
+                f"{goal}",
+                f"{theirs}",
+                f"{theirs / ours:.0f}",
+                f"{theirs / ours_single:.0f}",
+            )
         )
-    heads = ("dt s", "iterations", "ms", "goal ms", "PyTorch ms", "ratio")
-    return table("100 x 100 with land, 25 h, real64, one thread", heads, rows)
+    heads = (
+        "dt s",
+        "iterations",
+        "real64 ms",
+        "real32 ms",
+        "goal ms",
+        "PyTorch ms",
+        "ratio, real64",
+        "ratio, real32",
+    )
+    return table("100 x 100 with land, 25 h, one thread", heads, rows)
 
 
 def peer_table(ours: dict[int, Values], peers: dict[tuple[float, str], float]) -> str:
@@ -260,6 +278,7 @@ def measure_round(folder: Path, sea: Path, found: dict[str, Values]) -> None:
         keep_best(found.setdefault(key, {}), values)
 
     turn("t2", "real64", "t2", 1, 3)
+    turn("t2 single", "real32", "t2", 1, 3)
     turn("break_even", "real64", "break_even", 1, 3)
     for kind in PROGRAMS:
         for n_threads in (1, 2):
@@ -286,7 +305,7 @@ def tables_of(found: dict[str, Values]) -> list[str]:
         break_even_table(found["break_even"]),
         seiche_table(found["seiche"]),
         north_sea_table(found["north_sea"]),
-        t2_table(found["t2"]),
+        t2_table(found["t2"], found["t2 single"]),
         peer_table({n: found[f"peer {n}"] for n in (1, 2)}, peers),
     ]
 
