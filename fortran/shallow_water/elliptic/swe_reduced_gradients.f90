@@ -151,7 +151,10 @@ contains
         self%packed%inverse, self%r, self%largest, self%products)
     end do
     !$omp end parallel
-    self%p = 0.0_wp
+    !$omp parallel do if (is_large(matrix%block))
+    do j = lbound(self%p, 2), ubound(self%p, 2)
+      self%p(:, j) = 0.0_wp
+    end do
   end subroutine first_residual
 
   !> q = diagonal*x - C^T red in one row, and x.q.

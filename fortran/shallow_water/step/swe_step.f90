@@ -214,11 +214,16 @@ contains
     class(swe_model_t), intent(inout) :: self
     type(swe_forcing_t), intent(in) :: forcing
 
+    integer :: j
+
     call assemble(self%grid, self%parameters, self%old%zeta, self%old%u, self%old%v, &
       self%east, self%north, self%matrix, self%b)
     call boundary_diagonal(self%grid, self%parameters, self%east, self%north, self%matrix)
     call fix_elevations(self%grid, forcing%open_zeta, self%matrix, self%b)
-    self%z(:, :) = self%old%zeta
+    !$omp parallel do if (is_large(self%grid%block))
+    do j = lbound(self%z, 2), ubound(self%z, 2)
+      self%z(:, j) = self%old%zeta(:, j)
+    end do
     if (self%parameters%wetting == wetting_newton) then
       call solve_volumes(self%grid, self%solver, self%matrix, self%b, self%z, self%wet, &
         self%solution, self%n_newton)

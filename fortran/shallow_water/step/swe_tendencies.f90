@@ -34,9 +34,9 @@ contains
 
     is_advected = parameters%advection /= advection_none
     is_viscous = parameters%viscosity > 0.0_wp
-    call clear(is_advected .or. is_viscous .or. allocated(forcing%stress_u) .or. &
+    call clear(grid, is_advected .or. is_viscous .or. allocated(forcing%stress_u) .or. &
       allocated(forcing%head), east)
-    call clear(is_advected .or. is_viscous .or. allocated(forcing%stress_v) .or. &
+    call clear(grid, is_advected .or. is_viscous .or. allocated(forcing%stress_v) .or. &
       allocated(forcing%head), north)
     if (is_advected .or. is_viscous) then
       call set_velocity(grid, parameters, old%u, east)
@@ -56,11 +56,19 @@ contains
   end subroutine other_tendencies
 
   !> X = 0, unless it is and nothing acts.
-  subroutine clear(acts, faces)
+  subroutine clear(grid, acts, faces)
+    type(swe_grid_t), intent(in) :: grid
     logical, intent(in) :: acts !! something does in this step
     type(face_momentum_t), intent(inout) :: faces
 
-    if (faces%has_extra .or. acts) faces%extra(:, :) = 0.0_wp
+    integer :: j
+
+    if (faces%has_extra .or. acts) then
+      !$omp parallel do if (is_large(grid%block))
+      do j = lbound(faces%extra, 2), ubound(faces%extra, 2)
+        faces%extra(:, j) = 0.0_wp
+      end do
+    end if
     faces%has_extra = acts
   end subroutine clear
 
