@@ -90,7 +90,7 @@ class ImplicitFluxNet(nn.Module):
     convolution, a coefficient of u|u|, a gain of the couplings, and two weights of the
     divergence. North faces use the same weights on the basin mirrored at its diagonal, so
     the net is equivariant under all eight symmetries of the square; water is conserved by
-    construction. With the right 46 numbers it is the step of the model but for friction,
+    construction. With the right 49 numbers it is the step of the model but for friction,
     of which it has the own component's only.
     """
 

@@ -18,10 +18,9 @@ from .multigrid import Level, v_cycle
 
 def largest(field: Tensor, n_dims: int) -> Tensor:
     """Return the largest modulus of each sample, with the grid's dimensions kept as 1."""
-    result = field.abs()
-    for dim in range(n_dims):
-        result = result.amax(-1 - dim, keepdim=True)
-    return result
+    if n_dims == 1:
+        return field.abs().amax([-1], keepdim=True)
+    return field.abs().amax([-2, -1], keepdim=True)
 
 
 def inner(x: Tensor, y: Tensor, n_dims: int) -> Tensor:
