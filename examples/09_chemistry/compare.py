@@ -36,6 +36,9 @@ Slot = dict[str, Any]
 Run = tuple[Array | None, float, float]
 """States [time, cell, species], microseconds per cell and step, share of the solver."""
 Times = dict[str, dict[int, float]]
+EXPENSIVE = {"QSSA": 100, "the same": 10}
+"""Not timed with the largest batches: their time per cell is the same for all."""
+MOST_CELLS = 100_000
 SUBSTEPS = {"superfast": (60, 360), "pollu": (60, 600)}
 
 
@@ -138,15 +141,17 @@ def main() -> None:
             slot: run(folder, mechanism, keys, y, write=True, n_steps=n_steps, **common)
             for slot, keys in slots.items()
         }
+        page = [f"## {args.mechanism}, {args.dt:g} {mechanism.time_unit} a step\n"]
+        for lead in leads:
+            page += [*error_table(mechanism, truth, runs, lead, lead * args.dt / hour), ""]
+        page += [*ozone_table(mechanism, truth, runs), ""]
+        share = 100 * runs["network, guarded"][2]
+        page.append(f"The guard gave {share:.2f} % of these cell steps to the solver.\n")
+        print("\n".join(page), flush=True)
         times = timings(folder, mechanism, slots, truth[min(24, n_steps)], args, common)
-    page = [f"## {args.mechanism}, {args.dt:g} {mechanism.time_unit} a step\n"]
-    for lead in leads:
-        page += [*error_table(mechanism, truth, runs, lead, lead * args.dt / hour), ""]
-    page += [*ozone_table(mechanism, truth, runs), "", *time_table(times, args.batches), ""]
-    share = runs["network, guarded"][2]
-    page.append(f"The guard gave {100 * share:.2f} % of these cell steps to the solver.\n")
+    page += [*time_table(times, args.batches), ""]
+    print("\n".join(time_table(times, args.batches)))
     text = "\n".join(page)
-    print(text)
     if args.output:
         with args.output.open("a") as file:
             file.write(text)
@@ -171,9 +176,11 @@ def timings(
                 n_steps = day * max(1, round(CELL_STEPS / batch / day))
                 n_steps = min(n_steps, 40 * day)
                 for slot, keys in slots.items():
+                    done += 1
+                    if batch * EXPENSIVE.get(slot.split(",")[0], 1) > MOST_CELLS:
+                        continue
                     _, time, _ = run(folder, mechanism, keys, y, n_steps=n_steps, **common)
                     least[slot][batch] = min(least[slot][batch], time)
-                    done += 1
                     update(done / total)
     return least
 
@@ -220,7 +227,12 @@ def time_table(times: Times, batches: Sequence[int]) -> list[str]:
     lines += ["| cells | " + " | ".join(f"{b:,}" for b in batches) + " |"]
     lines += ["|---" * (len(batches) + 1) + "|"]
     for slot, by_batch in times.items():
-        row = [f"{by_batch[b]:.3g} ({first[b] / by_batch[b]:.2g})" for b in batches]
+        row = [
+            f"{by_batch[b]:.3g} ({first[b] / by_batch[b]:.2g})"
+            if np.isfinite(by_batch[b])
+            else "-"
+            for b in batches
+        ]
         lines.append(f"| {slot} | " + " | ".join(row) + " |")
     return lines
 
