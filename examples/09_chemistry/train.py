@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Train a network in place of a splitting step of Super-Fast or POLLU, and export it.
+"""Train a network in place of a splitting step of Super-Fast, and export it.
 
 python examples/09_chemistry/train.py superfast --dt 3600
 """
@@ -18,8 +18,8 @@ from isthmus.models import Mechanism
 
 FOLDER = Path(__file__).parent / "build"
 TRUTH = {"method": "rodas4", "rtol": 1e-6}
-ATOL = {"superfast": 1e-3, "pollu": 1e-15}
-CELLS = {"superfast": 120, "pollu": 800}  # of each start hour
+ATOL = {"superfast": 1e-3}
+CELLS = {"superfast": 120}  # of each start hour
 EPISODES, STEPS = 7, 24
 HOURLY = dataclasses.replace(
     SETTINGS, learning_rate=5e-3, batch_size=1024, evaluate_every=70
