@@ -21,7 +21,7 @@ from isthmus.inverse import EnsembleFilter, FortranModel, Twin
 from isthmus.models import Lorenz96
 from isthmus.models.windows import misfit_gradient
 
-CYCLES, BURN_IN = 1400, 400
+BURN_IN = 400
 SETTINGS = {
     "EnKF N=40": ("enkf", 40, 1.06, False),
     "ETKF N=24": ("etkf", 24, 1.013, True),
@@ -33,14 +33,19 @@ def main() -> None:
     """Take turns, round after round; the best time of each counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cycles", type=int, default=1400, help="burn-in included")
     args = parser.parse_args()
     has_dapper = importlib.util.find_spec("dapper") is not None
     rows: dict[str, list[tuple[float, float]]] = {}
     for seed in range(1, args.rounds + 1):
         for name in SETTINGS:
-            rows.setdefault(f"isthmus {name}", []).append(isthmus_run(name, seed))
+            rows.setdefault(f"isthmus {name}", []).append(
+                isthmus_run(name, seed, args.cycles)
+            )
             if has_dapper:
-                rows.setdefault(f"DAPPER {name}", []).append(dapper_run(name, seed))
+                rows.setdefault(f"DAPPER {name}", []).append(
+                    dapper_run(name, seed, args.cycles)
+                )
     table = Table(box=SIMPLE_HEAD)
     for title in ("scheme", "rmse", "ms/cycle"):
         table.add_column(title, justify="left" if title == "scheme" else "right")
@@ -52,16 +57,16 @@ def main() -> None:
     out.print(f"gradient through 40 steps: {gradient_microseconds():.1f} us")
 
 
-def isthmus_run(name: str, seed: int) -> tuple[float, float]:
+def isthmus_run(name: str, seed: int, cycles: int) -> tuple[float, float]:
     """Return error and milliseconds of a cycle."""
     method, n_members, inflation, has_rotation = SETTINGS[name]
-    twin = Twin(FortranModel(Lorenz96(), 0.05), 1, CYCLES, BURN_IN, seed)
+    twin = Twin(FortranModel(Lorenz96(), 0.05), 1, cycles, BURN_IN, seed)
     scheme = EnsembleFilter(method, n_members, inflation, has_rotation=has_rotation)
     score = twin.run(scheme)
     return score.rmse, score.milliseconds
 
 
-def dapper_run(name: str, seed: int) -> tuple[float, float]:
+def dapper_run(name: str, seed: int, cycles: int) -> tuple[float, float]:
     """Return the same of DAPPER; its time includes its statistics."""
     import dapper
     import dapper.da_methods as methods
@@ -75,14 +80,14 @@ def dapper_run(name: str, seed: int) -> tuple[float, float]:
         "ETKF N=24": lambda n, i: methods.EnKF("Sqrt", N=n, infl=i, rot=True),
         "LETKF N=7": lambda n, i: methods.LETKF(N=n, infl=i, rot=True, loc_rad=4),
     }[name](n_members, inflation)
-    HMM.tseq.BurnIn, HMM.tseq.Ko = BURN_IN * 0.05, CYCLES
+    HMM.tseq.BurnIn, HMM.tseq.Ko = BURN_IN * 0.05, cycles
     dapper.set_seed(3000 + seed)
     truth, observed = HMM.simulate()
     began = time.process_time()
     scheme.assimilate(HMM, truth, observed, liveplots=False)
     seconds = time.process_time() - began
     scheme.stats.average_in_time()
-    return float(scheme.avrgs.err.rms.a.val), 1e3 * seconds / CYCLES
+    return float(scheme.avrgs.err.rms.a.val), 1e3 * seconds / cycles
 
 
 def gradient_microseconds(n_steps: int = 40, rounds: int = 200) -> float:
