@@ -78,6 +78,15 @@ def test_any_network_keeps_totals_and_signs(name):
     assert float(((state @ weights.t()) / totals - 1).abs().max()) < DAYS_OF_ROUNDING
 
 
+def test_disturbing_the_next_start_leaves_the_episode_alone(superfast):
+    """The disturbed start was once written over the last state of the episode before."""
+    one, two = (
+        generate(superfast, dt=DT, n_cells=4, n_steps=2, n_episodes=n, seed=5)
+        for n in (1, 2)
+    )
+    assert np.array_equal(one.y[:, :4], two.y[:, :4])  # the first hour's first episode
+
+
 def test_projection_leaves_what_is_right_alone():
     mechanism = Mechanism("pollu")
     projection = FamilyProjection(mechanism.linear_invariants())
