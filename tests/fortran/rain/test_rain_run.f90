@@ -26,6 +26,7 @@ program test_rain_run
   call mistakes_are_named()
   call delete_file(namelist_path)
   call delete_file(output_path)
+  call delete_file(output_path//".part")
   call finish()
 
 contains
