@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Truth by super-droplets, training, table of errors, columns with the network inside.
-# Needs `isthmus-rain` and `isthmus-rain-bulk-coupled` on PATH. KERNEL=long for the other truth.
+# Truth by bins and super-droplets, training, table, columns with the network inside. Needs
+# the programs of the package on PATH, e.g. .venv/lib/python3.11/site-packages/isthmus/bin.
 # Smaller, to see whether all is there: FACTOR=0.1 ./run.sh
 set -euo pipefail
 cd "$(dirname "$0")"
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
-kernel=${KERNEL:-hall}
 
-[ -e "rain_$kernel.nc" ] || isthmus-rain "$kernel.nml"
-python train.py "rain_$kernel.nc" one_step.pt --stages 1 --factor "${FACTOR:-1}"
-python train.py "rain_$kernel.nc" rain.pt --factor "${FACTOR:-1}"
-python table.py "rain_$kernel.nc" one_step.pt rain.pt
+[ -e rain_long.nc ] || isthmus-rain long.nml
+[ -e rain_bins.nc ] || isthmus-rain-bins bins.nml
+for form in correction free; do
+  python train.py rain_long.nc "one_step_$form.pt" --bins rain_bins.nc --form "$form" \
+    --stages 1 --factor "${FACTOR:-1}"
+done
+python train.py rain_long.nc rain.pt --bins rain_bins.nc --factor "${FACTOR:-1}"
+python table.py rain_long.nc one_step_free.pt one_step_correction.pt rain.pt
 isthmus-rain-bulk-coupled shaft.nml
 python columns.py shaft.nc

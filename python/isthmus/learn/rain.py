@@ -21,11 +21,11 @@ from .samples import digest
 from .settings import FitSettings, History
 
 N_MOMENTS: Final = 4
-FIRST_SHARE: Final = 1e-4  # of all water; less rain is noise of the ensembles
+FIRST_SHARE: Final = 1e-4  # of all water; less rain than this counts as none
 FIRST_DROPS: Final = 100.0  # [m-3], likewise
 LOG_WEIGHT: Final = 0.25  # a logarithm spans about ten, a scaled moment about one
 ROLLOUT_LENGTHS: Final = (1, 5, 20, 60, 180)  # steps of 20 s: to an hour
-EPOCHS: Final = (40, 10, 10, 8, 20)
+EPOCHS: Final = (20, 5, 5, 4, 10)
 RATES: Final = (1.0, 0.5, 0.3, 0.3, 0.3)
 
 
