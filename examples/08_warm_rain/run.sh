@@ -13,7 +13,10 @@ for form in correction free; do
   python train.py rain_long.nc "one_step_$form.pt" --bins rain_bins.nc --form "$form" \
     --stages 1 --factor "${FACTOR:-1}"
 done
-python train.py rain_long.nc rain.pt --bins rain_bins.nc --factor "${FACTOR:-1}"
-python table.py rain_long.nc one_step_free.pt one_step_correction.pt rain.pt
+python train.py rain_long.nc short.pt --bins rain_bins.nc --stages 4 --factor "${FACTOR:-1}"
+# The whole hour, from the first state: short and steep.
+python train.py rain_long.nc rain.pt --bins rain_bins.nc --start short.checkpoint --thin 2 \
+  --lengths 180 180 --epochs 15 15 --rates 1.33 1
+python table.py rain_long.nc one_step_free.pt one_step_correction.pt short.pt rain.pt
 isthmus-rain-bulk-coupled shaft.nml
 python columns.py shaft.nc

@@ -44,6 +44,11 @@ def main() -> None:
     parser.add_argument("--form", default="correction", help="correction or free")
     parser.add_argument("--stages", type=int, default=len(EPOCHS), help="1: one step only")
     parser.add_argument("--factor", type=float, default=1.0, help="times the epochs")
+    parser.add_argument("--start", type=Path, help="checkpoint of a training to go on from")
+    parser.add_argument("--thin", type=int, default=1, help="use every so many cells")
+    parser.add_argument("--lengths", type=int, nargs="+", help="of rollouts, own stages")
+    parser.add_argument("--epochs", type=int, nargs="+", help="of own stages")
+    parser.add_argument("--rates", type=float, nargs="+", help="of own stages, times 3e-3")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -54,15 +59,23 @@ def main() -> None:
         bins = open_rain(given.bins)
         train, valid = without_noise(train, bins), without_noise(valid, bins)
     epochs = tuple(max(1, round(given.factor * n)) for n in EPOCHS[: given.stages])
+    lengths, rates = ROLLOUT_LENGTHS[: given.stages], RATES[: given.stages]
+    if given.lengths is not None:
+        lengths, epochs = tuple(given.lengths), tuple(given.epochs)
+        rates = tuple(given.rates)
     torch.manual_seed(given.seed)
+    start = RainNet(given.form, width=given.width, depth=2)
+    if given.start is not None:
+        weights = torch.load(given.start, weights_only=True)["best"]
+        prefix = "step.closure."
+        own = {k.removeprefix(prefix): v for k, v in weights.items() if prefix in k}
+        start.load_state_dict(own)
     closure, history = train_rain(
-        torch.from_numpy(train.states),
-        torch.from_numpy(valid.states),
+        torch.from_numpy(train.states[:, :: given.thin]),
+        torch.from_numpy(valid.states[:, :: given.thin]),
         dt=data.dt,
-        start=RainNet(given.form, width=given.width, depth=2),
-        curriculum=Curriculum(
-            ROLLOUT_LENGTHS[: given.stages], epochs, RATES[: given.stages]
-        ),
+        start=start,
+        curriculum=Curriculum(lengths, epochs, rates),
         settings=FitSettings(
             batch_size=512,
             schedule="cosine",
