@@ -39,7 +39,7 @@ demo: install
 test: install lint
 	ctest --test-dir $(BUILD) --output-on-failure
 	$(MAKE) test-install
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --durations 25
 
 # The bridge alone, without models and Python: installed, found by CMake and pkg-config, and
 # called by the first example.
