@@ -140,6 +140,7 @@ Model::Model(const std::string &path, const std::string &device) : cost_(path) {
   // Loading two networks at once is not what torch's loaders were tested for.
   static std::mutex loading;
   const std::lock_guard<std::mutex> lock(loading);
+  const ThreadBudget threads;
   const FpEnvironment masked;
   const Archive archive(path);
   const EngineKind kind = archive.kind();
@@ -198,6 +199,7 @@ void Model::use_loops(std::int64_t n_samples) {
   if (n_samples < 0)
     throw Failure(ISTHMUS_ERR_ARGUMENT,
                   "n_samples is " + std::to_string(n_samples) + ", expected 0 or more");
+  const ThreadBudget threads;
   const FpEnvironment masked;
   engine_->use_loops(n_samples);
   ++changes_;

@@ -11,6 +11,7 @@
 #include "element_type.hpp"
 #include "failure.hpp"
 #include "fp_environment.hpp"
+#include "runtime/thread_budget.hpp"
 
 namespace isthmus {
 namespace {
@@ -178,6 +179,7 @@ double tested(Model &model) {
   const Json test = contract.value("self_test", Json());
   if (test.is_null())
     refuse("the contract holds no test vectors");
+  const ThreadBudget threads;
   const FpEnvironment masked; // NaN is compared
   const MethodNames &names = model.names("forward");
   const Json &variables = contract.at("variables");

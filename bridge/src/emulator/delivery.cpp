@@ -6,10 +6,12 @@
 #include "../failure.hpp"
 #include "../fp_environment.hpp"
 #include "emulator.hpp"
+#include "runtime/thread_budget.hpp"
 
 namespace isthmus {
 
 void Emulator::finish(const Result &result) {
+  const ThreadBudget threads;
   const FpEnvironment masked;
   if (settings_.mode == ISTHMUS_MODE_SHADOW && result.is_ready)
     record(result);

@@ -8,6 +8,7 @@
 #include "../fp_environment.hpp"
 #include "emulator.hpp"
 #include "random.hpp"
+#include "runtime/thread_budget.hpp"
 
 namespace isthmus {
 namespace {
@@ -23,6 +24,7 @@ std::string reasons_text(std::int32_t bits) {
 } // namespace
 
 void Emulator::evaluate(std::int64_t step) {
+  const ThreadBudget threads;
   const FpEnvironment masked; // NaN is compared
   std::fill(current_.flags.begin(), current_.flags.end(), 0);
   current_.is_ready = false;

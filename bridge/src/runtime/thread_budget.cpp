@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include <pthread.h>
+
 // Of the OpenMP runtime that libtorch brings or the host has; weak, so that none need be.
 extern "C" {
 int omp_get_max_threads(void) __attribute__((weak));
@@ -14,6 +16,11 @@ namespace isthmus {
 namespace {
 
 std::atomic<int> budget{0};
+
+// OpenMP's workers do not come along into a forked child, and it waits for them for ever.
+std::atomic<bool> is_forked_child{false};
+[[maybe_unused]] const int is_registered =
+    pthread_atfork(nullptr, nullptr, [] { is_forked_child.store(true); });
 
 } // namespace
 
@@ -27,7 +34,8 @@ ThreadBudget::ThreadBudget() {
   if (!omp_get_max_threads || !omp_in_parallel || !omp_set_num_threads)
     return;
   const int set = budget.load(std::memory_order_relaxed);
-  const int wanted = omp_in_parallel() ? 1 : set;
+  const bool is_alone = is_forked_child.load(std::memory_order_relaxed);
+  const int wanted = is_alone || omp_in_parallel() ? 1 : set;
   if (wanted == 0)
     return;
   const int found = omp_get_max_threads();

@@ -9,7 +9,8 @@ void set_thread_budget(int n_threads);
 int thread_budget();
 
 /// While it lives, parallel regions of this thread have the number of threads set. In a
-/// parallel region of the host they have one: it has spread its work already.
+/// parallel region of the host they have one: it has spread its work already. So they have
+/// in a forked child, which has no workers.
 class ThreadBudget {
 public:
   ThreadBudget();

@@ -9,6 +9,7 @@
 #include "../guarded.hpp"
 #include "../tensor_view.hpp"
 #include "../tensors/tensor.hpp"
+#include "runtime/thread_budget.hpp"
 
 namespace isthmus {
 
@@ -30,6 +31,7 @@ template <typename Body> auto translating(isthmus_status status, Body &&body) tr
 /// guarded(), with the host's floating-point traps masked.
 template <typename Body> isthmus_status guarded_torch(Body &&body) noexcept {
   return guarded([&] {
+    const ThreadBudget threads;
     const FpEnvironment traps_masked;
     translating(ISTHMUS_ERR_RUNTIME, body);
   });
