@@ -15,12 +15,12 @@ static const int64_t rows_only[] = {n_rows};
 static const long slack = 1 << 20;
 
 static long resident_bytes(void) {
-  long pages = 0, resident = 0;
+  long pages = 0, resident = 0, of_files = 0; /* these come and go as the kernel likes */
   FILE *file = fopen("/proc/self/statm", "r");
-  if (!file || fscanf(file, "%ld %ld", &pages, &resident) != 2)
+  if (!file || fscanf(file, "%ld %ld %ld", &pages, &resident, &of_files) != 3)
     exit(2);
   fclose(file);
-  return resident * sysconf(_SC_PAGESIZE);
+  return (resident - of_files) * sysconf(_SC_PAGESIZE);
 }
 
 struct state {

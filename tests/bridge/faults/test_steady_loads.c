@@ -38,12 +38,12 @@ static long lines_of(const char *path) {
 
 static struct usage now(void) {
   struct usage usage = {0};
-  long pages = 0, resident = 0;
+  long pages = 0, resident = 0, of_files = 0; /* these come and go as the kernel likes */
   FILE *file = fopen("/proc/self/statm", "r");
-  if (!file || fscanf(file, "%ld %ld", &pages, &resident) != 2)
+  if (!file || fscanf(file, "%ld %ld %ld", &pages, &resident, &of_files) != 3)
     exit(2);
   fclose(file);
-  usage.resident = resident * sysconf(_SC_PAGESIZE);
+  usage.resident = (resident - of_files) * sysconf(_SC_PAGESIZE);
   usage.files = entries_in("/proc/self/fd", "");
   usage.mappings = lines_of("/proc/self/maps");
   usage.temporary = entries_in("temporary", "");
