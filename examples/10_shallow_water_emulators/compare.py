@@ -1,154 +1,106 @@
 # SPDX-License-Identifier: MIT
 """Train emulators of the shallow water step and compare them over 24.5 hours.
 
-    OMP_NUM_THREADS=1 python compare.py [--dt 300 900 1500]
-        [--models implicit plain bilinear] [--size 100] [--trials 6] [--effort 1.0]
+    OMP_NUM_THREADS=1 python compare.py [--dt 300 900 1500] [--seeds 1] [--minutes 0.6]
+        [--models implicit plain bilinear unet fno] [--sizes 32 100] [--trials 8 3]
 
-Trained on basins of 32 x 32 cells, run in larger ones. Errors are roots of the mean square
-over fields and cells, in units of 4.7 mm and its equal-energy velocity, averaged over
-trials; rollouts start after ten steps of the model. Prints a Markdown table; writes the
-weights beside itself.
+Trained in basins of 32 x 32 cells, run in others of that size and in larger ones; a
+forecast starts after ten steps of the model. Prints a row of a Markdown table for each
+model, seed and size; writes the weights beside itself (seed 0).
 """
 
 import argparse
 import time
-from pathlib import Path
 
 import basins
+import recipes
+import scores
 import torch
-from torch import Tensor
 
-from isthmus.learn import Curriculum, fit
-from isthmus.learn.shallow_water import BasinRollout, BasinWindows
-from isthmus.nets.shallow_water_emulators import (
-    VELOCITY_RATIO,
-    ImplicitFluxNet,
-    PlainConvNet,
-)
-
-HERE = Path(__file__).parent
-HOURS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 24.5)
-TRAINING_SIZE, TRAINING_RUNS, SPIN_UP = 32, 8, 10
-GRAVITY = 9.81
-USELESS = 1.0  # error of a forecast of nothing at all, about
+LEADS = (1.0, 5.0, 10.0, 24.5)  # [h]
 ROUNDING = 1e-16  # no drift is shown as less
+COLUMNS = [
+    "dt s",
+    "model",
+    "cells",
+    "one step",
+    *(f"{lead:g} h" for lead in LEADS),
+    "of rms",
+    "volume",
+    "energy",
+    "spectrum",
+    "useful h",
+    "weights",
+    "updates",
+    "CPU min",
+]
 
 
-def make(name: str) -> BasinRollout:
-    """Return a model with random weights."""
-    torch.manual_seed(0)
-    if name == "implicit":
-        return BasinRollout(ImplicitFluxNet(tolerance=1e-10)).double()
-    return BasinRollout(PlainConvNet(reach=6, width=16, bilinear=name == "bilinear"))
-
-
-def train(name: str, model: BasinRollout, dt: float, effort: float) -> None:
-    """Train on small basins."""
-    n_steps = max(24, round(6 * 3600 / dt))
-    stride = max(1, n_steps // 12)
-    train, valid = (
-        BasinWindows(*basins.run(seed, n, TRAINING_SIZE, dt, n_steps), stride)
-        for seed, n in ((1, TRAINING_RUNS), (2, 2))
-    )
-    if name == "implicit":
-        fit(
-            model,
-            train,
-            valid,
-            curriculum=Curriculum((1,), max(1, round(20 * effort))),
-            optimizer="lbfgs",
-            learning_rate=1.0,
-            schedule="constant",
-            evaluate_every=1,
-            dtype="float64",
-        )
-    else:
-        epochs = max(1, round(60 * effort)), max(1, round(8 * effort))
-        fit(
-            model,
-            train,
-            valid,
-            curriculum=Curriculum((1, 4), epochs, (1.0, 0.2)),
-            learning_rate=3e-3,
-            schedule="cosine",
-            batch_size=16,
-            evaluate_every=50,
-            clip_norm=1.0,
-        )
-
-
-@torch.no_grad()
-def evaluate(model: BasinRollout, states: Tensor, depth: Tensor) -> dict[str, Tensor]:
-    """Return errors over time, drift of volume, and energy over the truth's."""
-    dtype = next(model.parameters()).dtype
-    state, errors = states[SPIN_UP].to(dtype), []
-    volume = state[:, 0].double().sum((-2, -1))
-    for truth in states[SPIN_UP + 1 :]:
-        state = model(state, depth.to(dtype))
-        errors.append(((state.double() - truth) ** 2).mean((-3, -2, -1)).sqrt().mean())
-    end = state.double()
-    drift = (end[:, 0].sum((-2, -1)) - volume).abs() / volume.abs()
-    ratio = energy(end, depth) / energy(states[-1], depth)
-    return {"errors": torch.stack(errors), "drift": drift.max(), "energy": ratio.mean()}
-
-
-def energy(state: Tensor, depth: Tensor) -> Tensor:
-    """Return potential and kinetic energy of each member, in the same unit."""
-    kinetic = (state[:, 1:] ** 2).sum(1) * depth * VELOCITY_RATIO**2 / GRAVITY
-    return (state[:, 0] ** 2 + kinetic).sum((-2, -1))
-
-
-def row(name: str, dt: float, model: BasinRollout, seconds: float, found: dict) -> str:
+def row(dt: float, name: str, size: int, found: scores.Scores, cost: list[str]) -> str:
     """Return a row of the table."""
-    errors = found["errors"]
-    steps = [min(round(hour * 3600 / dt), len(errors)) - 1 for hour in HOURS]
-    late = (~(errors < USELESS)).nonzero()
-    stable = f"{(int(late[0]) + 1) * dt / 3600:.1f}" if len(late) else f"> {HOURS[-1]}"
-    n_weights = sum(p.numel() for p in model.parameters())
+    last = len(found.errors) - 1
+    steps = [min(round(lead * 3600 / dt) - 1, last) for lead in LEADS]
+    useful = found.useful()
     cells = [
         f"{dt:.0f}",
         name,
-        f"{n_weights}",
-        f"{float(errors[0]):.1e}",
-        *(f"{float(errors[step]):.2g}" for step in steps),
-        f"{max(float(found['drift']), ROUNDING):.0e}",
-        f"{float(found['energy']):.3f}",
-        stable,
-        f"{seconds / 60:.1f}",
+        f"{size}^2",
+        f"{float(found.errors[0]):.1e}",
+        *(f"{float(found.errors[step]):.2g}" for step in steps),
+        f"{float(found.errors[last] / found.size[last]):.2g}",
+        f"{max(found.volume, ROUNDING):.0e}",
+        f"{found.energy:.3g}",
+        f"{found.spectrum:.2g}",
+        f"> {LEADS[-1]}" if useful > last else f"{useful * dt / 3600:.1f}",
+        *cost,
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def trained(name: str, dt: float, seed: int, given: argparse.Namespace) -> tuple:
+    """Return a model and what it cost: weights, updates, minutes."""
+    model = recipes.make(name, dt, seed)
+    n_weights = sum(p.numel() for p in model.parameters())
+    weights = recipes.HERE / f"{name}_{dt:.0f}.pt"
+    if given.load:
+        model.load_state_dict(torch.load(weights))
+        return model, [f"{n_weights}", "", ""]
+    started = time.process_time()
+    n_updates = recipes.train(name, model, dt, given.minutes)
+    seconds = time.process_time() - started
+    if seed == 0:
+        torch.save(model.state_dict(), weights)
+    return model, [f"{n_weights}", f"{n_updates}", f"{seconds / 60:.1f}"]
 
 
 def main() -> None:
     """Train, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--dt", type=float, nargs="+", default=[300.0, 900.0, 1500.0])
-    names = ["implicit", "plain", "bilinear"]
+    names = list(recipes.MODELS)
     parser.add_argument("--models", nargs="+", default=names, choices=names)
-    parser.add_argument("--size", type=int, default=100)
-    parser.add_argument("--trials", type=int, default=6)
-    parser.add_argument("--effort", type=float, default=1.0)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[32, 100])
+    parser.add_argument("--trials", type=int, nargs="+", default=[8, 3])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=0.6, help="of explicit nets")
     parser.add_argument("--load", action="store_true", help="weights of an earlier run")
     given = parser.parse_args()
-    hours = " | ".join(f"{hour:g} h" for hour in HOURS)
-    head = f"| dt s | model | weights | one step | {hours} | volume | energy |"
-    head += " useful h | CPU min |"
-    print(head, "|---" * (head.count("|") - 1) + "|", sep="\n", flush=True)
+    torch.set_flush_denormal(True)  # still water ahead of a wave is full of them
+    print(
+        "| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True
+    )
     for dt in given.dt:
-        n_steps = SPIN_UP + round(HOURS[-1] * 3600 / dt)
-        truth = basins.run(4321, given.trials, given.size, dt, n_steps)
+        n_steps = scores.SPIN_UP + round(LEADS[-1] * 3600 / dt)
+        truths = [
+            (size, basins.run(4321, n_trials, size, dt, n_steps))
+            for size, n_trials in zip(given.sizes, given.trials, strict=False)
+        ]
         for name in given.models:
-            model = make(name)
-            started = time.process_time()
-            weights = HERE / f"{name}_{dt:.0f}.pt"
-            if given.load:
-                model.load_state_dict(torch.load(weights))
-            else:
-                train(name, model, dt, given.effort)
-                torch.save(model.state_dict(), weights)
-            seconds = time.process_time() - started
-            line = row(name, dt, model, seconds, evaluate(model, *truth))
-            print(line, flush=True)
+            for seed in range(given.seeds):
+                model, cost = trained(name, dt, seed, given)
+                for size, truth in truths:
+                    found = scores.score(model, *truth)
+                    print(row(dt, name, size, found, cost), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,16 @@ from isthmus.learn import Curriculum, fit
 from isthmus.learn.shallow_water import BasinRollout, BasinWindows
 from isthmus.models import ShallowWater, ShallowWaterGrid, ShallowWaterState
 from isthmus.nets.shallow_water import BackhausStep, open_faces
+from isthmus.nets.shallow_water_baselines import (
+    PlainConvNet,
+    fourier_operator,
+    reach_for,
+    u_net,
+)
 from isthmus.nets.shallow_water_emulators import (
     ELEVATION_SCALE,
     VELOCITY_RATIO,
     ImplicitFluxNet,
-    PlainConvNet,
     mirrored,
     turned_over,
 )
@@ -124,13 +129,46 @@ def test_random_net_has_all_eight_symmetries_and_conserves_water():
     assert (after[:, 0].sum((-2, -1)) - total).abs().max() < EXACT * 144
 
 
-def test_plain_net_reaches_as_far_as_it_says():
-    net = PlainConvNet(reach=4, width=4).double()
+@pytest.mark.parametrize("dilations", [None, [1, 2, 1]])
+def test_plain_net_reaches_as_far_as_it_says(dilations):
+    net = PlainConvNet(reach=4, width=4, dilations=dilations).double()
+    assert net.reach == 4
     state = torch.zeros(1, 3, 15, 15, dtype=torch.float64, requires_grad=True)
     depth = torch.full((1, 15, 15), 10.0, dtype=torch.float64)
     net(state, depth)[0, 0, 7, 7].backward()
     rows = state.grad.abs().sum((0, 1, 3)).nonzero().flatten()
     assert rows.min() == 3 and rows.max() == 11
+
+
+@pytest.mark.parametrize("courant", [0.9, 3.0])
+def test_an_implicit_step_is_felt_as_far_as_a_net_is_told_to_reach(courant):
+    radius, far = reach_for(courant), 40
+    dt = courant * 1e4 / np.sqrt(9.81 * 15.0)
+    step = BackhausStep(dx=1e4, dt=dt, theta=0.5, tolerance=1e-14)
+    zeta, u, v = torch.zeros(3, 1, 2 * far + 1, dtype=torch.float64)
+    zeta[0, far] = 1e-3
+    after = step(zeta, u, v, torch.full_like(zeta, 15.0))[0].abs()[0] / 1e-3
+    assert after[far + radius + 1 :].max() < 5e-3
+    assert after[far + radius // 2] > 5e-3  # half of it is not enough
+
+
+@pytest.mark.parametrize(
+    ("make", "package"), [(u_net, "monai"), (fourier_operator, "neuralop")]
+)
+def test_nets_of_libraries_step_any_basin_and_keep_land_dry(make, package):
+    pytest.importorskip(package, reason="pip install isthmus[baselines]")
+    torch.manual_seed(0)
+    state, depth = scaled_state((2, 13, 18))
+    after = (
+        make(4).double()(state, depth)
+        if package == "monai"
+        else make(4, 4)(state.float(), depth.float())
+    )
+    assert after.shape == state.shape and bool(after.isfinite().all())
+    assert (after - state).abs().max() > 0.0
+    is_open = open_faces((depth > 0.0).double())
+    closed = torch.stack([depth > 0.0, is_open.east > 0.0, is_open.north > 0.0], 1)
+    assert bool((after[~closed] == 0.0).all())
 
 
 def test_net_learns_a_step_from_runs_of_the_model():

@@ -5,7 +5,7 @@ Each maps a state `[member, field, y, x]` and the undisturbed depth [m] to the s
 step later. Fields are the elevation at centres and the velocities at east and at north
 faces, divided by the scales 1 : 0.5735 : 0.5735 of equal energy; a velocity is a transport
 over the mean undisturbed depth of its two cells. `ImplicitFluxNet` holds a linear system
-and moves water through faces; `PlainConvNet` is the explicit baseline.
+and moves water through faces; explicit baselines are in `shallow_water_baselines`.
 """
 
 from typing import Any
@@ -145,49 +145,3 @@ def mean_of_two(field: Tensor) -> Tensor:
 
 def _turned(field: Tensor) -> Tensor:
     return field.transpose(-1, -2)
-
-
-class PlainConvNet(nn.Module):
-    """An explicit convolutional step: what the state changes by, from a neighbourhood.
-
-    Parameters
-    ----------
-    reach
-        Receptive radius in cells; one step at Courant number c needs about 5 to 6 times
-        theta c of them.
-    width
-        Channels.
-    bilinear
-        Whether half of each layer's channels are multiplied by the other half.
-    """
-
-    def __init__(self, reach: int = 6, width: int = 24, *, bilinear: bool = False) -> None:
-        """Make the layers; the last starts small."""
-        super().__init__()
-        self.bilinear = bilinear
-        n_in = 5
-        self.layers = nn.ModuleList()
-        for _ in range(reach - 1):
-            n_out = width * 2 if bilinear else width
-            self.layers.append(nn.Conv2d(n_in, n_out, 3, padding=1))
-            n_in = width
-        self.last = nn.Conv2d(n_in, 3, 3, padding=1)
-        with torch.no_grad():
-            self.last.weight *= 0.1
-            self.last.bias.zero_()  # type: ignore[union-attr]
-
-    def forward(self, state: Tensor, depth: Tensor) -> Tensor:
-        """Return the state one step later [member, field, y, x]; depth [member, y, x]."""
-        wet = (depth > 0.0).to(state.dtype)
-        is_open = open_faces(wet)
-        masks = torch.stack([wet, is_open.east, is_open.north], -3)
-        x = torch.cat([state, torch.stack([wet * depth / DEPTH_SCALE, wet], -3)], -3)
-        for layer in self.layers:
-            y = layer(x)
-            if self.bilinear:
-                one, other = y.chunk(2, -3)
-                y = one + torch.tanh(one) * other
-            else:
-                y = functional.silu(y)
-            x = y if x.shape != y.shape else x + y
-        return masks * (state + self.last(x))
