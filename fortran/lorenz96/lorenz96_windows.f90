@@ -16,7 +16,7 @@ module lorenz96_windows
   private
   public :: lorenz96_misfit_gradient, lorenz96_sweep_ad, lorenz96_sweep_tl, &
     lorenz96_trajectory
-  public :: finish, stages, step_ad, step_tl, weigh ! of one step, for windows of 4D-Var
+  public :: close_ring, finish, stages, step_ad, step_tl, weigh ! of one step, for others
 
 contains
 

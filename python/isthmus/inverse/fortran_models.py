@@ -15,7 +15,16 @@ from isthmus.inverse.forward import (
 from isthmus.inverse.four_d_var import Analysis
 from isthmus.inverse.observations import Observations
 from isthmus.models import Lorenz96
-from isthmus.models.windows import analyse, misfit_gradient, sweep_ad, sweep_tl, trajectory
+from isthmus.models.windows import (
+    analyse,
+    misfit_gradient,
+    sweep_ad,
+    sweep_soa,
+    sweep_tl,
+    trajectory,
+)
+
+NESTED_INCREMENT = 1e-3  # differences of differences: rounding and truncation are alike
 
 
 class FortranModel(ForwardModel):
@@ -78,6 +87,29 @@ class FortranModel(ForwardModel):
     def sweep_ad(self, trajectory: Array, sensitivity: Array) -> Array:
         """Return the sensitivity to the first state `[member, k]`."""
         return sweep_ad(trajectory, sensitivity, forcing=self.model.forcing, dt=self.dt)[0]
+
+    def step_soa(self, x: Array, x_tl: Array, x_ad: Array, x_ad_tl: Array) -> Array:
+        """Return the change of `step_ad(x, x_ad)` `[member, k]`."""
+        nothing = np.zeros_like(x)
+        return self.sweep_soa(
+            np.stack([x, x]),
+            np.stack([x_tl, x_tl]),
+            np.stack([nothing, x_ad]),
+            np.stack([nothing, x_ad_tl]),
+        )
+
+    def sweep_soa(
+        self, trajectory: Array, changes: Array, sensitivity: Array, sensitivity_tl: Array
+    ) -> Array:
+        """Return the change of what `sweep_ad` returns `[member, k]`, exact."""
+        return sweep_soa(
+            trajectory,
+            changes,
+            sensitivity,
+            sensitivity_tl,
+            forcing=self.model.forcing,
+            dt=self.dt,
+        )[0]
 
     def misfit_gradient(self, x: Array, observed: Array, weight: Array) -> Misfit:
         """Return cost and gradient of a diagonal misfit, in one call of Fortran."""
@@ -173,6 +205,7 @@ class DifferenceModel(ForwardModel):
         self.n_state = model.n_state
         self.dt = model.dt
         self.increment = float(np.cbrt(np.finfo(np.float64).eps)) * scale
+        self.soa_increment = NESTED_INCREMENT * scale
 
     def step(self, x: Array) -> Array:
         """Return the states `[member, k]` one step later."""

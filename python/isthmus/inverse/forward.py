@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """One interface for a forward model with derivatives, whatever makes them.
 
-A model steps states `[member, k]` and knows three sweeps over a window of `n` steps:
+A model steps states `[member, k]` and knows four sweeps over a window of `n` steps:
 
     trajectory   x_{i+1} = M(x_i)
     sweep_tl     dx_{i+1} = M_i' dx_i
     sweep_ad     l_i = M_i'^T l_{i+1} + s_i, with a sensitivity s_i to each state
+    sweep_soa    dl_i = M_i'^T dl_{i+1} + (M_i'' dx_i)^T l_{i+1} + ds_i
 
-The last is the gradient of any cost on the trajectory. Trajectories are
-`[time, member, k]`, `n + 1` times. Everything is float64 at this interface.
+The third is the gradient of any cost on the trajectory, the last (second-order adjoint) its
+Hessian times a vector. Trajectories are `[time, member, k]`, `n + 1` times. Everything is
+float64 at this interface.
 """
 
 from abc import ABC, abstractmethod
@@ -32,7 +34,8 @@ class Misfit(NamedTuple):
 class ForwardModel(ABC):
     """A discrete model `x_{i+1} = M(x_i)` with tangent-linear and adjoint.
 
-    A model must have `step`, `step_tl` and `step_ad`; it may do whole sweeps faster.
+    A model must have `step`, `step_tl` and `step_ad`; it may do whole sweeps faster. Without
+    a second-order adjoint of its own, `step_ad` is differenced.
 
     Attributes
     ----------
@@ -40,10 +43,13 @@ class ForwardModel(ABC):
         Length of the state.
     dt
         Time step.
+    soa_increment
+        Largest change of a state when `step_ad` is differenced.
     """
 
     n_state: int
     dt: float
+    soa_increment: float = float(np.cbrt(np.finfo(np.float64).eps))
 
     @abstractmethod
     def step(self, x: Array) -> Array:
@@ -101,6 +107,34 @@ class ForwardModel(ABC):
         for i in range(len(trajectory) - 2, -1, -1):
             x_ad = self.step_ad(trajectory[i], x_ad) + sensitivity[i]
         return x_ad
+
+    def step_soa(self, x: Array, x_tl: Array, x_ad: Array, x_ad_tl: Array) -> Array:
+        """Return the change of `step_ad(x, x_ad)` with its two arguments `[member, k]`."""
+        size = np.abs(x_tl).max(axis=1, keepdims=True)
+        size[size == 0.0] = 1.0
+        change = self.soa_increment / size * x_tl
+        ahead, behind = self.step_ad(x + change, x_ad), self.step_ad(x - change, x_ad)
+        slope = (ahead - behind) * (size / (2.0 * self.soa_increment))
+        return self.step_ad(x, x_ad_tl) + slope
+
+    def sweep_soa(
+        self, trajectory: Array, changes: Array, sensitivity: Array, sensitivity_tl: Array
+    ) -> Array:
+        """Return the change of what `sweep_ad` returns `[member, k]`.
+
+        Parameters
+        ----------
+        trajectory, changes
+            As `trajectory` and `sweep_tl` return them.
+        sensitivity, sensitivity_tl
+            To the state at each time, and its change `[time, member, k]`.
+        """
+        x_ad, x_ad_tl = sensitivity[-1].copy(), sensitivity_tl[-1].copy()
+        for i in range(len(trajectory) - 2, -1, -1):
+            x, x_tl = trajectory[i], changes[i]
+            x_ad_tl = self.step_soa(x, x_tl, x_ad, x_ad_tl) + sensitivity_tl[i]
+            x_ad = self.step_ad(x, x_ad) + sensitivity[i]
+        return x_ad_tl
 
     def misfit_gradient(self, x: Array, observed: Array, weight: Array) -> Misfit:
         """Return `J = 1/2 sum w (x - y)^2` over a window, and its gradient.

@@ -245,22 +245,43 @@ class FourDVar:
             norm = _norm(now.gradient)
         return self._analysis(v, norm_start, tolerance, n_outer)
 
-    def hessian(self, v: Array) -> LinearOperator:
-        """Return Gauss and Newton's Hessian of J in the control variable, at `v`."""
-        n = self.n_control
+    def hessian(self, v: Array, *, is_exact: bool = False) -> LinearOperator:
+        """Return the Hessian of J in the control variable, at `v`, as an operator.
+
+        It acts on a vector, or on columns, which are then an ensemble of one call.
+
+        Parameters
+        ----------
+        v
+            Control `[n_control]`.
+        is_exact
+            With the second-order adjoint of the model and the curvature of H; without them
+            it is Gauss and Newton's.
+        """
+        n, b = self.n_control, self.covariance
         states = self.model.trajectory(self.state(v)[None], self.n_steps)
+        sensitivity = self.observations.misfit(states[:, 0])[1] if is_exact else None
 
-        def apply(direction: Array) -> Array:
-            direction = np.asarray(direction, np.float64).reshape(n)
-            self._n_gradients += 1
-            b = self.covariance
-            x_tl = direction if b is None else b.sqrt(direction)
-            changes = self.model.sweep_tl(states, x_tl[None])
-            forces = self.observations.curvature(states[:, 0], changes[:, 0])
-            x_ad = self.model.sweep_ad(states, forces[:, None])[0]
-            return x_ad if b is None else direction + b.sqrt_ad(x_ad)
+        def apply(directions: Array) -> Array:
+            given = np.asarray(directions, np.float64)
+            v_tl = np.ascontiguousarray(given.reshape(n, -1).T)
+            m = len(v_tl)
+            self._n_gradients += m
+            x = np.repeat(states, m, axis=1)
+            changes = self.model.sweep_tl(x, v_tl if b is None else b.sqrt(v_tl))
+            forces = self.observations.curvature(x, changes)
+            if sensitivity is None:
+                x_ad = self.model.sweep_ad(x, forces)
+            else:
+                forces += self.observations.bend(x, changes)
+                s = np.repeat(sensitivity[:, None], m, axis=1)
+                x_ad = self.model.sweep_soa(x, changes, s, forces)
+            product = x_ad if b is None else v_tl + b.sqrt_ad(x_ad)
+            return product.T.reshape(given.shape)
 
-        return LinearOperator((n, n), matvec=apply, dtype=np.float64)
+        return LinearOperator(
+            (n, n), matvec=apply, rmatvec=apply, matmat=apply, dtype=np.float64
+        )
 
     def _increment(
         self, v: Array, gradient: Array, inner_tolerance: float, max_inner: int

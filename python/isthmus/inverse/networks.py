@@ -74,6 +74,17 @@ class TorchModel(ForwardModel):
         columns = self.step_tl(states, np.tile(np.eye(n), (len(x), 1)))
         return np.einsum("mik,mk->mi", columns.reshape(len(x), n, n), x_ad)
 
+    def step_soa(self, x: Array, x_tl: Array, x_ad: Array, x_ad_tl: Array) -> Array:
+        """Return the change of `step_ad(x, x_ad)` `[member, k]`, forward over reverse."""
+
+        def adjoint(state: Tensor, sensitivity: Tensor) -> Tensor:
+            pulled: Tensor = torch.func.vjp(self.network, state)[1](sensitivity)[0]
+            return pulled
+
+        given = self._tensor(x), self._tensor(x_ad)
+        changes = self._tensor(x_tl), self._tensor(x_ad_tl)
+        return _numpy(torch.func.jvp(adjoint, given, changes)[1])
+
     def misfit_gradient(self, x: Array, observed: Array, weight: Array) -> Misfit:
         """Return cost and gradient of a diagonal misfit, in reverse by one graph."""
         if self.mode != "reverse":
@@ -133,6 +144,7 @@ class BridgeModel(ForwardModel):
         contract = self.file.contract
         variable = {} if contract is None else contract["variables"][self._x]
         self._dtype = np.dtype(variable.get("dtype", "float64"))
+        self.soa_increment = float(np.cbrt(np.finfo(self._dtype).eps))
 
     def step(self, x: Array) -> Array:
         """Return the states `[member, k]` one step later."""
@@ -195,6 +207,16 @@ class Borrowed(ForwardModel):
     def sweep_ad(self, trajectory: Array, sensitivity: Array) -> Array:
         """Return the sensitivity to the first state `[member, k]`."""
         return self.derivatives.sweep_ad(trajectory, sensitivity)
+
+    def step_soa(self, x: Array, x_tl: Array, x_ad: Array, x_ad_tl: Array) -> Array:
+        """Return the change of `step_ad(x, x_ad)` `[member, k]`."""
+        return self.derivatives.step_soa(x, x_tl, x_ad, x_ad_tl)
+
+    def sweep_soa(
+        self, trajectory: Array, changes: Array, sensitivity: Array, sensitivity_tl: Array
+    ) -> Array:
+        """Return the change of what `sweep_ad` returns `[member, k]`."""
+        return self.derivatives.sweep_soa(trajectory, changes, sensitivity, sensitivity_tl)
 
 
 def _numpy(tensor: Tensor) -> Array:

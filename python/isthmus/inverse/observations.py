@@ -16,6 +16,8 @@ from isthmus.errors import BindingError
 from isthmus.inverse.covariances import Covariance, Diagonal
 from isthmus.inverse.forward import Array
 
+INCREMENT = float(np.cbrt(np.finfo(np.float64).eps))  # of central differences
+
 
 class ObservationOperator(ABC):
     """`y = H(x)` on the last axis, with derivative and transpose."""
@@ -31,6 +33,10 @@ class ObservationOperator(ABC):
     @abstractmethod
     def ad(self, x: Array, y_ad: Array) -> Array:
         """Return the sensitivity to the state `[..., k]`."""
+
+    def bend(self, x: Array, x_tl: Array, y_ad: Array) -> Array:
+        """Return the change of `ad(x, y_ad)` with x `[..., k]`: zero where H is linear."""
+        return np.zeros_like(x_tl)
 
 
 class Sites(ObservationOperator):
@@ -98,7 +104,7 @@ class Linear(ObservationOperator):
 
 
 class Nonlinear(ObservationOperator):
-    """Three functions that act on the last axis.
+    """Three functions that act on the last axis; `ad` is differenced for Hessians.
 
     Parameters
     ----------
@@ -129,6 +135,14 @@ class Nonlinear(ObservationOperator):
     def ad(self, x: Array, y_ad: Array) -> Array:
         """Return the sensitivity."""
         return self._ad(x, y_ad)
+
+    def bend(self, x: Array, x_tl: Array, y_ad: Array) -> Array:
+        """Return the change of `ad(x, y_ad)` with x, by central differences."""
+        size = np.abs(x_tl).max(axis=-1, keepdims=True)
+        size = np.where(size == 0.0, 1.0, size)
+        change = INCREMENT / size * x_tl
+        bent = self._ad(x + change, y_ad) - self._ad(x - change, y_ad)
+        return bent * (size / (2.0 * INCREMENT))
 
 
 @dataclass(frozen=True)
@@ -234,15 +248,30 @@ class Observations:
         return 0.5 * float(departure @ weighted), self.operator.ad(x, spread)
 
     def curvature(self, states: Array, changes: Array) -> Array:
-        """Return `H'^T R^-1 H' dx` along a trajectory `[time, k]`: Gauss and Newton's."""
-        sensitivity = np.zeros_like(states)
+        """Return `H'^T R^-1 H' dx` along trajectories `[time, ..., k]`: Gauss and Newton's."""
+        sensitivity = np.zeros_like(changes)
         for i, row in enumerate(self.steps):
             present, errors = self.present[i], self._errors[i]
             if errors is not None:
                 y_tl = self.operator.tl(states[row], changes[row])
-                spread = np.zeros(present.size)
-                spread[present] = errors.solve(y_tl[present])
+                spread = np.zeros(y_tl.shape)
+                spread[..., present] = errors.solve(y_tl[..., present])
                 sensitivity[row] = self.operator.ad(states[row], spread)
+        return sensitivity
+
+    def bend(self, states: Array, changes: Array) -> Array:
+        """Return `(H'' dx)^T R^-1 (H(x) - y)`, what Gauss and Newton leave out of H.
+
+        Arguments as for `curvature`.
+        """
+        sensitivity = np.zeros_like(changes)
+        for i, row in enumerate(self.steps):
+            present, errors = self.present[i], self._errors[i]
+            if errors is not None:
+                departure = (self.operator(states[row]) - self.values[i])[..., present]
+                spread = np.zeros((*departure.shape[:-1], present.size))
+                spread[..., present] = errors.solve(departure)
+                sensitivity[row] = self.operator.bend(states[row], changes[row], spread)
         return sensitivity
 
     def as_weights(self, n_steps: int, n_state: int) -> tuple[Array, Array] | None:

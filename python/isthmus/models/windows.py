@@ -88,6 +88,59 @@ def sweep_ad(
     return x_ad, forcing_ad
 
 
+def sweep_soa(
+    states: FloatArray,
+    changes: FloatArray,
+    sensitivity: FloatArray,
+    sensitivity_tl: FloatArray,
+    *,
+    forcing: float,
+    dt: float,
+    forcing_tl: float | FloatArray = 0.0,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the changes of what `sweep_ad` returns: `[member, k]` and `[member]`.
+
+    Parameters
+    ----------
+    states, changes
+        Trajectory and its change `[time, member, k]`, as `sweep_tl` returns it.
+    sensitivity, sensitivity_tl
+        To the state at each time, and the change of that, of the same shape.
+    forcing, dt
+        F and the time step.
+    forcing_tl
+        Change of F, a number or `[member]`.
+    """
+    shape = states.shape
+    given = as_fortran("trajectory", states, (None, None, None))
+    _check_ring("trajectory", states)
+    arrays = [
+        as_fortran(name, array, shape)
+        for name, array in (
+            ("changes", changes),
+            ("sensitivity", sensitivity),
+            ("sensitivity_tl", sensitivity_tl),
+        )
+    ]
+    spread = per_member("forcing_tl", forcing_tl, shape[1:2])
+    x_ad, x_ad_tl = np.empty((2, *shape[1:]))
+    forcing_ad, forcing_ad_tl = np.empty((2, shape[1]))
+    fortran_windows.sweep_soa(
+        given,
+        arrays[0],
+        forcing,
+        dt,
+        spread,
+        arrays[1],
+        arrays[2],
+        x_ad.T,
+        x_ad_tl.T,
+        forcing_ad,
+        forcing_ad_tl,
+    )
+    return x_ad_tl, forcing_ad_tl
+
+
 def misfit_gradient(
     x: FloatArray, observed: FloatArray, weight: FloatArray, *, forcing: float, dt: float
 ) -> tuple[float, FloatArray, float]:
