@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Trajectories in basins as training samples, and rollouts of steps that know the depth."""
+"""Trajectories in basins as training samples, and rollouts of steps that know the depth.
+
+Where a step couples a cell with its neighbourhood only, a part of a basin teaches it as
+well as the whole: `BasinPatches` cuts squares out of runs, each within a halo of cells that
+the network sees and the loss does not, and `PatchRollout` is trained on them.
+"""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import DataError
 from .rollout import Trainable
@@ -91,3 +97,95 @@ class BasinRollout(Trainable):
             state = self(state, start.depth)
             states.append(state.flatten(1))
         return torch.stack(states)
+
+
+class BasinPatches:
+    """Squares of runs in basins, at random places and times, each within a halo.
+
+    What lies outside the basin is land. The edge of the halo is a wall to the network,
+    which the water is not: what that does wrong must not reach the square, so the halo is
+    as wide as a step's reach, times the steps of a rollout.
+
+    Parameters
+    ----------
+    windows
+        The runs.
+    size, halo
+        Width of the squares and of the halo [cells].
+    n_patches
+        How many are drawn.
+    seed
+        Of the drawing.
+
+    Raises
+    ------
+    DataError
+        If a square does not fit into the basin, or a width is not possible.
+    """
+
+    def __init__(
+        self, windows: BasinWindows, size: int, halo: int, n_patches: int, seed: int = 0
+    ) -> None:
+        n_y, n_x = windows.depth.shape[-2:]
+        if not 1 <= size <= min(n_y, n_x) or halo < 0 or n_patches < 1:
+            raise DataError(
+                f"'size' is {size}, 'halo' {halo} and 'n_patches' {n_patches}: expected a "
+                f"square within {n_y} x {n_x} cells, no negative halo and some patches"
+            )
+        self.windows, self.size, self.halo = windows, size, halo
+        draw = torch.Generator().manual_seed(seed)
+        self.draws = torch.rand(3, n_patches, generator=draw, dtype=torch.float64)
+        rim = [halo] * 4
+        self.depth = functional.pad(windows.depth, rim, value=-1.0)
+        self.states = functional.pad(windows.states, rim)
+
+    def count(self, length: int) -> int:
+        """Return the number of patches; windows of `length` steps must be there."""
+        self.windows.count(length)
+        return self.draws.shape[1]
+
+    def batch(self, indices: Tensor, length: int) -> tuple[BasinStart, Tensor]:
+        """Return starts with halo, and squares that follow [lead, member, field*y*x]."""
+        windows, (n_y, n_x) = self.windows, self.windows.depth.shape[-2:]
+        limits = windows.count(length), n_y - self.size + 1, n_x - self.size + 1
+        drawn = [
+            (draw[indices] * limit).long()
+            for draw, limit in zip(self.draws, limits, strict=True)
+        ]
+        n_members = windows.depth.shape[0]
+        starts, depths, targets = [], [], []
+        inner = slice(self.halo, self.halo + self.size)
+        for window, y, x in zip(*(part.tolist() for part in drawn), strict=True):
+            time, member = windows.stride * (window // n_members), window % n_members
+            wide = self.size + 2 * self.halo
+            rows, columns = slice(y, y + wide), slice(x, x + wide)
+            states = self.states[time : time + length + 1, member, :, rows, columns]
+            starts.append(states[0])
+            targets.append(states[1:, :, inner, inner].flatten(1))
+            depths.append(self.depth[member, rows, columns])
+        return BasinStart(torch.stack(starts), torch.stack(depths)), torch.stack(targets, 1)
+
+    def to(self, dtype: torch.dtype) -> "BasinPatches":
+        """Return the same patches in another precision."""
+        changed = BasinPatches(self.windows.to(dtype), self.size, self.halo, 1)
+        changed.draws = self.draws
+        return changed
+
+    def digest(self) -> str:
+        """Return a checksum of the runs and of what is drawn of them."""
+        return digest(self.states, self.depth, self.draws)
+
+
+class PatchRollout(BasinRollout):
+    """The same rollout, judged without the halo of a patch."""
+
+    def __init__(self, step: nn.Module, halo: int) -> None:
+        super().__init__(step)
+        self.halo = halo
+
+    def predict(self, start: BasinStart, n_steps: int) -> Tensor:
+        """Return the inner squares [lead, member, field*y*x] after 1 .. n_steps steps."""
+        wide = super().predict(start, n_steps).unflatten(-1, start.state.shape[1:])
+        n_y, n_x = wide.shape[-2:]
+        inner = wide[..., self.halo : n_y - self.halo, self.halo : n_x - self.halo]
+        return inner.flatten(2)

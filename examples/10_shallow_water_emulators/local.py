@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Train on patches of a basin, run in whole ones: accuracy by patch and halo.
+
+    OMP_NUM_THREADS=1 python local.py [--dt 1500] [--sizes 4 8 16] [--halos 0 2 4 6]
+        [--large 512]
+
+The implicit net sees squares cut out of runs in basins of 64 x 64 cells, each within a
+halo, as many as make up the cells given; the last row is of the whole basins. All run in
+basins of 100 x 100 for 24.5 hours. `--large` runs the last patch-trained net in a larger
+basin, and along the coast of the North Sea. Prints Markdown tables.
+"""
+
+import argparse
+import time
+
+import basins
+import numpy as np
+import recipes
+import scores
+import torch
+from coast import forecast as coast_forecast
+from torch import Tensor, nn
+
+from isthmus.learn.shallow_water import (
+    BasinPatches,
+    BasinRollout,
+    BasinWindows,
+    PatchRollout,
+)
+from isthmus.nets.shallow_water_emulators import ImplicitFluxNet
+
+SIZE, RUNS, EPOCHS = 64, 4, 10
+CELLS = 60_000  # of inner squares in the training, each net the same
+HOURS = 24.5
+
+
+def tape(model: BasinRollout, samples: BasinWindows | BasinPatches, n: int) -> float:
+    """Return what one gradient of n samples keeps for the way back [MB]."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    start, target = samples.batch(torch.arange(n), 1)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = nn.functional.mse_loss(model.predict(start, 1), target)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return sum(kept.values()) / 1e6
+
+
+def main() -> None:
+    """Train, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--dt", type=float, default=1500.0)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--halos", type=int, nargs="+", default=[0, 2, 4, 6])
+    parser.add_argument("--large", type=int, default=0)
+    given = parser.parse_args()
+    torch.set_flush_denormal(True)
+    runs, valid = (
+        recipes.windows(given.dt, n, seed, SIZE) for seed, n in ((1, RUNS), (2, 1))
+    )
+    n_steps = scores.SPIN_UP + round(HOURS * 3600 / given.dt)
+    truth = basins.run(4321, 2, 100, given.dt, n_steps)
+    print("| patch | halo | patches | one step | 24.5 h | of rms | tape MB | CPU min |")
+    print("|---" * 8 + "|", flush=True)
+    cuts = [(size, halo) for size in given.sizes for halo in given.halos]
+    for size, halo in [*cuts, (SIZE, 0)]:
+        torch.manual_seed(0)
+        step = ImplicitFluxNet(tolerance=1e-10).double()
+        model = PatchRollout(step, halo)
+        n = CELLS // size**2
+        train = BasinPatches(runs, size, halo, n) if size < SIZE else runs
+        check = BasinPatches(valid, size, halo, n // 8 + 1) if size < SIZE else valid
+        memory = tape(model, train, min(n, train.count(1)))
+        model.zero_grad()
+        began = time.process_time()
+        recipes.train_by_lbfgs(model, train, check, EPOCHS)
+        minutes = (time.process_time() - began) / 60.0
+        found = scores.score(BasinRollout(step), *truth)
+        last, rms = float(found.errors[-1]), float(found.size[-1])
+        print(
+            f"| {size}^2 | {halo} | {min(n, train.count(1))} "
+            f"| {float(found.errors[0]):.1e} | {last:.2g} | {last / rms:.2g} | {memory:.0f} | {minutes:.1f} |",
+            flush=True,
+        )
+        if size < SIZE:
+            torch.save(step.state_dict(), recipes.HERE / f"patches_{given.dt:.0f}.pt")
+            cut_step = step
+    if given.large:
+        large(cut_step, given.dt, given.large)
+
+
+def large(step: nn.Module, dt: float, n: int) -> None:
+    """Run a net in a basin of n x n cells and along the coast; print a row of each."""
+    print("\n| domain | wet cells | one step | 24.5 h | of rms | on land | volume |")
+    print("|---" * 7 + "|", flush=True)
+    n_steps = scores.SPIN_UP + round(HOURS * 3600 / dt)
+    domains = {
+        f"basin {n}^2": basins.run(4321, 1, n, dt, n_steps),
+        "North Sea": coast_forecast(dt, n_steps),
+    }
+    for name, (states, depth) in domains.items():
+        found = scores.score(BasinRollout(step), states, depth)
+        land = (depth <= 0.0)[:, None].expand_as(found.forecast)
+        on_land = float(found.forecast[land].abs().max()) if bool(land.any()) else np.nan
+        last, rms = float(found.errors[-1]), float(found.size[-1])
+        print(
+            f"| {name} | {int((depth > 0.0).sum())} | {float(found.errors[0]):.1e} "
+            f"| {last:.2g} | {last / rms:.2g} | {on_land:.0e} | {found.volume:.0e} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
