@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hessians by the second-order adjoint: symmetric, of the right order, the same by torch."""
+"""Hessians by the second-order adjoint: symmetric, of second order, the same by torch."""
 
 import numpy as np
 import pytest
@@ -154,10 +154,8 @@ def test_forcing_is_part_of_the_second_order_adjoint(truth):
     given = {"forcing": FORCING, "dt": DT, "forcing_tl": forcing_tl}
     changes = sweep_tl(states, x_tl, **given)
     exact = sweep_soa(states, changes, s, s_tl, **given)
-    h = 1e-5
+    h = 1e-5  # error h^2, and rounding over h
     ahead = adjoint(truth[None] + h * x_tl, FORCING + h * forcing_tl, s + h * s_tl)[1]
     behind = adjoint(truth[None] - h * x_tl, FORCING - h * forcing_tl, s - h * s_tl)[1]
     for found, a, b in zip(exact, ahead, behind, strict=True):
-        assert np.allclose(
-            found, (a - b) / (2 * h), rtol=1e-7, atol=0
-        )  # h^2 and rounding/h
+        assert np.allclose(found, (a - b) / (2 * h), rtol=1e-7, atol=0)

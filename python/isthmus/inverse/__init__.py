@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Inverse problems: one interface for models with derivatives, and what is built on it."""
 
+from isthmus.inverse.calibration import Calibration, calibrate
 from isthmus.inverse.covariances import (
     Covariance,
     Diagonal,
@@ -13,6 +14,7 @@ from isthmus.inverse.ensembles import enkf, etkf, gaspari_cohn, letkf, ring_tape
 from isthmus.inverse.fortran_models import DifferenceModel, FortranModel
 from isthmus.inverse.forward import ForwardModel, Misfit
 from isthmus.inverse.four_d_var import Analysis, FourDVar
+from isthmus.inverse.laplace import Laplace, laplace_posterior
 from isthmus.inverse.networks import Borrowed, BridgeModel, TorchModel
 from isthmus.inverse.observations import (
     Linear,
@@ -21,6 +23,7 @@ from isthmus.inverse.observations import (
     Observations,
     Sites,
 )
+from isthmus.inverse.sampling import Samples, nuts
 from isthmus.inverse.schemes import (
     Climatology,
     EnsembleFilter,
@@ -36,6 +39,7 @@ __all__ = [
     "Analysis",
     "Borrowed",
     "BridgeModel",
+    "Calibration",
     "Climatology",
     "Covariance",
     "Diagonal",
@@ -49,11 +53,13 @@ __all__ = [
     "Hybrid",
     "Hyperprior",
     "IterativeSmoother",
+    "Laplace",
     "Linear",
     "Misfit",
     "Nonlinear",
     "ObservationOperator",
     "Observations",
+    "Samples",
     "Scheme",
     "Score",
     "Sites",
@@ -64,11 +70,14 @@ __all__ = [
     "Twin",
     "WeakAnalysis",
     "WeakFourDVar",
+    "calibrate",
     "enkf",
     "etkf",
     "gaspari_cohn",
     "gaussian_on_ring",
+    "laplace_posterior",
     "letkf",
+    "nuts",
     "ring_taper",
     "smooth",
 ]

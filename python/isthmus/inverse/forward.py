@@ -34,8 +34,8 @@ class Misfit(NamedTuple):
 class ForwardModel(ABC):
     """A discrete model `x_{i+1} = M(x_i)` with tangent-linear and adjoint.
 
-    A model must have `step`, `step_tl` and `step_ad`; it may do whole sweeps faster. Without
-    a second-order adjoint of its own, `step_ad` is differenced.
+    A model must have `step`, `step_tl` and `step_ad`; it may do whole sweeps faster. If it
+    has no second-order adjoint, `step_ad` is differenced.
 
     Attributes
     ----------

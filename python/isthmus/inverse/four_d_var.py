@@ -146,6 +146,13 @@ class FourDVar:
         """Return `x_b + U v`."""
         return self.background + (v if self.covariance is None else self.covariance.sqrt(v))
 
+    def control(self, x: Array) -> Array:
+        """Return the v of a state `[k]`, the shortest one if U is not square."""
+        increment = x - self.background
+        if self.covariance is None:
+            return increment
+        return self.covariance.sqrt_ad(self.covariance.solve(increment))
+
     def misfit(self, x: Array) -> Misfit:
         """Return the observation term at `x` `[k]`, and its gradient in x."""
         self._n_gradients += 1

@@ -248,7 +248,7 @@ class Observations:
         return 0.5 * float(departure @ weighted), self.operator.ad(x, spread)
 
     def curvature(self, states: Array, changes: Array) -> Array:
-        """Return `H'^T R^-1 H' dx` along trajectories `[time, ..., k]`: Gauss and Newton's."""
+        """Return `H'^T R^-1 H' dx` on trajectories `[time, ..., k]`: Gauss and Newton's."""
         sensitivity = np.zeros_like(changes)
         for i, row in enumerate(self.steps):
             present, errors = self.present[i], self._errors[i]
