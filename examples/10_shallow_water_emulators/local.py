@@ -82,7 +82,8 @@ def main() -> None:
         last, rms = float(found.errors[-1]), float(found.size[-1])
         print(
             f"| {size}^2 | {halo} | {min(n, train.count(1))} "
-            f"| {float(found.errors[0]):.1e} | {last:.2g} | {last / rms:.2g} | {memory:.0f} | {minutes:.1f} |",
+            f"| {float(found.errors[0]):.1e} | {last:.2g} "
+            f"| {last / rms:.2g} | {memory:.0f} | {minutes:.1f} |",
             flush=True,
         )
         if size < SIZE:

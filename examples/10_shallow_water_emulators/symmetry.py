@@ -4,8 +4,8 @@
     OMP_NUM_THREADS=1 python symmetry.py [--dt 900] [--runs 1 4 16] [--updates 400]
 
 Nets of one form (`isthmus.nets.equivariant.GroupNet`) and about as many weights make as
-many updates, single steps and then four in a row, on runs in basins of 32 x 32; p1 is the plain
-net, once more with the processor time of p4m. Judged in other basins of that size, and on
+many updates, single steps and then four in a row, on runs in basins of 32 x 32; p1 is the
+plain net, once more with the processor time of p4m. Judged in other basins of that size, and on
 the same basins turned. Prints a Markdown table.
 """
 
@@ -91,7 +91,8 @@ def main() -> None:
             n_weights = sum(p.numel() for p in model.parameters())
             print(
                 f"| {n_runs} | {name} | {n_weights} "
-                f"| {float(found.errors[0]):.1e} | {leads} | {float(found.errors[-1] / found.size[-1]):.2g} | {found.energy:.3g} "
+                f"| {float(found.errors[0]):.1e} | {leads} "
+                f"| {float(found.errors[-1] / found.size[-1]):.2g} | {found.energy:.3g} "
                 f"| {found.volume:.0e} | {turning_error(model, *truth):.0e} "
                 f"| {minutes:.1f} |",
                 flush=True,

@@ -185,7 +185,8 @@ class PatchRollout(BasinRollout):
 
     def predict(self, start: BasinStart, n_steps: int) -> Tensor:
         """Return the inner squares [lead, member, field*y*x] after 1 .. n_steps steps."""
-        wide = super().predict(start, n_steps).unflatten(-1, start.state.shape[1:])
+        flat = super().predict(start, n_steps)
+        wide = flat.reshape(*flat.shape[:2], *start.state.shape[1:])
         n_y, n_x = wide.shape[-2:]
         inner = wide[..., self.halo : n_y - self.halo, self.halo : n_x - self.halo]
         return inner.flatten(2)
