@@ -16,7 +16,7 @@ module bulk_box
   implicit none
   private
   public :: bulk_advance, bulk_check, bulk_mean_rates, bulk_rates_at, bulk_step, &
-    seifert_beheng_t
+    rates_check, seifert_beheng_t
 
   integer, parameter, public :: n_quantities = 7 !! of a cell: Lc, Nc, Lr, Nr, L0, rm, nu
   integer, parameter, public :: n_rates = 4      !! of a closure: AU, AC, SCc, SCr
@@ -145,6 +145,26 @@ contains
     end do
     call succeed(stat)
   end subroutine bulk_check
+
+  !> Refuse rates that are not finite: fluxes made of them would be, and wrong.
+  subroutine rates_check(b, stat, errmsg)
+    real(wp), intent(in) :: b(:, :) !! AU, AC, SCc, SCr (rate, cell)
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    character(len=120) :: text
+    integer :: cell, i
+
+    do cell = 1, size(b, 2)
+      if (all(ieee_is_finite(b(:, cell)))) cycle
+      i = findloc(ieee_is_finite(b(:, cell)), .false., dim=1)
+      write (text, "(3a, i0, a)") "rain: rate '", trim(rate(i)), "' in cell ", cell, &
+        " is not finite: the closure failed there"
+      call fail(err_runtime, trim(text), stat, errmsg)
+      return
+    end do
+    call succeed(stat)
+  end subroutine rates_check
 
   !> Fill the slot of a closure with the published scheme.
   subroutine evaluate(self, x, b, stat, errmsg)

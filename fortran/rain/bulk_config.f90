@@ -28,6 +28,7 @@ module bulk_config
     real(wp) :: cloud_base = 600.0_wp         !! [m]
     real(wp) :: lapse = 2.0e-6_wp             !! water condensed per height [kg m-4]
     real(wp) :: updraft_time = 1200.0_wp      !! [s]
+    real(wp) :: updraft_every = 0.0_wp        !! [s]; 0: one updraft only
     real(wp) :: updraft_min = 1.0_wp          !! of the first column [m s-1]
     real(wp) :: updraft_max = 3.0_wp          !! of the last column [m s-1]
     real(wp) :: dt = 20.0_wp                  !! of the closure [s]
@@ -96,6 +97,7 @@ contains
       call keys%visit("cloud_base", config%cloud_base)
       call keys%visit("lapse", config%lapse)
       call keys%visit("updraft_time", config%updraft_time)
+      call keys%visit("updraft_every", config%updraft_every)
       call keys%visit("updraft_min", config%updraft_min)
       call keys%visit("updraft_max", config%updraft_max)
     case ("integration")
@@ -124,6 +126,9 @@ contains
     call check_positive("shape", config%shape + 1.0_wp, problem)
     call check_positive("dz", [config%dz], problem)
     call check_positive("updraft_time", [config%updraft_time], problem)
+    if (problem == "" .and. .not. (abs(config%updraft_every) <= 0.0_wp &
+      .or. config%updraft_every >= config%updraft_time)) problem = &
+      "'updraft_every' must be 0 (once) or not less than 'updraft_time'"
     call check_positive("updraft_min", [config%updraft_min], problem)
     call check_positive("updraft_max", [config%updraft_max], problem)
     call check_positive("dt", [config%dt], problem)

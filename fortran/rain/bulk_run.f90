@@ -2,7 +2,7 @@
 !> Warm rain by moments, in boxes or columns, from its settings to its file.
 module bulk_run
   use bulk_box, only: bulk_check, bulk_step, n_quantities, n_rates, quantity, &
-    seifert_beheng_t
+    rates_check, seifert_beheng_t
   use bulk_config, only: bulk_config_t, read_config
   use bulk_shaft, only: shaft_t
   use closures, only: closure_t
@@ -82,6 +82,7 @@ contains
         shaft%cloud_base = config%cloud_base
         shaft%lapse = config%lapse
         shaft%updraft_time = config%updraft_time
+        shaft%updraft_every = config%updraft_every
         shaft%updraft = [(config%updraft_min + (config%updraft_max - config%updraft_min) &
           *(c - 1)/max(n_columns - 1, 1), c=1, n_columns)]
         shaft%mean_radius = [(config%mean_radius(modulo(c - 1, &
@@ -138,6 +139,7 @@ contains
       if (self%config%levels > 0) call self%shaft%force((i - 1)*self%config%dt, &
         self%config%dt, self%state)
       call closure%evaluate(self%state, self%rates, stat, errmsg)
+      if (stat == 0) call rates_check(self%rates, stat, errmsg)
       if (stat /= 0) return
       call bulk_step(self%state, self%rates, self%config%dt)
       call bulk_check(self%state, stat, errmsg)

@@ -3,7 +3,7 @@
 !>
 !> The updraft of a column, w(t) = w_max sin(pi t/T) until T, is the same at all levels (air
 !> of constant density), as in the warm cases of the Kinematic Driver (Shipway & Hill
-!> 2012, doi:10.1002/qj.1913). Above cloud base rising air condenses w times a lapse rate of
+!> 2012, doi:10.1002/qj.1913); it may come again and again. Above cloud base rising air condenses w times a lapse rate of
 !> water; the drops that form have the mean radius of the column's cloud. Air enters without
 !> water and takes along what leaves through the top, which is counted.
 !>
@@ -35,6 +35,7 @@ module bulk_shaft
     real(wp) :: cloud_base = 600.0_wp      !! [m]
     real(wp) :: lapse = 2.0e-6_wp          !! water condensed per height [kg m-4]
     real(wp) :: updraft_time = 1200.0_wp   !! T [s]
+    real(wp) :: updraft_every = 0.0_wp     !! time between two updrafts [s]; 0: only one
     real(wp), allocatable :: updraft(:)     !! w_max [m s-1] (column)
     real(wp), allocatable :: mean_radius(:) !! of new drops [m] (column)
     real(wp), allocatable :: condensed(:)   !! since the start [kg m-2] (column)
@@ -74,9 +75,13 @@ contains
     integer, intent(in) :: column
     real(wp), intent(in) :: time !! [s]
 
+    real(wp) :: since !! its start [s]
+
+    since = time
+    if (self%updraft_every > 0.0_wp) since = modulo(time, self%updraft_every)
     speed = 0.0_wp
-    if (time < self%updraft_time) speed = self%updraft(column) &
-      *sin(pi*time/self%updraft_time)
+    if (since < self%updraft_time) speed = self%updraft(column) &
+      *sin(pi*since/self%updraft_time)
   end function speed
 
   !> Longest step in which nothing passes a whole level [s].

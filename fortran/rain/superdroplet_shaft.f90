@@ -26,6 +26,8 @@ module superdroplet_shaft
   real(wp), parameter :: v_large = 9.65_wp      !! as in `bulk_shaft` [m s-1]
   real(wp), parameter :: v_small = 10.3_wp      !! [m s-1]
   real(wp), parameter :: per_diameter = 600.0_wp !! [m-1]
+  real(wp), parameter :: most_updrafts = 64.0_wp
+    !! that a column can have before its quanta are too many to be counted exactly
 
   !> One column.
   type :: droplet_shaft_t
@@ -80,6 +82,7 @@ contains
       end if
       self%quantum = forcing%lapse*self%rise(0.0_wp, forcing%updraft_time)*self%volume &
         *forcing%n_levels/bits
+      if (forcing%updraft_every > 0.0_wp) self%quantum = self%quantum*most_updrafts
       self%condensed = 0.0_wp
       self%rained = 0.0_wp
       self%left = 0.0_wp
@@ -100,11 +103,18 @@ contains
     real(wp), intent(in) :: start !! [s]
     real(wp), intent(in) :: end   !! [s]
 
-    real(wp) :: phase(2)
+    real(wp) :: phase(2), since(2)
 
-    associate (period => self%forcing%updraft_time)
-      phase = pi*min(max([start, end], 0.0_wp), period)/period
+    associate (period => self%forcing%updraft_time, every => self%forcing%updraft_every)
+      since = [start, end]
+      if (every > 0.0_wp) since = since - every*floor(start/every)
+      phase = pi*min(max(since, 0.0_wp), period)/period
       rise = self%forcing%updraft(self%column)*period/pi*(cos(phase(1)) - cos(phase(2)))
+      if (every > 0.0_wp) then ! the next updraft may have begun
+        phase = pi*min(max(since - every, 0.0_wp), period)/period
+        rise = rise + self%forcing%updraft(self%column)*period/pi*(cos(phase(1)) &
+          - cos(phase(2)))
+      end if
     end associate
   end function rise
 

@@ -160,7 +160,8 @@ contains
         errmsg = message
       end if
       if ((20*n_done)/size(histories) > (20*(n_done - 1))/size(histories)) write ( &
-        error_unit, "(2(a, i0))") "shaft ", n_done, " of ", size(histories)
+        error_unit, "(3(a, i0), a)") "shaft ", n_done, " of ", size(histories), ", ", &
+        (100*n_done)/size(histories), " %"
       flush (error_unit)
       !$omp end critical
     end do
@@ -221,6 +222,7 @@ contains
       forcing%cloud_base = bulk%cloud_base
       forcing%lapse = bulk%lapse
       forcing%updraft_time = bulk%updraft_time
+      forcing%updraft_every = bulk%updraft_every
       forcing%updraft = [bulk%updraft_min + (bulk%updraft_max - bulk%updraft_min) &
         *(column - 1)/max(bulk%columns - 1, 1)]
       forcing%mean_radius = [bulk%mean_radius(modulo(column - 1, size(bulk%mean_radius)) &
