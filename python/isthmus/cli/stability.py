@@ -10,8 +10,12 @@ from isthmus.cli.progress import console, progress_bars
 from isthmus.cli.tables import short_table
 from isthmus.couple.criteria import Verdict
 from isthmus.couple.lorenz96 import Trial, judge_networks
+from isthmus.couple.paired import PairedReport
 from isthmus.couple.report import summary_table, write_report
+from isthmus.couple.request import Request
 from isthmus.couple.stability import StabilityReport
+from isthmus.couple.systems import SYSTEMS
+from isthmus.couple.systems import judge_networks as judge_in
 from isthmus.errors import ConfigurationError
 
 EXIT_NOT_PASSED = 3
@@ -29,38 +33,70 @@ def stability(
         Path,
         typer.Option(help="Folder of the runs and the report; a second call continues."),
     ] = Path("stability"),
+    system: Annotated[
+        str, typer.Option(help="Where they run: " + ", ".join(SYSTEMS) + ".")
+    ] = "lorenz96",
     role: Annotated[
-        str, typer.Option(help="closure (adds a tendency) or stepper (replaces the step).")
-    ] = "closure",
+        str | None,
+        typer.Option(
+            help="Of lorenz96: closure (adds a tendency; default) or stepper (replaces "
+            "the step)."
+        ),
+    ] = None,
     scheme: Annotated[
-        str, typer.Option(help="held (closure once per step) or every_stage.")
-    ] = "held",
-    dt: Annotated[float, typer.Option(help="Time step [1]; a stepper has its own.")] = 0.01,
-    steps: Annotated[int, typer.Option(help="Steps of the long runs.")] = 100_000,
-    members: Annotated[int, typer.Option(help="Members of the long runs.")] = 100,
-    every: Annotated[int, typer.Option(help="Steps between two outputs.")] = 10,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
-    seed: Annotated[int, typer.Option(help="Of the initial states.")] = 11,
+        str | None,
+        typer.Option(
+            help="Of lorenz96: held (closure once per step; default) or every_stage."
+        ),
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Time step; a stepper has its own.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the long runs.")] = None,
+    members: Annotated[
+        int | None, typer.Option(help="Members (columns, cells) of the long runs.")
+    ] = None,
+    every: Annotated[int | None, typer.Option(help="Steps between two outputs.")] = None,
+    crowd: Annotated[
+        int | None,
+        typer.Option(help="Members beside them that only have to survive and conserve."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of what is drawn.")] = None,
 ) -> None:
-    """Judge networks by long ensembles in the Fortran Lorenz-96 model.
+    """Judge networks by long runs in a Fortran model, beside truth and no network.
 
-    Writes report.html and report.json. Exit status: 0 if every network passes, 3 if one
-    does not, 1 on an error.
+    What is not given is the system's own. Writes report.html and report.json. Exit status:
+    0 if every network passes, 3 if one does not, 1 on an error.
     """
-    trial = Trial(
-        role=role,
-        scheme=scheme,
+    options = {"role": role, "scheme": scheme, "device": device}
+    request = Request(
         dt=dt,
         n_steps=steps,
         n_members=members,
         output_every=every,
-        chunk_steps=_chunk(steps, every),
-        device=device,
+        n_crowd=crowd,
         seed=seed,
+        options={name: value for name, value in options.items() if value is not None},
     )
-    report = run_stability(named_networks(networks), trial, directory)
+    with progress_bars() as update:
+        report = judge_in(
+            system, named_networks(networks), request, directory, on_progress=update
+        )
+    page = write_report(report, directory)
+    show_report(report, page)
     if any(run.verdict is not Verdict.PASS for run in report.candidates):
         raise typer.Exit(EXIT_NOT_PASSED)
+
+
+def show_report(report: StabilityReport | PairedReport, page: Path) -> None:
+    """Print the summary of a report and where its page is."""
+    if console.width > WIDE or isinstance(report, PairedReport):
+        console.print(summary_table(report))
+    else:
+        console.print(short_table(report, ""))
+    console.print(report.sentence)
+    console.print(f"report: {page}")
 
 
 def run_stability(
@@ -70,11 +106,7 @@ def run_stability(
     with progress_bars() as update:
         report = judge_networks(networks, trial, directory, on_progress=update)
     page = write_report(report, directory)
-    console.print(
-        summary_table(report) if console.width > WIDE else short_table(report, "")
-    )
-    console.print(report.sentence)
-    console.print(f"report: {page}")
+    show_report(report, page)
     return report
 
 
@@ -97,8 +129,3 @@ def named_networks(arguments: list[str]) -> dict[str, Path]:
             raise ConfigurationError(f"two networks are named '{name}': write NAME=FILE")
         networks[name] = path
     return networks
-
-
-def _chunk(steps: int, every: int) -> int:
-    """Return a tenth of the run as chunk, a multiple of the output interval."""
-    return max(1, round(steps / 10 / every)) * every

@@ -5,10 +5,9 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from isthmus.couple.assessment import Assessment
 from isthmus.couple.criteria import Verdict
 from isthmus.couple.skill import Skill
-from isthmus.couple.stability import StabilityReport
+from isthmus.couple.stability import ClimateAssessment, StabilityReport
 
 COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNDECIDED: "yellow"}
 # Quantity, heading, factor to the unit of the heading.
@@ -42,7 +41,7 @@ def short_table(report: StabilityReport, title: str) -> Table:
     return table
 
 
-def _row(run: Assessment) -> list[str]:
+def _row(run: ClimateAssessment) -> list[str]:
     """Return the cells of a run."""
     colour = COLOURS[run.verdict]
     cells = [run.run.name, f"[{colour}]{run.verdict}[/]"]

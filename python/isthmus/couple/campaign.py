@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Run long ensembles of several schemes in Fortran, in chunks that survive an interruption.
 
-Each scheme (reference, no network, networks) is one Fortran program and namelist. It runs
-in chunks of steps; a chunk ends with a restart file from which the next begins, bit for bit
+Each scheme (reference, no network, networks) is one Fortran program and namelist; what a
+program is told of the length of a run is said by the `Dialect` of its system. It runs in
+chunks of steps; a chunk ends with a restart file from which the next begins, bit for bit
 as if there had been no end. After each chunk the state of the campaign is written to
 `campaign.json`; a campaign that was killed goes on after the last complete chunk. A scheme
 that blows up has its trajectory so far kept and is not run any further; the others are.
@@ -16,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from isthmus.couple.campaign_config import CampaignConfig, Scheme, Settings
+from isthmus.couple.campaign_config import CampaignConfig, Chunk, Scheme, Settings
 from isthmus.couple.campaign_state import SchemeResult, alone_in, read_state, write_state
 from isthmus.couple.programs import run_program
 from isthmus.errors import ModelRunError
@@ -26,7 +27,6 @@ __all__ = ["CampaignConfig", "Scheme", "SchemeResult", "run_campaign"]
 Progress = Callable[[str, float], None]
 # Small ensembles: threads inside a run gain less than runs beside each other.
 run_on_one_thread = partial(run_program, threads=1)
-IN_SPIN_UP = "not finite after the spin-up"  # the program's words: no trajectory exists yet
 
 
 class Runner(Protocol):
@@ -123,7 +123,8 @@ def _run_scheme(
             on_progress(scheme.name, min(1.0, done / config.n_steps))
 
     while result.steps_done < config.n_steps and result.failure is None:
-        steps = min(config.chunk_steps, config.n_steps - result.steps_done)
+        left = config.n_steps - result.steps_done
+        steps = min(config.chunk_steps, left) if config.dialect.keeps_restarts else left
         begin = time.monotonic()
         before = result.restart
         _run_chunk(config, scheme, result, directory, runner, steps, report)
@@ -152,7 +153,8 @@ def _run_chunk(
     failed = f"x_{name}.failed.nc"
     for left_over in folder.glob(f"*_{name}.*nc*"):
         left_over.unlink()  # of a chunk that was killed
-    namelist = _namelist(config, scheme, result, directory, steps, output, restart)
+    before = None if result.restart is None else (directory / result.restart).name
+    namelist = _namelist(config, scheme, Chunk(steps, output, restart, before))
     try:
         runner(
             scheme.program,
@@ -163,51 +165,33 @@ def _run_chunk(
         )
     except ModelRunError as error:
         trajectory_kept = (folder / failed).is_file()
-        if not trajectory_kept and IN_SPIN_UP not in str(error):
+        blew_up = any(words in str(error) for words in config.dialect.blow_up_words)
+        if not (trajectory_kept or blew_up):
             raise
         result.failure = str(error)
         result.files += [f"{scheme.name}/{failed}"] if trajectory_kept else []
         return
-    for made in (output, restart):
+    keeps = config.dialect.keeps_restarts
+    for made in (output, restart) if keeps else (output,):
         if not (folder / made).is_file():
             raise ModelRunError(
                 f"{scheme.program} in {folder}: it ended well but did not write '{made}'"
             )
     result.files.append(f"{scheme.name}/{output}")
-    result.restart = f"{scheme.name}/{restart}"
+    result.restart = f"{scheme.name}/{restart}" if keeps else None
     result.steps_done += steps
 
 
 def _namelist(
-    config: CampaignConfig,
-    scheme: Scheme,
-    result: SchemeResult,
-    directory: Path,
-    steps: int,
-    output: str,
-    restart: str,
+    config: CampaignConfig, scheme: Scheme, chunk: Chunk
 ) -> dict[str, dict[str, Any]]:
     """Return the namelist of one chunk."""
     groups = {
         group: {key: _absolute(value) for key, value in settings.items()}
         for group, settings in scheme.namelist.items()
     }
-    groups.setdefault("integration", {}).update(
-        dt=config.dt,
-        n_steps=steps,
-        n_members=config.n_members,
-        spin_up_steps=config.spin_up_steps,
-        output_every=config.output_every,
-        seed=config.seed,
-    )
-    files = groups.setdefault("files", {})
-    files.update(output=output, restart_out=restart, precision=config.precision)
-    if result.restart is not None:
-        files["restart_in"] = (directory / result.restart).name
-    elif config.initial is not None:
-        files.update(
-            initial=_absolute(config.initial), initial_record=config.initial_record
-        )
+    for group, settings in config.dialect.groups(config, chunk).items():
+        groups.setdefault(group, {}).update(settings)
     return groups
 
 

@@ -2,9 +2,9 @@
 """What a campaign of long ensemble runs consists of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from isthmus.errors import ConfigurationError
 
@@ -33,6 +33,71 @@ class Scheme:
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """Part of a run that a program does at one go.
+
+    Attributes
+    ----------
+    n_steps
+        Its steps.
+    output, restart_out
+        Files to write; no restart if the dialect keeps none.
+    restart_in
+        Where to go on from; none at the beginning.
+    """
+
+    n_steps: int
+    output: str
+    restart_out: str
+    restart_in: str | None
+
+
+class Dialect(Protocol):
+    """How the programs of a system are told what to run, and say that it blew up."""
+
+    @property
+    def keeps_restarts(self) -> bool:
+        """Whether a run can go on from a restart file; else it is one chunk."""
+
+    @property
+    def blow_up_words(self) -> tuple[str, ...]:
+        """Parts of a program's last sentence if it blew up and left no file."""
+
+    def groups(self, config: "CampaignConfig", chunk: Chunk) -> Settings:
+        """Return the keys of the namelist that the campaign rules."""
+
+
+@dataclass(frozen=True)
+class EnsembleDialect:
+    """The dialect of the Lorenz-96 programs: steps, members, drawn initial states."""
+
+    keeps_restarts: bool = True
+    blow_up_words: tuple[str, ...] = ("not finite after the spin-up",)
+
+    def groups(self, config: "CampaignConfig", chunk: Chunk) -> Settings:
+        """Return groups `integration` and `files`."""
+        integration = {
+            "dt": config.dt,
+            "n_steps": chunk.n_steps,
+            "n_members": config.n_members,
+            "spin_up_steps": config.spin_up_steps,
+            "output_every": config.output_every,
+            "seed": config.seed,
+        }
+        files: dict[str, Any] = {
+            "output": chunk.output,
+            "restart_out": chunk.restart_out,
+            "precision": config.precision,
+        }
+        if chunk.restart_in is not None:
+            files["restart_in"] = chunk.restart_in
+        elif config.initial is not None:
+            files["initial"] = str(config.initial.resolve())
+            files["initial_record"] = config.initial_record
+        return {"integration": integration, "files": files}
+
+
+@dataclass(frozen=True)
 class CampaignConfig:
     """What all schemes of a campaign share.
 
@@ -56,6 +121,8 @@ class CampaignConfig:
         File with the initial states, if they are not drawn, and the record of it.
     precision
         Of the trajectory files; restarts are always double precision.
+    dialect
+        How the programs are told all this.
     """
 
     schemes: tuple[Scheme, ...]
@@ -69,6 +136,7 @@ class CampaignConfig:
     initial: Path | None = None
     initial_record: int = 0
     precision: str = "float32"
+    dialect: Dialect = field(default_factory=EnsembleDialect)
 
     def __post_init__(self) -> None:
         """Refuse settings with which no campaign can run."""

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from isthmus.couple.assessment import Run
 from isthmus.couple.campaign_config import CampaignConfig, Scheme
-from isthmus.couple.stability import Run
 from isthmus.errors import ConfigurationError
 
 STATE_FILE = "campaign.json"
@@ -67,7 +67,7 @@ def _identity(config: CampaignConfig, scheme: Scheme) -> str:
     shared = {
         key: value
         for key, value in vars(config).items()
-        if key not in ("schemes", "n_steps")
+        if key not in ("schemes", "n_steps", "dialect")
     }
     settings = {"program": scheme.program, "namelist": scheme.namelist, "shared": shared}
     text = json.dumps(settings, sort_keys=True, default=_content)

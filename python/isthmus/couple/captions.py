@@ -9,6 +9,18 @@ CAPTIONS = {
         deviations of the mean at all sites; shaded: {level:g} % interval (Wilson). A cross
         marks where a run stopped on a blow-up. Good: a line at 100 % to the end.
         """,
+    "paired_survival": """
+        Share of the members whose whole state is finite and possible; shaded: {level:g} %
+        interval (Wilson). A cross marks where a run stopped. Good: a line at 100 %.
+        """,
+    "means": """
+        Means over the members. Good: on top of the reference.
+        """,
+    "errors": """
+        Root mean square over the members of the difference from the same member of the
+        reference, in standard deviations of the reference. Good: small, level, and below
+        the control.
+        """,
     "drift": """
         Mean and variance over members, sites and blocks of time. Good: level lines on top
         of the reference, whose own wiggles show what is mere sampling. A slope is drift, an

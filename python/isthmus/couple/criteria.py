@@ -28,16 +28,18 @@ PERCENT = frozenset(
         "variance_drift",
         "wasserstein",
         "time_spectrum",
+        "error",
+        "bias",
     ]
 )
-"""Criteria that readers are shown in percent."""
+"""Criteria that readers are shown in percent; `error: ozone` is one of `error`."""
 
 
 def quote(key: str, value: float) -> str:
     """Write a value of a criterion as readers are shown it."""
     if not np.isfinite(value):
         return "no data"
-    return f"{100 * value:.3g} %" if key in PERCENT else f"{value:.3g}"
+    return f"{100 * value:.3g} %" if key.partition(":")[0] in PERCENT else f"{value:.3g}"
 
 
 class Verdict(StrEnum):

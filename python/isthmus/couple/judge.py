@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from isthmus.couple.assessment import Assessment, Run
+from isthmus.couple.assessment import Assessment, Run, judge_completeness, share_alive
 from isthmus.couple.climate import Climate, ClimateGrid, gather_climate
 from isthmus.couple.comparison import Sample, compare, describe, wasserstein_ratio
 from isthmus.couple.criteria import (
     Criteria,
     Finding,
-    Verdict,
     judge_at_least,
     judge_at_most,
     judge_magnitude,
@@ -23,6 +22,14 @@ from isthmus.couple.trajectories import Trajectory, has_output
 from isthmus.errors import ConfigurationError, DataError
 
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClimateAssessment(Assessment):
+    """A run judged by its climate and its forecasts; neither if it has no output."""
+
+    climate: Climate | None
+    skill: Skill | None
 
 
 @dataclass
@@ -47,7 +54,7 @@ class Judge:
         run: Run,
         training_range: tuple[float, float] | None,
         lyapunov_exponent: float | None,
-    ) -> Assessment:
+    ) -> ClimateAssessment:
         """Read the reference and make it the measure of all others."""
         trajectory = Trajectory(run.files, discard=self.discard)
         self.grid = ClimateGrid.from_reference(trajectory, training_range=training_range)
@@ -62,7 +69,7 @@ class Judge:
             )
         quantities = describe(self.reference)
         findings = self._drift_findings(quantities)
-        return Assessment(
+        return self._entry(
             run, "reference", self.reference.climate, None, quantities, findings
         )
 
@@ -78,16 +85,16 @@ class Judge:
         seed = self.seed + self.n_drawn
         return Sample.draw(climate, seed=seed, n_replicates=self.n_replicates)
 
-    def assess(self, run: Run, role: str) -> Assessment:
+    def assess(self, run: Run, role: str) -> ClimateAssessment:
         """Judge a run."""
         sample = self._read(run)
         skill = self._skill(run)
         if sample is None:
             findings = [judge_survival(wilson_interval(0, 1), self.criteria.survival_low)]
-            return Assessment(run, role, None, skill, {}, findings)
+            return self._entry(run, role, None, skill, {}, findings)
         climate = sample.climate
         quantities = describe(sample) | compare(sample, self.reference)
-        quantities["survival"] = self._survival(run, climate)
+        quantities["survival"] = share_alive(run, climate.survival)
         findings = self._survival_findings(run, climate, quantities)
         findings += self._climate_findings(quantities)
         if role == "control":
@@ -99,7 +106,27 @@ class Judge:
             quantities["valid_time"] = skill.valid_time()
             lyapunov = skill.valid_time_lyapunov()
             quantities |= {"valid_time_lyapunov": lyapunov} if lyapunov else {}
-        return Assessment(run, role, climate, skill, quantities, findings)
+        return self._entry(run, role, climate, skill, quantities, findings)
+
+    @staticmethod
+    def _entry(
+        run: Run,
+        role: str,
+        climate: Climate | None,
+        skill: Skill | None,
+        quantities: dict[str, Interval],
+        findings: list[Finding],
+    ) -> ClimateAssessment:
+        """Return what is known of a run."""
+        return ClimateAssessment(
+            run=run,
+            role=role,
+            survival=climate.survival if climate else None,
+            quantities=quantities,
+            findings=findings,
+            climate=climate,
+            skill=skill,
+        )
 
     def _read(self, run: Run) -> Sample | None:
         """Read a run; None if it blew up before the first output."""
@@ -127,27 +154,12 @@ class Judge:
             n_replicates=self.n_replicates,
         )
 
-    def _survival(self, run: Run, climate: Climate) -> Interval:
-        """Return the share of members alive at the end."""
-        seen = climate.survival.fraction()
-        if run.failure is None:
-            return seen
-        # The program stopped on the first death: the others might all have followed.
-        return Interval(seen.value, 0.0, seen.high)
-
     def _survival_findings(
         self, run: Run, climate: Climate, quantities: dict[str, Interval]
     ) -> list[Finding]:
         """Judge survival; a run that was stopped early has not survived yet."""
         findings = [judge_survival(quantities["survival"], self.criteria.survival_low)]
-        end, planned = climate.survival.end, run.planned_end
-        if run.failure is None and planned is not None:
-            share = min(1.0, end / planned)
-            complete = Interval(share, float("nan"), float("nan"))
-            short = end < planned - 1.5 * self.grid.interval
-            verdict = Verdict.UNDECIDED if short else Verdict.PASS
-            title = "Share of the planned time that was run"
-            findings.append(Finding("completeness", title, complete, "1", verdict))
+        findings += judge_completeness(run, climate.survival, self.grid.interval)
         return findings
 
     def _drift_findings(self, quantities: dict[str, Interval]) -> list[Finding]:

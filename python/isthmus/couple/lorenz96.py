@@ -14,6 +14,7 @@ from typing import Any
 from isthmus.contract import read_contract
 from isthmus.couple.campaign import CampaignConfig, Scheme, SchemeResult, run_campaign
 from isthmus.couple.criteria import Criteria
+from isthmus.couple.request import Request
 from isthmus.couple.stability import Run, StabilityReport, assess_stability
 from isthmus.errors import ConfigurationError
 
@@ -164,6 +165,22 @@ def judge_networks(
         if on_progress
         else None,
     )
+
+
+def judge_request(
+    networks: Mapping[str, Path], request: Request, directory: Path, on_progress: Progress
+) -> StabilityReport:
+    """Judge networks as `isthmus stability` asks: see `systems`."""
+    asked = request.asked()
+    if "n_crowd" in asked:
+        raise ConfigurationError("lorenz96: 'crowd' is for driven systems: use members")
+    unknown = set(request.options) - {"role", "scheme", "device"}
+    if unknown:
+        raise ConfigurationError(f"lorenz96: unknown option '{unknown.pop()}'")
+    trial = Trial(**{**asked, **request.options})
+    tenth = max(1, round(trial.n_steps / 10 / trial.output_every)) * trial.output_every
+    trial = replace(trial, chunk_steps=tenth)
+    return judge_networks(networks, trial, directory, on_progress=on_progress)
 
 
 def _network_scheme(name: str, path: Path, trial: Trial) -> Scheme:

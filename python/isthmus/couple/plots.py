@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from isthmus.couple import climate_statistics as statistics
 from isthmus.couple.captions import caption
 from isthmus.couple.climate import Climate
+from isthmus.couple.judgement import A, Judgement
 from isthmus.couple.skill import Curve
-from isthmus.couple.stability import Assessment, StabilityReport
+from isthmus.couple.stability import StabilityReport
 from isthmus.couple.style import (
     CONTROL_LOOK,
     PALE,
@@ -45,7 +46,7 @@ def report_figures(report: StabilityReport) -> list[ReportFigure]:
     """Draw all figures of a report that its data allow."""
     with house_style():
         figures = [
-            draw_survival(report),
+            draw_survival(report, caption("survival", plausible=report.grid.plausible_sd)),
             draw_drift(report),
             draw_distribution(report),
             draw_correlations(report),
@@ -58,9 +59,9 @@ def report_figures(report: StabilityReport) -> list[ReportFigure]:
     return figures
 
 
-def _styled(report: StabilityReport) -> list[tuple[Assessment, Look]]:
+def styled_runs(report: Judgement[A]) -> list[tuple[A, Look]]:
     """Return the runs with their looks: reference, control, candidates."""
-    styled = [(report.reference, REFERENCE_LOOK)]
+    styled: list[tuple[A, Look]] = [(report.reference, REFERENCE_LOOK)]
     if report.control:
         styled.append((report.control, CONTROL_LOOK))
     return styled + list(zip(report.candidates, looks(len(report.candidates)), strict=True))
@@ -70,7 +71,7 @@ def _with_climate(report: StabilityReport) -> list[tuple[str, Climate, Look]]:
     """Return name, climate and look of the runs that have any output."""
     return [
         (run.run.name, run.climate, look)
-        for run, look in _styled(report)
+        for run, look in styled_runs(report)
         if run.climate is not None
     ]
 
@@ -81,14 +82,14 @@ def _panels(n: int, height: float = 2.9) -> tuple[Figure, Sequence[Axes]]:
     return figure, [figure.add_subplot(1, n, i + 1) for i in range(n)]
 
 
-def draw_survival(report: StabilityReport) -> ReportFigure:
-    """Draw the share of members alive over time."""
+def draw_survival(report: Judgement[A], words: str) -> ReportFigure:
+    """Draw the share of members alive over time; `words` explain it."""
     figure, (axes,) = _panels(1, 2.5)
     begin, longest = np.inf, -np.inf
-    for run, look in _styled(report):
-        if run.climate is None:
+    for run, look in styled_runs(report):
+        survival = run.survival
+        if survival is None:
             continue
-        survival = run.climate.survival
         end = survival.end
         times = np.linspace(survival.start, end, 400)
         share, low, high = survival.curve(times)
@@ -99,15 +100,11 @@ def draw_survival(report: StabilityReport) -> ReportFigure:
         if run.run.failure is not None:
             axes.plot(end, 100 * share[-1], marker="x", ms=8, mew=2, color=look.colour)
         begin, longest = min(begin, survival.start), max(longest, end)
-    axes.set(xlabel="time [model units]", ylabel="members alive [%]", ylim=(-3, 104))
+    axes.set(xlabel=f"time [{report.time_unit}]")
+    axes.set(ylabel="members alive [%]", ylim=(-3, 104))
     axes.set_xlim(begin, longest)
     put_legend(figure, axes)
-    return ReportFigure(
-        "survival",
-        "Survival",
-        caption("survival", plausible=report.grid.plausible_sd),
-        figure,
-    )
+    return ReportFigure("survival", "Survival", words, figure)
 
 
 def draw_drift(report: StabilityReport) -> ReportFigure:
@@ -241,7 +238,7 @@ def _band(axes: Axes, leads: Array, curve: Curve, look: Look, label: str) -> Non
 def draw_skill(report: StabilityReport) -> ReportFigure:
     """Draw RMSE, ACC and valid time of the forecasts."""
     figure, (left, middle, right) = _panels(3)
-    scored = [(run, look) for run, look in _styled(report) if run.skill is not None]
+    scored = [(run, look) for run, look in styled_runs(report) if run.skill is not None]
     top = 0.0
     for i, (run, look) in enumerate(scored):
         assert run.skill is not None

@@ -16,31 +16,22 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from isthmus.couple.assessment import Assessment
 from isthmus.couple.criteria import Finding, Verdict, quote
+from isthmus.couple.judgement import Judgement
+from isthmus.couple.paired import PairedReport
+from isthmus.couple.paired_plots import paired_figures
 from isthmus.couple.plots import ReportFigure, report_figures
-from isthmus.couple.stability import Assessment, StabilityReport
+from isthmus.couple.stability import StabilityReport
 from isthmus.couple.style import house_style
 
 TEMPLATE = "report.html.j2"
-QUANTITIES = (
-    ("mean", "Mean of x"),
-    ("sd", "Standard deviation of x"),
-    ("skewness", "Skewness of x"),
-    ("mean_trend", "Trend of the mean [per time unit]"),
-    ("variance_trend", "Trend of the variance [per time unit]"),
-    ("relative_mean_error", "Error of the mean [relative to the mean]"),
-    ("kolmogorov_smirnov", "Kolmogorov-Smirnov distance of the distribution"),
-    ("hellinger", "Hellinger distance of the distribution"),
-    ("site_spectrum", "Variance at the wrong wavenumber [share]"),
-    ("outside_share", "Values outside the training range [share]"),
-    ("valid_time", "Valid forecast time [time units]"),
-    ("valid_time_lyapunov", "Valid forecast time [Lyapunov times]"),
-)
+Report = StabilityReport | PairedReport
 SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNDECIDED: "?"}
 RICH_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNDECIDED: "yellow"}
 
 
-def write_report(report: StabilityReport, directory: Path, name: str = "report") -> Path:
+def write_report(report: Report, directory: Path, name: str = "report") -> Path:
     """Write `report.html`, `report.json` and `figures/*.png`; return the page's path.
 
     Each file appears whole or not at all; an older one stays until the new one is complete.
@@ -50,7 +41,10 @@ def write_report(report: StabilityReport, directory: Path, name: str = "report")
     OSError
         If the directory cannot be written.
     """
-    figures = report_figures(report)
+    if isinstance(report, PairedReport):
+        figures = paired_figures(report)
+    else:
+        figures = report_figures(report)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     images = {}
     for drawn in figures:
@@ -74,7 +68,7 @@ def finite(data: Any) -> Any:  # noqa: ANN401 - JSON is any nesting of plain dat
     return data
 
 
-def summary_table(report: StabilityReport) -> Table:
+def summary_table(report: Judgement[Any]) -> Table:
     """Return the verdicts as a table for the terminal."""
     table = Table(title="Stability", title_justify="left")
     table.add_column("criterion")
@@ -114,12 +108,12 @@ def _styled(verdict: Verdict, text: str) -> Text:
     return Text(text, style=RICH_STYLES[verdict])
 
 
-def _judged(report: StabilityReport) -> list[Assessment]:
+def _judged(report: Judgement[Any]) -> list[Assessment]:
     """Return the runs in the order of the table: candidates, then the control."""
     return [*report.candidates, *([report.control] if report.control else [])]
 
 
-def _rows(report: StabilityReport) -> list[dict[str, Any]]:
+def _rows(report: Judgement[Any]) -> list[dict[str, Any]]:
     """Return one row per criterion, a cell (or None) per judged run."""
     judged = _judged(report)
     by_run = [{finding.key: finding for finding in run.findings} for run in judged]
@@ -139,7 +133,7 @@ def _rows(report: StabilityReport) -> list[dict[str, Any]]:
 
 
 def _render(
-    report: StabilityReport, figures: list[ReportFigure], images: Mapping[str, bytes]
+    report: Report, figures: list[ReportFigure], images: Mapping[str, bytes]
 ) -> str:
     """Fill the template."""
     environment = jinja2.Environment(
@@ -160,7 +154,7 @@ def _render(
         rows=_rows(report),
         quantities=[
             (key, title)
-            for key, title in QUANTITIES
+            for key, title in report.titles.items()
             if any(key in run.quantities for run in report.runs)
         ],
         figures=figures,

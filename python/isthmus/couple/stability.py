@@ -14,69 +14,54 @@ from typing import Any
 
 from isthmus.couple.assessment import Assessment, Run
 from isthmus.couple.climate import ClimateGrid
-from isthmus.couple.criteria import Criteria, Verdict
-from isthmus.couple.intervals import LEVEL, N_REPLICATES
-from isthmus.couple.judge import Judge, Progress
-from isthmus.errors import ConfigurationError
+from isthmus.couple.criteria import Criteria
+from isthmus.couple.intervals import N_REPLICATES
+from isthmus.couple.judge import ClimateAssessment, Judge, Progress
+from isthmus.couple.judgement import Judgement, check_names
 
-__all__ = ["Assessment", "Run", "StabilityReport", "assess_stability"]
+__all__ = ["Assessment", "ClimateAssessment", "Run", "StabilityReport", "assess_stability"]
 
 
-@dataclass(frozen=True)
-class StabilityReport:
-    """The judged runs; `report.write_report` turns it into pages."""
+TITLES = {
+    "mean": "Mean of x",
+    "sd": "Standard deviation of x",
+    "skewness": "Skewness of x",
+    "mean_trend": "Trend of the mean [per time unit]",
+    "variance_trend": "Trend of the variance [per time unit]",
+    "relative_mean_error": "Error of the mean [relative to the mean]",
+    "kolmogorov_smirnov": "Kolmogorov-Smirnov distance of the distribution",
+    "hellinger": "Hellinger distance of the distribution",
+    "site_spectrum": "Variance at the wrong wavenumber [share]",
+    "outside_share": "Values outside the training range [share]",
+    "valid_time": "Valid forecast time [time units]",
+    "valid_time_lyapunov": "Valid forecast time [Lyapunov times]",
+}
 
-    reference: Assessment
-    control: Assessment | None
-    candidates: list[Assessment]
+
+@dataclass(frozen=True, kw_only=True)
+class StabilityReport(Judgement[ClimateAssessment]):
+    """Runs judged by their climate, and the units of the comparison."""
+
     criteria: Criteria
     grid: ClimateGrid
-    metadata: Mapping[str, Any]
-    level: float = LEVEL
 
     @property
-    def runs(self) -> list[Assessment]:
-        """All runs: reference, control, candidates."""
-        control = [self.control] if self.control else []
-        return [self.reference, *control, *self.candidates]
+    def scale_note(self) -> str:
+        """What `sd` is."""
+        return (
+            f"sd is the standard deviation of the reference, {self.grid.scale:.4g}; "
+            f"its mean is {self.grid.center:.4g}."
+        )
 
     @property
-    def sentence(self) -> str:
-        """The verdict in one sentence."""
-        parts = []
-        for verdict, verb in (
-            (Verdict.PASS, "passes"),
-            (Verdict.FAIL, "fails"),
-            (Verdict.UNDECIDED, "is undecided"),
-        ):
-            for candidate in self.candidates:
-                if candidate.verdict is verdict:
-                    parts.append(f"{candidate.run.name} {verb}{_because(candidate)}")
-        text = "; ".join(parts) + "."
-        if self.reference.verdict is not Verdict.PASS:
-            verb = "drifts" if self.reference.verdict is Verdict.FAIL else "may drift"
-            text += f" The reference itself {verb}: it should run longer."
-        return text
+    def titles(self) -> Mapping[str, str]:
+        """Titles of the quantities that the report shows."""
+        return TITLES
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the curves as plain data for JSON."""
-        return {
-            "sentence": self.sentence,
-            "verdicts": {c.run.name: str(c.verdict) for c in self.candidates},
-            "confidence_level": self.level,
-            "criteria": vars(self.criteria),
-            "training_range": self.grid.training_range,
-            "runs": [run.to_dict() for run in self.runs],
-            "metadata": dict(self.metadata),
-        }
-
-
-def _because(assessment: Assessment) -> str:
-    """Name the criteria that are not passed, failures first."""
-    if assessment.verdict is Verdict.PASS:
-        return f" all {len(assessment.findings)} criteria"
-    keys = [f.key for f in assessment.findings if f.verdict is assessment.verdict]
-    return ": " + ", ".join(key.replace("_", " ") for key in keys)
+        own = {"criteria": vars(self.criteria), "training_range": self.grid.training_range}
+        return super().to_dict() | own
 
 
 def assess_stability(
@@ -130,7 +115,7 @@ def assess_stability(
         seed=seed,
         on_progress=on_progress or (lambda name, share: None),
     )
-    _check_names([reference, *([control] if control else []), *candidates])
+    check_names([reference, *([control] if control else []), *candidates])
     judged_reference = judge.read_reference(reference, training_range, lyapunov_exponent)
     judged_control = judge.assess(control, "control") if control else None
     return StabilityReport(
@@ -141,12 +126,3 @@ def assess_stability(
         grid=judge.grid,
         metadata=metadata or {},
     )
-
-
-def _check_names(runs: list[Run]) -> None:
-    """Make sure that there is something to judge and that names tell runs apart."""
-    names = [run.name for run in runs]
-    if len(runs) < 2:
-        raise ConfigurationError("stability: no candidate run given, at least one expected")
-    if len(set(names)) != len(names):
-        raise ConfigurationError(f"stability: two runs have the same name: {names}")
