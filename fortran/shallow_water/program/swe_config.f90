@@ -70,6 +70,8 @@ module swe_config
     character(len=max_name) :: name = default_solver
     real(real64) :: tolerance = 1.0e-5_real64 !! largest residual/area [m]
     integer :: max_iterations = 10000         !! of one step
+    integer :: first_guess = 0
+      !! elevations before the old one that are extrapolated; 0: begin at the old one
   end type solver_settings_t
 
   !> Group `&files`.
@@ -137,10 +139,11 @@ module swe_config
 
 contains
 
-  !> Read a namelist file.
-  subroutine read_config(path, config, stat, errmsg)
+  !> Read a namelist file. Groups named in `foreign_groups` belong to others.
+  subroutine read_config(path, config, foreign_groups, stat, errmsg)
     character(len=*), intent(in) :: path      !! namelist file
     type(swe_config_t), intent(out) :: config !! what it says
+    character(len=*), intent(in), optional :: foreign_groups(:) !! e.g. ["coupling"]
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
@@ -155,6 +158,9 @@ contains
       if (stat /= 0) return
     end if
     do i = 1, size(items)
+      if (present(foreign_groups)) then
+        if (any(foreign_groups == items(i)%group)) cycle
+      end if
       call keys%look_for(items(i))
       call visit_group(keys, items(i)%group, config)
       if (keys%problem == "" .and. .not. keys%is_known) keys%problem = &
@@ -190,6 +196,8 @@ contains
       call keys%visit("name", config%solver%name)
       call keys%visit("tolerance", config%solver%tolerance)
       call keys%visit("max_iterations", config%solver%max_iterations)
+      call keys%choose("first_guess", [character(len=9) :: "old", "linear", &
+        "quadratic"], [0, 1, 2], config%solver%first_guess)
     case ("files")
       call visit_files(keys, config%files)
     case ("boundary")

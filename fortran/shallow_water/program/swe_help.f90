@@ -29,7 +29,8 @@ module swe_help
     "              spin_up = 0 (nothing is recorded before), max_courant = 200,", &
     "              max_advective = 1, is_reproducible = .false. (on any ranks)", &
     "&solver       name = 'cg_multigrid' (or 'sor', 'cg', 'cg_incomplete'),", &
-    "              tolerance = 1e-5 (m), max_iterations = 10000", &
+    "              tolerance = 1e-5 (m), max_iterations = 10000,", &
+    "              first_guess = 'old' (or 'linear', 'quadratic': extrapolated)", &
     "&files        output, output_every = 0 (steps; 0: the end only),", &
     "              precision = 'float64' (or 'float32'), velocities = .false.", &
     "              (transports over the depth at faces, written beside them),", &

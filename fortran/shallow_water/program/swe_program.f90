@@ -20,11 +20,11 @@ program swe_program
   path = namelist_argument(name, help_text)
   call start_ranks(ranks)
   errmsg = ""
-  call read_config(path, config, stat, errmsg)
+  call read_config(path, config, stat=stat, errmsg=errmsg)
   call agree(everyone(ranks), stat, errmsg)
   if (stat /= 0) call end_all(2)
   call catch_interrupts()
-  call run(config, ranks, stat, errmsg)
+  call run(config, ranks, stat=stat, errmsg=errmsg)
   call end_all(1)
 
 contains

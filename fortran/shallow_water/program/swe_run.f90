@@ -13,9 +13,12 @@ module swe_run
   use swe_blocks, only: block_t, ranks_t
   use swe_budgets, only: budget_of, inflow, swe_budget_t, water_volume
   use swe_config, only: read_config, swe_config_t
+  use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_decomposition, only: decompose
   use swe_domain, only: swe_domain_t
   use swe_exchange, only: global_maximum, global_sum
+  use swe_extrapolation, only: extrapolation_t
+  use swe_five_point, only: solution_t
   use swe_gauges, only: gauges_t
   use swe_grid_file, only: read_grid
   use swe_islands, only: resolve_islands
@@ -24,6 +27,7 @@ module swe_run
   use swe_open_boundary, only: open_boundary_t
   use swe_output, only: create_output, write_state
   use swe_restart, only: save_state, start_state
+  use swe_slots, only: swe_slots_t
   use swe_solvers, only: make_solver
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_step, only: swe_model_t
@@ -51,6 +55,9 @@ module swe_run
     type(swe_state_t) :: good      !! the last state that was looked at and found finite
     real(wp), allocatable :: good_c(:, :, :) !! its concentrations
     type(swe_forcing_t) :: forcing
+    type(swe_slots_t) :: slots     !! what acts instead of the model, or in it
+    type(extrapolation_t) :: extrapolation !! the first guess, if it is to be one
+    logical :: has_calm = .false.  !! no wind: the stress is all a closure's
     integer :: step = 0            !! since the start
     integer :: good_step = 0
     integer :: first_step = 0      !! of this run
@@ -71,17 +78,19 @@ module swe_run
 contains
 
   !> Run as the settings say.
-  subroutine run(config, ranks, stat, errmsg)
+  subroutine run(config, ranks, slots, stat, errmsg)
     type(swe_config_t), intent(in) :: config !! settings
     type(ranks_t), intent(in) :: ranks       !! all that share the run
+    type(swe_slots_t), intent(in), optional :: slots !! what acts in the model
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    type(march_t) :: march
+    type(march_t), target :: march
     character(len=max_errmsg) :: message
     integer :: status
 
     march%config = config
+    if (present(slots)) march%slots = slots
     message = ""
     call set_up(march, ranks, status, message)
     if (status == 0) call march_on(march, status, message)
@@ -117,7 +126,7 @@ contains
 
   !> Everything before the first step.
   subroutine set_up(march, ranks, stat, errmsg)
-    type(march_t), intent(inout) :: march
+    type(march_t), intent(inout), target :: march
     type(ranks_t), intent(in) :: ranks
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
@@ -137,6 +146,7 @@ contains
     march%first_step = march%step
     call march%analysis%rehearse(march%config, march%first_step, stat, errmsg)
     if (stat == 0) call set_up_forcing(march, stat, errmsg)
+    if (stat == 0) call connect_slots(march, stat, errmsg)
     if (stat == 0 .and. block%rank == 0) call create_files(march, stat, errmsg)
     call agree(block, stat, errmsg)
     if (stat /= 0) return
@@ -191,10 +201,24 @@ contains
       call make_solver(model%solver, trim(config%solver%name), &
         real(config%solver%tolerance, wp), stat, errmsg)
       if (stat /= 0) return
+      if (associated(march%slots%preconditioner)) call precondition(march%slots, model)
       model%solver%max_iterations = config%solver%max_iterations
       call model%setup()
     end associate
   end subroutine set_up_model
+
+  !> Solve by conjugate gradients with the preconditioner of a slot.
+  subroutine precondition(slots, model)
+    type(swe_slots_t), intent(in) :: slots
+    type(swe_model_t), intent(inout) :: model !! its solver is another one
+
+    type(conjugate_gradients_t), allocatable :: cg
+
+    allocate (cg)
+    allocate (cg%preconditioner, source=slots%preconditioner)
+    cg%tolerance = model%solver%tolerance
+    call move_alloc(cg, model%solver)
+  end subroutine precondition
 
   !> Boundary and weather of this block, if they cover the run.
   subroutine set_up_forcing(march, stat, errmsg)
@@ -214,6 +238,36 @@ contains
       errmsg)
     stat = merge(err_file, 0, errmsg /= "")
   end subroutine set_up_forcing
+
+  !> Show the slots the arrays they will see.
+  subroutine connect_slots(march, stat, errmsg)
+    type(march_t), intent(inout), target :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    associate (slots => march%slots, model => march%model)
+      march%extrapolation%order = march%config%solver%first_guess
+      if (march%extrapolation%order > 0 .and. .not. associated(slots%guess)) slots%guess &
+        => march%extrapolation
+      if (associated(slots%stepper)) then
+        if (size(march%tracers%c, 3) > 0 .or. march%config%forcing_file /= "") then
+          call fail(err_argument, "a network in place of the step knows neither wind "// &
+            "nor tracers: take &forcing and &tracers out", stat, errmsg)
+          return
+        end if
+        call slots%stepper%connect(model%grid, model%parameters, march%state, stat, errmsg)
+      end if
+      if (stat == 0 .and. associated(slots%closure)) call slots%closure%connect( &
+        model%grid, model%parameters, march%state, stat, errmsg)
+      if (stat == 0 .and. associated(slots%guess)) call slots%guess%connect( &
+        model%grid, model%parameters, model%old, stat, errmsg)
+      model%guess => slots%guess
+      if (.not. associated(slots%closure) .or. allocated(march%forcing%stress_u)) return
+      allocate (march%forcing%stress_u, march%forcing%stress_v, mold=march%state%u)
+      march%has_calm = .true.
+    end associate
+  end subroutine connect_slots
 
   !> Create the files, and refuse names that cannot be written: better now than after the
   !> run.
@@ -246,7 +300,7 @@ contains
 
   !> The run itself: step by step.
   subroutine march_on(march, stat, errmsg)
-    type(march_t), intent(inout) :: march
+    type(march_t), intent(inout), target :: march
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
@@ -274,7 +328,7 @@ contains
 
   !> One step, and what it adds to the accounts.
   subroutine advance(march, stat, errmsg)
-    type(march_t), intent(inout) :: march
+    type(march_t), intent(inout), target :: march
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
@@ -286,7 +340,8 @@ contains
       march%model%grid, march%config%parameters%gravity, march%forcing, errmsg)
     stat = merge(err_file, 0, errmsg /= "")
     if (stat /= 0) return
-    call march%model%step(march%state, march%forcing)
+    call take_step(march, stat, errmsg)
+    if (stat /= 0) return
     march%step = march%step + 1
     if (size(march%tracers%c, 3) > 0) call march%tracers%advance(march%model, march%state, &
       stat, errmsg)
@@ -304,6 +359,37 @@ contains
       march%solver_error = max(march%solver_error, model%solver_error)
     end associate
   end subroutine advance
+
+  !> The state one step later, by the model or what stands in its place.
+  subroutine take_step(march, stat, errmsg)
+    type(march_t), intent(inout), target :: march
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    logical :: is_done
+
+    stat = 0
+    is_done = .false.
+    associate (model => march%model, slots => march%slots)
+      if (associated(slots%stepper)) then
+        call model%old%copy(march%state)
+        call slots%stepper%step(march%state, is_done, stat, errmsg)
+      end if
+      if (stat == 0 .and. associated(slots%closure) .and. .not. is_done) then
+        if (march%has_calm) march%forcing%stress_u = 0.0_wp
+        if (march%has_calm) march%forcing%stress_v = 0.0_wp
+        call slots%closure%add(march%state, march%forcing, stat, errmsg)
+      end if
+      if (stat /= 0) return
+      if (is_done) then
+        call march%state%fill_halo(model%grid%block)
+        model%solution = solution_t(0, 0.0_wp, .true.)
+        model%solver_error = 0.0_wp
+      else
+        call model%step(march%state, march%forcing)
+      end if
+    end associate
+  end subroutine take_step
 
   !> Whether something that is done every so many steps is done now.
   pure logical function is_due(march, every)

@@ -25,6 +25,7 @@ module swe_step
     swe_parameters_t, wetting_newton
   use swe_rows, only: is_large
   use swe_sharp_depths, only: sharpen_depths
+  use swe_slots, only: swe_guess_t
   use swe_state, only: swe_forcing_t, swe_state_t
   use swe_tendencies, only: other_tendencies
   implicit none
@@ -52,6 +53,8 @@ module swe_step
     real(wp), allocatable :: h_v(:, :)   !! new depth at north faces, likewise [m]
     real(wp), allocatable :: wet(:, :)   !! 1 where the last step left water, if cells dry
     real(wp), allocatable :: share(:, :) !! part of its outflow that a cell can give [1]
+    class(swe_guess_t), pointer :: guess => null()
+      !! where the solver begins, if not at the old elevation
   contains
     procedure :: setup
     procedure :: step
@@ -224,6 +227,7 @@ contains
     do j = lbound(self%z, 2), ubound(self%z, 2)
       self%z(:, j) = self%old%zeta(:, j)
     end do
+    if (associated(self%guess)) call self%guess%fill(self%old, self%z)
     if (self%parameters%wetting == wetting_newton) then
       call solve_volumes(self%grid, self%solver, self%matrix, self%b, self%z, self%wet, &
         self%solution, self%n_newton)

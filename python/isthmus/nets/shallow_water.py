@@ -3,7 +3,7 @@
 
     H  = mean of D + zeta                                    depth at a face
     F  = 1/(1 + dt*cd*sqrt(U**2 + Vm**2)/H**2)               friction
-    U* = F*(U - (1 - theta)*g*dt*H*d zeta/dx)
+    U* = F*(U + dt*X - (1 - theta)*g*dt*H*d zeta/dx)
     z - div((theta*dt)**2*g*H*F*grad z) = zeta - dt*div((1 - theta)*U + theta*U*)
     U' = U* - theta*g*dt*H*F*d z/dx
     zeta' = zeta - dt*div((1 - theta)*U + theta*U')
@@ -99,7 +99,13 @@ class BackhausStep(nn.Module):
         self.implicit = LinearImplicitLayer(preconditioner=preconditioner, **options)
 
     def forward(
-        self, zeta: Tensor, u: Tensor, v: Tensor, depth: Tensor
+        self,
+        zeta: Tensor,
+        u: Tensor,
+        v: Tensor,
+        depth: Tensor,
+        stress_u: Tensor | None = None,
+        stress_v: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return elevation and transports one step later.
 
@@ -111,6 +117,8 @@ class BackhausStep(nn.Module):
             Transports at east and north faces [m2 s-1] [..., y, x].
         depth
             Undisturbed depth [m], not positive on land [..., y, x].
+        stress_u, stress_v
+            Stress over density X at east and at north faces [m2 s-2] [..., y, x].
         """
         wet = (depth > 0.0).to(zeta.dtype)
         is_open = open_faces(wet)
@@ -122,8 +130,10 @@ class BackhausStep(nn.Module):
         push = self.gravity * self.dt / self.dx
         old, new = 1.0 - self.theta, self.theta
         flow_u, flow_v = h_u * friction.east, h_v * friction.north
-        star_u = friction.east * u - old * push * flow_u * rise.east
-        star_v = friction.north * v - old * push * flow_v * rise.north
+        u_pushed = u if stress_u is None else u + self.dt * is_open.east * stress_u
+        v_pushed = v if stress_v is None else v + self.dt * is_open.north * stress_v
+        star_u = friction.east * u_pushed - old * push * flow_u * rise.east
+        star_v = friction.north * v_pushed - old * push * flow_v * rise.north
         before = zeta - self.dt / self.dx * old * outflow(u, v)
         b = before - self.dt / self.dx * new * outflow(star_u, star_v)
         gain = (new * self.dt / self.dx) ** 2 * self.gravity
