@@ -224,6 +224,21 @@ def test_windows_are_consecutive_states_of_one_member():
     ]
 
 
+def test_what_acts_beside_the_state_acts_in_each_step():
+    drive = torch.randn(9, 2, 3, dtype=torch.float64)
+    x = torch.cat([torch.zeros(1, 2, 3), drive[:-1].cumsum(0)]).double()
+    windows = Windows(x, drive, stride=2)
+    start, target = windows.batch(torch.arange(windows.count(4)), 4)
+    assert windows.count(4) == 3 * 2  # starts 0, 2 and 4 of two members
+    predicted = Rollout(lambda x, b: x + b).predict(start, 4)
+    assert torch.allclose(predicted, target, rtol=0, atol=1e-14)
+    single = windows.to(torch.float32)
+    assert (single.x.dtype, single.beside.dtype) == (torch.float32, torch.float32)
+    assert windows.x.dtype == torch.float64
+    with pytest.raises(DataError, match=r"expected \[9, 2, n\]"):
+        Windows(x, drive[1:])
+
+
 def test_windows_take_the_x_of_trajectories():
     x = np.random.default_rng(0).standard_normal((4, 2, 3))
     assert torch.equal(

@@ -20,8 +20,8 @@ from ..nets.chemistry import ChemistryStep, FirstStepNet, floors
 from .curriculum import Curriculum
 from .fit import fit
 from .losses import RolloutLoss
-from .rollout import Trainable
-from .samples import digest
+from .rollout import Rollout, Trainable
+from .samples import Windows, digest
 from .settings import FitSettings, History
 
 Array = NDArray[np.float64]
@@ -75,7 +75,7 @@ class ChemistryData:
         return replace(self, y=self.y[:, first:last], light=self.light[:, first:last])
 
 
-class ChemistryWindows:
+class ChemistryWindows(Windows):
     """All windows of trajectories: a start with the light of all its steps, and targets.
 
     Parameters
@@ -88,44 +88,20 @@ class ChemistryWindows:
         Of the logarithm and of the errors [species].
     """
 
+    tensors = ("x", "beside", "floor", "unit")
+    name = "y"
+    axes = "[time, cell, species]"
+
     def __init__(self, y: Tensor, light: Tensor, floor: Tensor, unit: Tensor) -> None:
-        self.y, self.light, self.floor, self.unit = y, light, floor, unit
+        super().__init__(y, light)
+        self.floor, self.unit = floor, unit
 
-    def count(self, length: int) -> int:
-        """Return the number of windows of `length` steps.
-
-        Raises
-        ------
-        DataError
-            If the trajectories are too short for one.
-        """
-        n_starts = self.y.shape[0] - length
-        if n_starts < 1:
-            raise DataError(
-                f"'y' has {self.y.shape[0]} times, a rollout needs {length + 1}"
-            )
-        return n_starts * self.y.shape[1]
-
-    def batch(self, indices: Tensor, length: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Return (start, light [lead, cell, n]) and targets [lead, cell, species]."""
-        n_cells = self.y.shape[1]
-        start = torch.div(indices, n_cells, rounding_mode="floor")
-        cell = indices % n_cells
-        leads = torch.arange(length).unsqueeze(-1)
-        target = torch.log(self.y[start + leads + 1, cell] + self.floor) / self.unit
-        return (self.y[start, cell], self.light[start + leads, cell]), target
-
-    def to(self, dtype: torch.dtype) -> "ChemistryWindows":
-        """Return the windows in another precision."""
-        parts = (self.y, self.light, self.floor, self.unit)
-        return ChemistryWindows(*(part.to(dtype) for part in parts))
-
-    def digest(self) -> str:
-        """Return a checksum of the values."""
-        return digest(self.y, self.light, self.floor, self.unit)
+    def measured(self, x: Tensor) -> Tensor:
+        """Return log(y + floor) / unit [lead, cell, species]."""
+        return torch.log(x + self.floor) / self.unit
 
 
-class ChemistryRollout(Trainable):
+class ChemistryRollout(Rollout):
     """The step iterated on its own output, with the light of each step.
 
     Parameters
@@ -136,28 +112,32 @@ class ChemistryRollout(Trainable):
         What errors of the logarithms are measured in [species].
     detach_every : int, optional
         Cut the gradient every so many steps.
+    noise : float
+        Relative standard deviation of noise on the first concentrations in training.
     """
 
+    floor: Tensor
     unit: Tensor
 
     def __init__(
-        self, step: ChemistryStep, unit: Tensor, *, detach_every: int | None = None
+        self,
+        step: ChemistryStep,
+        unit: Tensor,
+        *,
+        detach_every: int | None = None,
+        noise: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.step = step
-        self.detach_every = detach_every
+        super().__init__(step, detach_every=detach_every, noise=noise)
+        self.register_buffer("floor", step.floor.clone(), persistent=False)
         self.register_buffer("unit", unit.clone())
 
-    def predict(self, start: tuple[Tensor, Tensor], n_steps: int) -> Tensor:
-        """Return log(y + floor) / unit [lead, cell, species] after 1 .. n_steps steps."""
-        y, light = start
-        states = []
-        for n in range(n_steps):
-            if self.detach_every is not None and n > 0 and n % self.detach_every == 0:
-                y = y.detach()
-            y = self.step(y, light[n])
-            states.append(torch.log(y.clamp(min=0.0) + self.step.floor) / self.unit)
-        return torch.stack(states)
+    def disturbed(self, x: Tensor) -> Tensor:
+        """Return concentrations [cell, species] multiplied by noise."""
+        return x * torch.exp(self.noise * torch.randn_like(x))
+
+    def measured(self, x: Tensor) -> Tensor:
+        """Return log(y + floor) / unit [cell, species]."""
+        return torch.log(x.clamp(min=0.0) + self.floor) / self.unit
 
 
 def units(data: ChemistryData, floor: Array) -> Array:

@@ -16,8 +16,8 @@ from ..nets import ConditionalBilinearNet, ConditionalConvNet, ConditionalRk4Ste
 from .curriculum import Curriculum
 from .fit import fit
 from .losses import RolloutLoss
-from .rollout import Trainable
-from .samples import Windows, digest
+from .rollout import Rollout
+from .samples import Windows
 from .settings import FitSettings, History
 
 CONDITIONAL_EMULATORS: Final[dict[str, Callable[[], nn.Module]]] = {
@@ -26,34 +26,16 @@ CONDITIONAL_EMULATORS: Final[dict[str, Callable[[], nn.Module]]] = {
 }
 
 
-class ConditionalRollout(Trainable):
+class ConditionalRollout(Rollout):
     """A step (x, forcing) -> x iterated on its own output under a constant forcing."""
 
-    def __init__(self, step: nn.Module) -> None:
-        super().__init__()
-        self.step = step
-
-    def forward(self, x: Tensor, forcing: Tensor) -> Tensor:
-        """Return the state [member, k] one step later under `forcing` [member]."""
-        return self.step(x, forcing)
-
-    def predict(self, start: tuple[Tensor, Tensor], n_steps: int) -> Tensor:
-        """Return the states [lead, member, k] after 1 .. n_steps steps.
-
-        Parameters
-        ----------
-        start : tuple of Tensor
-            The first state [member, k] and the forcing [member].
-        """
-        x, forcing = start
-        states = []
-        for _ in range(n_steps):
-            x = self(x, forcing)
-            states.append(x)
-        return torch.stack(states)
+    def advance(self, x: Tensor, beside: Tensor | None, lead: int) -> Tensor:
+        """Return the state [member, k] one step later; `beside` holds in all steps."""
+        result: Tensor = self(x, beside)
+        return result
 
 
-class ForcedWindows:
+class ForcedWindows(Windows):
     """All windows of consecutive states, each with the forcing of its member.
 
     Parameters
@@ -69,13 +51,15 @@ class ForcedWindows:
         If there is not one forcing for each member.
     """
 
+    tensors = ("x", "forcing")
+
     def __init__(self, x: Tensor, forcing: Tensor) -> None:
         if forcing.shape != x.shape[1:2]:
             raise DataError(
                 f"'forcing' has shape {list(forcing.shape)}, expected [{x.shape[1]}]: "
                 "one for each member"
             )
-        self.windows = Windows(x)
+        super().__init__(x)
         self.forcing = forcing
 
     @classmethod
@@ -84,22 +68,9 @@ class ForcedWindows:
         x, forcing = (torch.from_numpy(trajectories[name]) for name in ("x", "forcing"))
         return cls(x, forcing)
 
-    def count(self, length: int) -> int:
-        """Return the number of windows of `length` steps."""
-        return self.windows.count(length)
-
-    def batch(self, indices: Tensor, length: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Return (states [member, k], forcing [member]) and targets [lead, member, k]."""
-        x, target = self.windows.batch(indices, length)
-        return (x, self.forcing[indices % self.forcing.shape[0]]), target
-
-    def to(self, dtype: torch.dtype) -> "ForcedWindows":
-        """Return the windows in another precision."""
-        return ForcedWindows(self.windows.x.to(dtype), self.forcing.to(dtype))
-
-    def digest(self) -> str:
-        """Return a checksum of states and forcing."""
-        return digest(self.windows.x, self.forcing)
+    def start(self, x: Tensor, member: Tensor) -> tuple[Tensor, Tensor]:
+        """Return first states [member, k] and their forcing [member]."""
+        return x, self.forcing[member]
 
 
 def train_conditional_emulator(

@@ -17,7 +17,7 @@ from .curriculum import Curriculum
 from .fit import fit
 from .losses import RolloutLoss
 from .rollout import Rollout
-from .samples import digest
+from .samples import Windows
 from .settings import FitSettings, History
 
 N_MOMENTS: Final = 4
@@ -47,7 +47,7 @@ def measures(states: Tensor, scale: Tensor) -> Tensor:
     return torch.cat([states[..., :N_MOMENTS] / scale, logarithms], dim=-1)
 
 
-class RainWindows:
+class RainWindows(Windows):
     """Windows of consecutive states, with the measures of those that follow.
 
     Parameters
@@ -65,50 +65,25 @@ class RainWindows:
         If the states are not finite or of another shape.
     """
 
+    tensors = ("x", "scale")
+    name = "states"
+
     def __init__(self, states: Tensor, scale: Tensor, every: int | None = None) -> None:
         if states.ndim != 3 or states.shape[-1] != 7:
             raise DataError(
                 f"'states' is {list(states.shape)}, expected [time, cell, 7]: "
                 "lc, nc, lr, nr, l0, rm, nu"
             )
-        if not bool(torch.isfinite(states).all()):
-            raise DataError("'states' holds values that are not finite")
-        self.states, self.scale, self.every = states, scale, every
+        super().__init__(states)
+        self.scale, self.fixed_stride = scale, every
 
-    def count(self, length: int) -> int:
-        """Return the number of windows of `length` steps.
+    def stride(self, length: int) -> int:
+        """Return the number of steps between the starts of two windows."""
+        return max(4, length // 2) if self.fixed_stride is None else self.fixed_stride
 
-        Raises
-        ------
-        DataError
-            If the states are too few for one.
-        """
-        n_starts = self.states.shape[0] - length
-        if n_starts < 1:
-            raise DataError(
-                f"'states' has {self.states.shape[0]} times, a rollout needs {length + 1}"
-            )
-        return -(-n_starts // self._stride(length)) * self.states.shape[1]
-
-    def batch(self, indices: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """Return first states [cell, 7] and later measures [lead, cell, 6]."""
-        n_cells = self.states.shape[1]
-        start = torch.div(indices, n_cells, rounding_mode="floor") * self._stride(length)
-        cell = indices % n_cells
-        leads = torch.arange(1, length + 1).unsqueeze(-1)
-        later = self.states[start + leads, cell]
-        return self.states[start, cell], measures(later, self.scale)
-
-    def _stride(self, length: int) -> int:
-        return max(4, length // 2) if self.every is None else self.every
-
-    def to(self, dtype: torch.dtype) -> "RainWindows":
-        """Return the windows in another precision."""
-        return RainWindows(self.states.to(dtype), self.scale.to(dtype), self.every)
-
-    def digest(self) -> str:
-        """Return a checksum of states and scale."""
-        return digest(self.states, self.scale)
+    def measured(self, x: Tensor) -> Tensor:
+        """Return the measures [lead, cell, 6] of states [lead, cell, 7]."""
+        return measures(x, self.scale)
 
 
 class RainRollout(Rollout):
@@ -136,17 +111,18 @@ class RainRollout(Rollout):
         detach_every: int | None = None,
         noise: float = 0.0,
     ) -> None:
-        super().__init__(step, detach_every=detach_every)
-        self.relative_noise = noise
+        super().__init__(step, detach_every=detach_every, noise=noise)
         self.register_buffer("scale", scale.clone())
 
-    def predict(self, start: Tensor, n_steps: int) -> Tensor:
-        """Return measures [lead, cell, 6] after 1 .. n_steps steps."""
-        if self.training and self.relative_noise > 0:
-            moments = start[:, :N_MOMENTS]
-            factor = torch.exp(self.relative_noise * torch.randn_like(moments))
-            start = torch.cat([moments * factor, start[:, N_MOMENTS:]], dim=-1)
-        return measures(super().predict(start, n_steps), self.scale)
+    def disturbed(self, x: Tensor) -> Tensor:
+        """Return states [cell, 7] whose moments are multiplied by noise."""
+        moments = x[:, :N_MOMENTS]
+        factor = torch.exp(self.noise * torch.randn_like(moments))
+        return torch.cat([moments * factor, x[:, N_MOMENTS:]], dim=-1)
+
+    def measured(self, x: Tensor) -> Tensor:
+        """Return the measures [cell, 6] of states [cell, 7]."""
+        return measures(x, self.scale)
 
 
 def train_rain(

@@ -30,7 +30,10 @@ class Rollout(Trainable):
     """A step iterated on its own output.
 
     Either a whole step is trained, `Rollout(step)`, or a closure inside a resolved model
-    that stays as it is, `Rollout(resolved=..., closure=..., dt=...)`.
+    that stays as it is, `Rollout(resolved=..., closure=..., dt=...)`. A model whose samples
+    are more than a state overrides `split` and `advance`, one whose errors are not those of
+    the state itself overrides `measured`, one whose noise is not additive `disturbed`; the
+    loop, the noise and the cuts of the gradient are the same for all.
 
     Parameters
     ----------
@@ -44,7 +47,8 @@ class Rollout(Trainable):
     dt : float, optional
         Time step, when `resolved` is a tendency.
     detach_every : int, optional
-        Cut the gradient every so many steps ("pushforward" with 1).
+        Cut the gradient every so many steps ("pushforward" with 1). Without it all of the
+        rollout is differentiated.
     noise : float
         Standard deviation of Gaussian noise added to the first state in training.
 
@@ -56,7 +60,7 @@ class Rollout(Trainable):
 
     def __init__(
         self,
-        step: Step | None = None,
+        step: Callable[..., Tensor] | None = None,
         *,
         resolved: Resolved | nn.Module | None = None,
         closure: nn.Module | None = None,
@@ -79,25 +83,41 @@ class Rollout(Trainable):
         self.detach_every = detach_every
         self.noise = noise
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *beside: Tensor) -> Tensor:
         """Return the state [member, k] one step later."""
         if self.step is not None:
-            return self.step(x)
+            return self.step(x, *beside)
         assert self.resolved is not None and self.closure is not None
-        return self.resolved(x, self.closure(x))
+        return self.resolved(x, self.closure(x, *beside))
 
-    def predict(self, start: Tensor, n_steps: int) -> Tensor:
+    def predict(self, start: Any, n_steps: int) -> Tensor:  # noqa: ANN401 (see `split`)
         """Return the states [lead, member, k] after 1 .. n_steps steps."""
-        x = start
+        x, beside = self.split(start)
         if self.training and self.noise > 0:
-            x = x + self.noise * torch.randn_like(x)
+            x = self.disturbed(x)
         states = []
         for i in range(n_steps):
             if self.detach_every is not None and i > 0 and i % self.detach_every == 0:
                 x = x.detach()
-            x = self(x)
-            states.append(x)
+            x = self.advance(x, beside, i)
+            states.append(self.measured(x))
         return torch.stack(states)
+
+    def split(self, start: Any) -> tuple[Tensor, Tensor | None]:  # noqa: ANN401
+        """Return the first state, and what acts beside it [lead, member, ...] or None."""
+        return start if isinstance(start, tuple) else (start, None)
+
+    def advance(self, x: Tensor, beside: Tensor | None, lead: int) -> Tensor:
+        """Return the state after the step number `lead` (from 0)."""
+        return self(x) if beside is None else self(x, beside[lead])
+
+    def disturbed(self, x: Tensor) -> Tensor:
+        """Return the first state as it is in training, with noise."""
+        return x + self.noise * torch.randn_like(x)
+
+    def measured(self, x: Tensor) -> Tensor:
+        """Return what is compared with the targets at a state."""
+        return x
 
 
 class Regression(Trainable):

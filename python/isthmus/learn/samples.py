@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Training samples: windows of trajectories, and pairs."""
 
+import copy
 import hashlib
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -39,14 +40,40 @@ class Samples(Protocol):
 class Windows:
     """All windows of consecutive states of a trajectory.
 
+    A model with other targets overrides `measured`; one with more tensors than these two
+    lists them in `tensors`.
+
     Parameters
     ----------
     x : Trajectories, tensor or array
-        States [time, member, k]; of `Trajectories`, the variable `x`.
+        States [time, member, ...]; of `Trajectories`, the variable `x`.
+    beside : tensor, optional
+        What acts beside the state in the step that begins at each time [time, member, n].
+    stride : int
+        Times between the starts of two windows.
     """
 
-    def __init__(self, x: Trajectories | Tensor | NDArray[Any]) -> None:
-        self.x = _as_tensor(x, "x")
+    tensors: ClassVar[tuple[str, ...]] = ("x", "beside")
+    name: ClassVar = "x"
+    axes: ClassVar = "[time, member, k]"
+
+    def __init__(
+        self,
+        x: Trajectories | Tensor | NDArray[Any],
+        beside: Tensor | None = None,
+        *,
+        stride: int = 1,
+    ) -> None:
+        self.x = _as_tensor(x, self.name, self.axes)
+        if beside is not None and beside.shape[:2] != self.x.shape[:2]:
+            raise DataError(
+                f"what acts beside '{self.name}' is {list(beside.shape)}, expected "
+                f"[{self.x.shape[0]}, {self.x.shape[1]}, n]: one for each time and member"
+            )
+        if stride < 1:
+            raise DataError(f"'stride' is {stride}, expected at least 1")
+        self.beside = beside
+        self.every = stride
 
     def count(self, length: int) -> int:
         """Return the number of windows of `length` steps.
@@ -59,25 +86,51 @@ class Windows:
         n_starts = self.x.shape[0] - length
         if n_starts < 1:
             raise DataError(
-                f"'x' has {self.x.shape[0]} times, a rollout needs {length + 1}"
+                f"'{self.name}' has {self.x.shape[0]} times, a rollout needs {length + 1}"
             )
-        return n_starts * self.x.shape[1]
+        return -(-n_starts // self.stride(length)) * self.x.shape[1]
 
-    def batch(self, indices: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """Return first states [member, k] and the states that follow [lead, member, k]."""
+    def batch(self, indices: Tensor, length: int) -> tuple[Any, Tensor]:
+        """Return first states [member, k] and the states that follow [lead, member, k].
+
+        With something beside the state, (first states, beside [lead, member, n]).
+        """
         n_members = self.x.shape[1]
-        start = torch.div(indices, n_members, rounding_mode="floor")
-        leads = torch.arange(1, length + 1).unsqueeze(-1)
+        time = torch.div(indices, n_members, rounding_mode="floor") * self.stride(length)
         member = indices % n_members
-        return self.x[start, member], self.x[start + leads, member]
+        leads = torch.arange(length).unsqueeze(-1)
+        target = self.measured(self.x[time + leads + 1, member])
+        start = self.x[time, member]
+        if self.beside is None:
+            return self.start(start, member), target
+        return (start, self.beside[time + leads, member]), target
 
-    def to(self, dtype: torch.dtype) -> "Windows":
+    def start(self, x: Tensor, member: Tensor) -> Any:  # noqa: ANN401 (see `Samples`)
+        """Return where rollouts of some members begin."""
+        return x
+
+    def measured(self, x: Tensor) -> Tensor:
+        """Return the target [lead, member, k] at the states that follow."""
+        return x
+
+    def stride(self, length: int) -> int:
+        """Return the number of times between the starts of two windows."""
+        return self.every
+
+    def to(self, dtype: torch.dtype) -> Self:
         """Return the windows in another precision."""
-        return Windows(self.x.to(dtype))
+        other = copy.copy(self)
+        for name, tensor in self._tensors().items():
+            setattr(other, name, tensor.to(dtype))
+        return other
 
     def digest(self) -> str:
-        """Return a checksum of the states."""
-        return digest(self.x)
+        """Return a checksum of the values."""
+        return digest(*self._tensors().values())
+
+    def _tensors(self) -> dict[str, Tensor]:
+        found = {name: getattr(self, name) for name in self.tensors}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 
 class Pairs:
@@ -131,14 +184,17 @@ def digest(*tensors: Tensor) -> str:
     return checksum.hexdigest()
 
 
-def _as_tensor(values: Trajectories | Tensor | NDArray[Any], name: str) -> Tensor:
+def _as_tensor(
+    values: Trajectories | Tensor | NDArray[Any],
+    name: str,
+    axes: str = "[time, member, k]",
+) -> Tensor:
     if isinstance(values, Trajectories):
         values = values[name]
     tensor = values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
-    if tensor.ndim != 3 or not tensor.is_floating_point():
+    if tensor.ndim != axes.count(",") + 1 or not tensor.is_floating_point():
         raise DataError(
-            f"'{name}' is {tensor.dtype} {list(tensor.shape)}, "
-            "expected real [time, member, k]"
+            f"'{name}' is {tensor.dtype} {list(tensor.shape)}, expected real {axes}"
         )
     if not bool(torch.isfinite(tensor).all()):
         raise DataError(f"'{name}' holds values that are not finite")
