@@ -9,10 +9,18 @@ from types import MappingProxyType
 import netCDF4
 import numpy as np
 import pytest
+import torch
 
 from isthmus.couple.programs import find_program, write_namelist
 from isthmus.couple.shallow_water_export import OneBasin, export_shallow_water
 from isthmus.errors import ConfigurationError
+from isthmus.export import export_network
+from isthmus.models import (
+    ShallowWater,
+    ShallowWaterForcing,
+    ShallowWaterGrid,
+    ShallowWaterState,
+)
 from isthmus.nets.shallow_water import BackhausStep
 
 PROGRAM, COUPLED = "isthmus-shallow-water", "isthmus-shallow-water-coupled"
@@ -198,3 +206,120 @@ def test_step_that_does_not_say_its_cells_is_not_exported(tmp_path: Path) -> Non
             trained_for={"dx": DX, "dy": DX},
             limits=LIMITS,
         )
+
+
+class LinearDrag(torch.nn.Module):
+    """A closure that the model has as a parameter too."""
+
+    def forward(
+        self, zeta: torch.Tensor, u: torch.Tensor, v: torch.Tensor, depth: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return -RATE * u + 0.0 * zeta, -RATE * v + 0.0 * depth
+
+
+class Raised(torch.nn.Module):
+    """A poor first guess: higher than the old elevation."""
+
+    def forward(
+        self, zeta: torch.Tensor, u: torch.Tensor, v: torch.Tensor, depth: torch.Tensor
+    ) -> torch.Tensor:
+        return zeta + 0.01 + 0.0 * (u + v + depth)
+
+
+class Double(torch.nn.Module):
+    """A preconditioner that is the diagonal but for a factor, which changes nothing."""
+
+    def forward(self, r: torch.Tensor) -> torch.Tensor:
+        return 2.0 * r
+
+
+RATE = 2e-5  # [s-1]
+
+
+def last_state(where: Path) -> list[np.ndarray]:
+    return [read(where / "restart.nc", name) for name in ("zeta", "u", "v")]
+
+
+def iterations(said: str) -> float:
+    """Return the mean iterations of the last message."""
+    return float(re.findall(r"([\d.]+) iterations", said)[-1])
+
+
+def test_closure_acts_as_the_stress_of_the_model(folder: Path, tmp_path: Path) -> None:
+    few = 4
+    export_shallow_water(
+        LinearDrag(),
+        tmp_path / "drag.pt",
+        role="closure",
+        dt=None,
+        trained_for={},
+        limits=LIMITS,
+        progress=False,
+    )
+    coupling = {"network": str(tmp_path / "drag.pt"), "role": "closure"}
+    integration = {"n_steps": few}
+    status, said = coupled(folder, tmp_path, coupling=coupling, integration=integration)
+    assert status == 0, said
+    depth, zeta = read(folder / "grid.nc", "depth"), read(folder / "initial.nc", "zeta")
+    model = ShallowWater(
+        ShallowWaterGrid.plane(np.where(depth > 0.0, depth, -1.0), dx=DX),
+        dt=DT,
+        drag=1e-3,
+        tolerance=1e-13,
+    )
+    state = ShallowWaterState(zeta, *np.zeros((2, NY, NX)))
+    for _ in range(few):
+        stress = ShallowWaterForcing(stress_u=-RATE * state.u, stress_v=-RATE * state.v)
+        model.step(state, forcing=stress)
+    assert np.abs(state.u).max() > 0.1
+    for found, expected in zip(last_state(tmp_path), state, strict=True):
+        rows, columns = found.shape
+        wet = expected[:rows, :columns]
+        assert np.nanmax(np.abs(found - wet)) < STEPS_OF_SOLVERS
+
+
+def test_guess_and_preconditioner_leave_the_solution(
+    folder: Path, physics: Path, tmp_path: Path
+) -> None:
+    log = {"every": N_STEPS}
+    said_by = {}
+    for name in ("cg", "linear"):
+        solver = {"name": "cg", "first_guess": "linear" if name == "linear" else "old"}
+        namelist = settings(folder, solver=solver, log=log)
+        status, said_by[name] = run(PROGRAM, tmp_path / name, namelist)
+        assert status == 0, said_by[name]
+    export_shallow_water(
+        Raised(),
+        tmp_path / "raised.pt",
+        role="first_guess",
+        dt=None,
+        trained_for={},
+        limits=LIMITS,
+        progress=False,
+    )
+    export_network(
+        Double().eval(),
+        tmp_path / "double.pt",
+        inputs={"r": torch.randn(6, 8, dtype=torch.float64)},
+        outputs=["s"],
+        dynamic={"y": 0, "x": 1},
+        derivatives=False,
+        progress=False,
+    )
+    for role, file in (("first_guess", "raised.pt"), ("preconditioner", "double.pt")):
+        status, said_by[role] = coupled(
+            folder,
+            tmp_path / role,
+            coupling={"network": str(tmp_path / file), "role": role},
+            solver={"name": "cg"},
+            log=log,
+        )
+        assert status == 0, said_by[role]
+    for name in said_by:
+        for found, expected in zip(
+            last_state(tmp_path / name), last_state(physics), strict=True
+        ):
+            assert np.nanmax(np.abs(found - expected)) < STEPS_OF_SOLVERS
+    assert iterations(said_by["linear"]) < iterations(said_by["cg"])
+    assert iterations(said_by["first_guess"]) > iterations(said_by["cg"])
+    assert abs(iterations(said_by["preconditioner"]) - iterations(said_by["cg"])) <= 0.1
