@@ -214,6 +214,7 @@ class LinearDrag(torch.nn.Module):
     def forward(
         self, zeta: torch.Tensor, u: torch.Tensor, v: torch.Tensor, depth: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the stress against the flow."""
         return -RATE * u + 0.0 * zeta, -RATE * v + 0.0 * depth
 
 
@@ -223,6 +224,7 @@ class Raised(torch.nn.Module):
     def forward(
         self, zeta: torch.Tensor, u: torch.Tensor, v: torch.Tensor, depth: torch.Tensor
     ) -> torch.Tensor:
+        """Return the elevation and a centimetre."""
         return zeta + 0.01 + 0.0 * (u + v + depth)
 
 
@@ -230,6 +232,7 @@ class Double(torch.nn.Module):
     """A preconditioner that is the diagonal but for a factor, which changes nothing."""
 
     def forward(self, r: torch.Tensor) -> torch.Tensor:
+        """Return the residual, twice."""
         return 2.0 * r
 
 
