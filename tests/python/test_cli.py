@@ -81,7 +81,10 @@ def test_closure_trained_by_command_runs_and_is_judged(truth: Path, tmp_path: Pa
         (["stability", "absent.pt"], ["absent.pt", "does not exist"]),
         (["stability", "text.nc"], ["text.nc"]),
         (["stability", "text.nc", "--role", "driver"], ["driver", "closure, stepper"]),
-        (["stability", "bad.nml", "--system", "ocean"], ["ocean", "lorenz96, rain"]),
+        (
+            ["stability", "bad.nml", "--system", "ocean"],
+            ["ocean", "lorenz96, rain, shallow_water"],
+        ),
         (["stability", "bad.nml", "--system", "rain", "--role", "x"], ["role"]),
     ],
 )

@@ -106,13 +106,15 @@ class ImplicitFluxNet(nn.Module):
         self.before = nn.Parameter(torch.tensor(0.1))
         self.after = nn.Parameter(torch.tensor(0.1))
         self.implicit = LinearImplicitLayer(preconditioner=preconditioner, **options)
+        # TorchScript knows attributes, and no numbers of a module.
+        self.depth_scale, self.elevation_scale = DEPTH_SCALE, ELEVATION_SCALE
 
     def forward(self, state: Tensor, depth: Tensor) -> Tensor:
         """Return the state one step later [member, field, y, x]; depth [member, y, x]."""
         wet = (depth > 0.0).to(state.dtype)
-        water = wet * depth / DEPTH_SCALE
+        water = wet * depth / self.depth_scale
         zeta, u, v = state.unbind(-3)
-        h = water + wet * (ELEVATION_SCALE / DEPTH_SCALE) * zeta
+        h = water + wet * (self.elevation_scale / self.depth_scale) * zeta
         is_open = open_faces(wet)
         open_v = _turned(is_open.north)
         # The state's velocities are transports over the mean undisturbed depth.
