@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Tuning with error bars, and the value of observations, against what is known exactly."""
+"""The value of observations, against what is known exactly."""
 
 import numpy as np
 import pytest
 from scipy.sparse.linalg import aslinearoperator
 
-from isthmus.errors import AssimilationError, ConfigurationError
-from isthmus.inverse import Diagonal, FortranModel, Full, Observations, Sites
+from isthmus.errors import ConfigurationError
+from isthmus.inverse import FortranModel, Full
 from isthmus.inverse.design import (
     a_optimal,
     d_optimal,
@@ -17,14 +17,11 @@ from isthmus.inverse.design import (
     proxy_potential,
     variance_reduction,
 )
-from isthmus.inverse.tuning import tune_forcing
 from isthmus.models import Lorenz96
 
-N, DT, FORCING = 40, 0.05, 7.1
+N, DT = 40, 0.05
 LANCZOS = 1e-10  # dense against iterated, n = 40
 ROUNDING = 1e-12
-DEVIATIONS = 4.0  # standard errors within which one estimate lies
-COVERED = (0.5, 0.86)  # of 40 twins within one error bar: 0.68 and 2.5 binomial deviations
 
 
 @pytest.fixture(scope="module")
@@ -83,40 +80,3 @@ def test_design_refuses_what_it_cannot_choose(problem):
         greedy(b, g, r, 16)
     with pytest.raises(ConfigurationError, match="'rank'"):
         low_rank_posterior(b, aslinearoperator(np.eye(N)), N)
-
-
-def twin(seed: int, n_steps: int = 20) -> tuple[np.ndarray, Observations]:
-    """Return a first guess and noisy observations of every second site."""
-    rng = np.random.default_rng(seed)
-    truth = Lorenz96(N, FORCING)
-    x = truth.advance(truth.initial_state(1, seed=seed), DT, n_steps=400)
-    states = FortranModel(truth, DT).trajectory(x, n_steps)[:, 0]
-    values = states + 0.5 * rng.standard_normal(states.shape)
-    values[:, 1::2] = np.nan
-    observations = Observations(np.arange(n_steps + 1), values, Sites(N), Diagonal(0.25, N))
-    return x[0] + 0.3 * rng.standard_normal(N), observations
-
-
-def test_forcing_is_found_and_its_error_bars_cover():
-    model = FortranModel(Lorenz96(N, 8.0), DT)
-    departures = []
-    for seed in range(40):
-        guess, observations = twin(seed)
-        found = tune_forcing(model, 20, observations, guess, forcing=8.0, forcing_sd=5.0)
-        departures.append((found.forcing - FORCING) / found.forcing_error)
-    departures = np.abs(departures)
-    assert departures.max() <= DEVIATIONS
-    assert COVERED[0] <= np.mean(departures < 1.0) <= COVERED[1]
-
-
-def test_what_is_not_determined_is_said():
-    model = FortranModel(Lorenz96(N, 8.0), DT)
-    guess, observations = twin(1)
-    only = Observations(
-        observations.steps[:1],
-        observations.values[:1],
-        observations.operator,
-        observations.covariance,
-    )
-    with pytest.raises(AssimilationError, match="do not determine"):
-        tune_forcing(model, 20, only, guess, forcing=8.0, forcing_sd=5.0)

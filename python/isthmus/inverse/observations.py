@@ -7,7 +7,7 @@ analysis tells how many there were.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -273,6 +273,36 @@ class Observations:
                 spread[..., present] = errors.solve(departure)
                 sensitivity[row] = self.operator.bend(states[row], changes[row], spread)
         return sensitivity
+
+    def gram(self, states: Array, changes: Array) -> Array:
+        """Return `Y^T R^-1 Y`, `Y = H' dX` of many changes, `[column, column]`.
+
+        Parameters
+        ----------
+        states
+            Trajectory `[time, k]`.
+        changes
+            Along it `[time, column, k]`.
+        """
+        on_state = self.as_weights(states.shape[0] - 1, states.shape[1])
+        if on_state is not None:
+            weights = on_state[1]
+            seen = weights > 0.0
+            scaled = changes.transpose(1, 0, 2)[:, seen] * np.sqrt(weights[seen])
+            return np.asarray(scaled @ scaled.T)
+        total = np.zeros((changes.shape[1],) * 2)
+        for i, row in enumerate(self.steps):
+            present, errors = self.present[i], self._errors[i]
+            if errors is not None:
+                state = np.broadcast_to(states[row], changes[row].shape)
+                y_tl = self.operator.tl(state, changes[row])[:, present]
+                total += y_tl @ errors.solve(y_tl).T
+        return total
+
+    def until(self, n_steps: int) -> "Observations":
+        """Return those of the first steps of the window."""
+        n = int(np.searchsorted(self.steps, n_steps, side="right"))
+        return replace(self, steps=self.steps[:n], values=self.values[:n])
 
     def as_weights(self, n_steps: int, n_state: int) -> tuple[Array, Array] | None:
         """Return values and inverse variances on the state `[time, k]`, or None.

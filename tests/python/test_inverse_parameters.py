@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""Parameters from noisy, incomplete observations: derivatives, error bars, the command."""
+
+import netCDF4
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from isthmus.cli import app
+from isthmus.errors import AssimilationError, BindingError, ConfigurationError
+from isthmus.export import export_network
+from isthmus.inverse import Diagonal, Observations, Sites
+from isthmus.inverse.estimation import Estimation, Parameter, Prior
+from isthmus.inverse.parameter_campaigns import read_tuning
+from isthmus.inverse.parametric import (
+    DifferenceParameters,
+    ForcedLorenz96,
+    TwoLevelCoefficients,
+)
+from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
+from isthmus.models import Lorenz96, TwoLevelLorenz96
+from isthmus.nets import ConditionalBilinearNet
+from isthmus.nets.conditional import ConditionalRk4Step
+
+N, DT, FORCING = 12, 0.05, 7.1
+ROUNDING = 1e-12  # sums in another order, over some steps
+DIFFERENCES = 1e-7  # of central differences, relative
+DEVIATIONS = 3.0  # binomial ones within which a share lies
+
+TEXT = """
+[model]
+kind = "lorenz96"
+n_sites = 12
+
+[window]
+n_steps = 8
+every_site = 2
+sd = 0.5
+
+[[parameter]]
+name = "forcing"
+background = 8.0
+sd = 2.0
+
+[twins]
+n = 60
+"""
+
+
+def exported(folder):
+    """Return the exact conditional step as a model file."""
+    path = folder / "conditional.pt"
+    export_network(
+        ConditionalRk4Step(ConditionalBilinearNet.analytic(), DT).eval(),
+        path,
+        inputs={
+            "x": torch.zeros(2, N, dtype=torch.float64),
+            "forcing": torch.zeros(2, dtype=torch.float64),
+        },
+        outputs=["x_next"],
+        dynamic={"member": 0},
+        dims={"x": ("member", "k"), "forcing": ("member",), "x_next": ("member", "k")},
+        dt=DT,
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Return all kinds of models, each with a state and parameters."""
+    rng = np.random.default_rng(1)
+    x, p = rng.normal(2.0, 3.0, N), np.array([FORCING])
+    exact = ConditionalRk4Step(ConditionalBilinearNet.analytic(), DT)
+    two_level = TwoLevelCoefficients(TwoLevelLorenz96(8, 4), 0.01, n_inner=2)
+    xz = np.concatenate([rng.normal(2.0, 3.0, 8), rng.normal(0.0, 0.1, 32)])
+    path = exported(tmp_path_factory.mktemp("network"))
+    return {
+        "by hand": (ForcedLorenz96(N, DT), x, p),
+        "torch": (TorchParameters(exact, N, dt=DT), x, p),
+        "bridge": (BridgeParameters(path, N), x, p),
+        "two-level": (two_level, xz, np.array([10.0, 1.0, 9.0, 11.0])),
+    }
+
+
+@pytest.mark.parametrize("kind", ["by hand", "torch", "bridge", "two-level"])
+def test_adjoint_is_transpose_of_tangent_linear_and_both_are_derivatives(models, kind):
+    model, x, p = models[kind]
+    rng = np.random.default_rng(2)
+    n, n_p, n_steps = x.size, p.size, 5
+    states = model.trajectory(x, p, n_steps)
+    x_tl, p_tl = rng.standard_normal((3, n)), rng.standard_normal((3, n_p))
+    forces = rng.standard_normal(states.shape)
+    changes = model.sweep_tl(states, p, x_tl, p_tl)
+    adjoint = model.sweep_ad(states, p, forces)
+    forward = np.einsum("tck,tk->c", changes, forces)
+    back = x_tl @ adjoint.x + p_tl @ adjoint.p
+    assert np.allclose(forward, back, rtol=0, atol=ROUNDING * np.abs(forward).max())
+    by_differences = DifferenceParameters(model, x_scale=3.0, p_scale=np.abs(p))
+    size = np.abs(changes).max()
+    found = by_differences.sweep_tl(states, p, x_tl, p_tl)
+    assert np.allclose(found, changes, rtol=0, atol=DIFFERENCES * size)
+
+
+def test_all_kinds_of_derivatives_agree_on_lorenz96(models):
+    model, x, p = models["by hand"]
+    states = model.trajectory(x, p, 5)
+    forces = np.ones_like(states)
+    true = model.sweep_ad(states, p, forces)
+    for kind in ("torch", "bridge"):
+        other = models[kind][0].sweep_ad(states, p, forces)
+        assert np.allclose(other.x, true.x, rtol=ROUNDING)
+        assert np.allclose(other.p, true.p, rtol=ROUNDING)
+
+
+def window(n_steps=8, seed=0):
+    """Return truth, first guess and observations of every second site."""
+    rng = np.random.default_rng(seed)
+    simulator = Lorenz96(N, FORCING)
+    x = simulator.advance(simulator.initial_state(1, seed=seed), DT, n_steps=400)[0]
+    states = ForcedLorenz96(N, DT).trajectory(x, np.array([FORCING]), n_steps)
+    values = states + 0.5 * rng.standard_normal(states.shape)
+    values[:, 1::2] = np.nan
+    seen = Observations(np.arange(n_steps + 1), values, Sites(N), Diagonal(0.25, N))
+    return x + rng.standard_normal(N), seen
+
+
+def estimation(guess, seen, n_steps=8, sd=2.0):
+    """Return the estimation of F in a window."""
+    prior = Prior([Parameter("forcing", 8.0, sd)])
+    return Estimation(ForcedLorenz96(N, DT), n_steps, seen, prior, guess, Diagonal(1.0, N))
+
+
+def test_cost_has_the_gradient_and_error_bar_is_the_inverse_hessian():
+    problem = estimation(*window())
+    rng = np.random.default_rng(3)
+    z, direction = 0.1 * rng.standard_normal((2, problem.n_control))
+    ahead, behind = (problem.cost(z + s * 1e-4 * direction)[0] for s in (1.0, -1.0))
+    slope = (ahead - behind) / 2e-4
+    assert slope == pytest.approx(problem.cost(z)[1] @ direction, rel=DIFFERENCES)
+    found = problem.minimise(n_stages=2).required()
+    end = np.append(found.x - problem.x, (found.q - 8.0) / 2.0)
+    hessian = problem.hessian(end, problem.cost(end)[2])
+    assert found.error[0] == pytest.approx(2.0 * np.linalg.inv(hessian)[-1, -1] ** 0.5)
+    assert found.n_missing == 54
+    assert "54 missing and masked" in str(found)
+
+
+def test_without_observations_the_prior_comes_back():
+    guess, seen = window()
+    nothing = Observations(
+        seen.steps, np.full_like(seen.values, np.nan), seen.operator, seen.covariance
+    )
+    found = estimation(guess, nothing).minimise()
+    assert found.p[0] == 8.0
+    assert found.error[0] == pytest.approx(2.0)
+
+
+def test_log_scale_stays_positive_and_has_a_lopsided_interval():
+    guess, seen = window()
+    prior = Prior([Parameter("forcing", 3.0, 0.7, "log")])
+    model = ForcedLorenz96(N, DT)
+    found = Estimation(model, 8, seen, prior, guess, Diagonal(1.0, N)).minimise(n_stages=3)
+    low, high = found.required().interval(0.95)[:, 0]
+    assert 0.0 < low < found.p[0] < high
+    assert low * high == pytest.approx(found.p[0] ** 2)
+
+
+def test_what_does_not_fit_or_converge_is_said():
+    guess, seen = window()
+    with pytest.raises(AssimilationError, match=r"did not converge.*gradient"):
+        estimation(guess, seen).minimise(max_iterations=1).required()
+    with pytest.raises(BindingError, match="the model's parameters are"):
+        Estimation(ForcedLorenz96(N, DT), 8, seen, Prior([Parameter("h", 1.0, 1.0)]), guess)
+    with pytest.raises(BindingError, match="outside the window"):
+        estimation(guess, seen, n_steps=7)
+    with pytest.raises(AssimilationError, match="the model blew up"):
+        estimation(1e9 * guess, seen).minimise()
+    with pytest.raises(ConfigurationError, match="'sd' must be above 0"):
+        Parameter("forcing", 8.0, 0.0)
+
+
+def test_error_bars_hold_the_truth_as_often_as_they_say(tmp_path):
+    (tmp_path / "twins.toml").write_text(TEXT)
+    done = CliRunner().invoke(app, ["tune", str(tmp_path / "twins.toml")])
+    assert done.exit_code == 0, done.output
+    assert "60 converged" in done.stdout
+    with netCDF4.Dataset(tmp_path / "twins.nc") as file:
+        assert file.configuration == TEXT
+        departure = (file["estimate"][:] - file["truth"][:]).data[:, 0]
+        error = np.sqrt(file["covariance"][:, 0, 0].data)
+    for level, reach in ((0.5, 0.674), (0.68, 0.994), (0.9, 1.645), (0.95, 1.96)):
+        share = np.mean(np.abs(departure) <= reach * error)
+        assert abs(share - level) <= DEVIATIONS * np.sqrt(level * (1 - level) / 60)
+
+
+def test_a_second_call_repeats_nothing_and_another_text_is_refused(tmp_path):
+    file, text = tmp_path / "twins.toml", TEXT.replace("n = 60", "n = 2")
+    file.write_text(text)
+    CliRunner().invoke(app, ["tune", str(file)])
+    with netCDF4.Dataset(tmp_path / "twins.nc", "a") as results:
+        results["estimate"][0, 0] = 77.0  # a mark that another run would wipe out
+    CliRunner().invoke(app, ["tune", str(file)])
+    with netCDF4.Dataset(tmp_path / "twins.nc") as results:
+        assert results["estimate"][0, 0] == 77.0
+    file.write_text(text.replace("sd = 2.0", "sd = 1.0"))
+    other = CliRunner().invoke(app, ["tune", str(file)])
+    assert isinstance(other.exception, ConfigurationError)
+    assert "another configuration" in str(other.exception)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("every_site", "every", r"\[model\] or \[window\].*every"),
+        ('"lorenz96"', '"lorenz97"', "'model.kind' must be one of"),
+        ('"forcing"', '"F"', r"expected \['forcing'\]"),
+        ("background", "guess", r"\[\[parameter\]\]: .*guess"),
+        ("n = 60", "m = 60", "unknown key 'twins.m'"),
+        ("n_steps = 8", "n_steps = 0", "'window.n_steps' must be a whole number above 0"),
+        ("n_sites = 12", 'derivatives = "none"', "'model.derivatives' must be one of"),
+        ("n_sites = 12", 'derivatives = "network"', "'model.network' is needed"),
+        ("[twins]", "[twins", "is no TOML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, old, new, text):
+    path = tmp_path / "twins.toml"
+    path.write_text(TEXT.replace(old, new))
+    with pytest.raises(ConfigurationError, match=text):
+        read_tuning(path)
