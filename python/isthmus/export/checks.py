@@ -4,7 +4,7 @@
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +80,7 @@ def probe(
         If it fails, does not return the declared tensors, changes its inputs or itself, or
         gives two answers to one question.
     """
-    state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    state = {name: tensor.clone() for name, tensor in _tensors_of(module).items()}
     given = tuple(tensor.clone() for tensor in x)
     y = _evaluate(module, given, x)
     _check_result(y, outputs)
@@ -88,11 +88,17 @@ def probe(
     for name, before, after in zip(inputs, x, given, strict=True):
         if not _same(before, after):
             raise ExportError(f"forward changes its input '{name}': work on a clone")
-    for name, tensor in module.state_dict().items():
+    for name, tensor in _tensors_of(module).items():
         if not _same(state[name], tensor):
             raise ExportError(f"forward changes '{name}' of the module: it has a memory")
     _check_repeatable(module, x, y, outputs)
     return y
+
+
+def _tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Return what a state holds, less the packed weights of quantized layers."""
+    state: dict[str, Any] = module.state_dict()
+    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def check_separable(

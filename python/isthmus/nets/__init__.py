@@ -4,7 +4,7 @@
 from .closures import LocalClosure, PolynomialClosure, StencilClosure
 from .conditional import ConditionalBilinearNet, ConditionalRk4Step
 from .deep import ConditionalConvNet, ConvNet, Normalization, ResidualConvNet
-from .precision import InSinglePrecision
+from .precision import KINDS, InPrecision, InSinglePrecision, in_precision
 from .ring import BilinearNet, RingConv, SquareNet, join_ends
 from .tendencies import (
     Lorenz96Tendency,
@@ -16,11 +16,13 @@ from .tendencies import (
 )
 
 __all__ = [
+    "KINDS",
     "BilinearNet",
     "ConditionalBilinearNet",
     "ConditionalConvNet",
     "ConditionalRk4Step",
     "ConvNet",
+    "InPrecision",
     "InSinglePrecision",
     "LocalClosure",
     "Lorenz96Tendency",
@@ -33,6 +35,7 @@ __all__ = [
     "Rk4Step",
     "SquareNet",
     "StencilClosure",
+    "in_precision",
     "join_ends",
     "lorenz96_tendency",
     "two_level_tendency",
