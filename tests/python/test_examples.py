@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""The examples of Lorenz-96 run as written, made small. The others are run by CTest."""
+"""Examples run as written, made small. Those in Fortran and C are run by CTest."""
 
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import netCDF4
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SMALL = {"EPOCHS": "1", "STEPS": "200", "MEMBERS": "4"}
+SMALL = {"EPOCHS": "1", "STEPS": "200", "MEMBERS": "4", "DAYS": "1", "FACTOR": "0.05"}
 
 
 def run(command: list[str], folder: Path) -> str:
     """Return what the command printed; it must end well."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    programs = Path(sysconfig.get_path("platlib")) / "isthmus" / "bin"
+    folders = (str(Path(sys.executable).parent), str(programs), os.environ["PATH"])
+    path = os.pathsep.join(folders)
     done = subprocess.run(
         command,
         cwd=folder,
@@ -56,3 +59,15 @@ def test_numbers_are_measured_and_tabled(tmp_path):
     run([sys.executable, "emulators.py", *few], folder)
     table = run([sys.executable, "table.py", "bilinear", "--input", str(tmp_path)], folder)
     assert "| measure | published | here |" in table
+
+
+def test_a_new_column_model_from_data_to_table(tmp_path):
+    """12: fine columns, two trainings, coupled runs; heat is kept to rounding."""
+    folder = tmp_path / "example"
+    skip = shutil.ignore_patterns("build")
+    shutil.copytree(EXAMPLES / "12_new_column_model", folder, ignore=skip)
+    table = run(["./run.sh"], folder)
+    rows = [line for line in table.splitlines() if line.startswith("| network, ")]
+    assert len(rows) == 2
+    assert all(float(line.split("|")[-2]) < 1e-12 for line in rows)
+    assert (folder / "build" / "column.png").stat().st_size > 0

@@ -23,13 +23,13 @@ class RolloutLoss:
     growth : float
         Expected error growth per step; step n is weighted by growth^(-2 n), so that the
         late, chaotic steps do not drown the early ones. 1 weights all steps alike.
-    scale : float
-        Standard deviation that errors are measured in.
+    scale : float or tuple of float
+        Standard deviation that errors are measured in; a tuple has one for each of k.
     """
 
     leads: str = "all"
     growth: float = 1.0
-    scale: float = 1.0
+    scale: float | tuple[float, ...] = 1.0
 
     def __post_init__(self) -> None:
         """Check the settings once.
@@ -41,14 +41,17 @@ class RolloutLoss:
         """
         if self.leads not in LEADS:
             raise ConfigurationError(f"loss leads '{self.leads}', expected 'all' or 'last'")
-        if self.growth <= 0 or self.scale <= 0:
+        scales = self.scale if isinstance(self.scale, tuple) else (self.scale,)
+        if self.growth <= 0 or min(scales, default=0.0) <= 0:
             raise ConfigurationError(
                 f"loss growth {self.growth} and scale {self.scale}, expected both positive"
             )
 
     def __call__(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Return the loss as a scalar tensor."""
-        error = (predicted - target) / self.scale
+        error = (predicted - target) / torch.as_tensor(
+            self.scale, dtype=predicted.dtype, device=predicted.device
+        )
         if self.leads == "last":
             return (error[-1] ** 2).mean()
         by_lead = (error**2).mean(dim=(1, 2))

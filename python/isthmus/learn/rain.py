@@ -74,12 +74,8 @@ class RainWindows(Windows):
                 f"'states' is {list(states.shape)}, expected [time, cell, 7]: "
                 "lc, nc, lr, nr, l0, rm, nu"
             )
-        super().__init__(states)
-        self.scale, self.fixed_stride = scale, every
-
-    def stride(self, length: int) -> int:
-        """Return the number of steps between the starts of two windows."""
-        return max(4, length // 2) if self.fixed_stride is None else self.fixed_stride
+        super().__init__(states, stride=every)
+        self.scale = scale
 
     def measured(self, x: Tensor) -> Tensor:
         """Return the measures [lead, cell, 6] of states [lead, cell, 7]."""

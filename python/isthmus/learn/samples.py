@@ -49,8 +49,9 @@ class Windows:
         States [time, member, ...]; of `Trajectories`, the variable `x`.
     beside : tensor, optional
         What acts beside the state in the step that begins at each time [time, member, n].
-    stride : int
-        Times between the starts of two windows.
+    stride : int, optional
+        Times between the starts of two windows; None: half their length, at least 4, so
+        that long rollouts do not see each state many times.
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("x", "beside")
@@ -62,7 +63,7 @@ class Windows:
         x: Trajectories | Tensor | NDArray[Any],
         beside: Tensor | None = None,
         *,
-        stride: int = 1,
+        stride: int | None = 1,
     ) -> None:
         self.x = _as_tensor(x, self.name, self.axes)
         if beside is not None and beside.shape[:2] != self.x.shape[:2]:
@@ -70,7 +71,7 @@ class Windows:
                 f"what acts beside '{self.name}' is {list(beside.shape)}, expected "
                 f"[{self.x.shape[0]}, {self.x.shape[1]}, n]: one for each time and member"
             )
-        if stride < 1:
+        if stride is not None and stride < 1:
             raise DataError(f"'stride' is {stride}, expected at least 1")
         self.beside = beside
         self.every = stride
@@ -115,7 +116,7 @@ class Windows:
 
     def stride(self, length: int) -> int:
         """Return the number of times between the starts of two windows."""
-        return self.every
+        return max(4, length // 2) if self.every is None else self.every
 
     def to(self, dtype: torch.dtype) -> Self:
         """Return the windows in another precision."""

@@ -7,8 +7,10 @@ Fortran's `x(k, member)`, or `zeta(x, y)`. `step` and `advance` change the state
 
 from isthmus.models._fortran import set_threads
 from isthmus.models.chemistry import Integration, Mechanism, find_mechanism, flag_text
+from isthmus.models.columns import ColumnModel
 from isthmus.models.lorenz96 import Lorenz96
 from isthmus.models.lyapunov import LyapunovExponent, lyapunov_exponent
+from isthmus.models.ocean_column import OceanColumn
 from isthmus.models.rain_bulk import RainBulk
 from isthmus.models.shallow_water import (
     ShallowWater,
@@ -20,10 +22,12 @@ from isthmus.models.shallow_water_grid import ShallowWaterGrid
 from isthmus.models.two_level import TwoLevelLorenz96
 
 __all__ = [
+    "ColumnModel",
     "Integration",
     "Lorenz96",
     "LyapunovExponent",
     "Mechanism",
+    "OceanColumn",
     "RainBulk",
     "ShallowWater",
     "ShallowWaterAdjoint",

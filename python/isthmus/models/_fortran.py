@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import BindingError, ConfigurationError
+from isthmus.models import _generated
 from isthmus.models._generated import (
     Bulk_Api,
     Chemistry_Api,
@@ -32,6 +33,11 @@ fortran_bulk: Any = Bulk_Api
 SCHEMES = {"rk4": 1, "euler": 2}
 WRAPS = {"ring": 1, "sites": 2}
 COUPLINGS = {"mean": 1, "sum": 2}
+
+
+def column_api(module: str) -> Any:  # noqa: ANN401 (f90wrap's)
+    """Return what `isthmus_add_column` made for Python of a Fortran module."""
+    return getattr(_generated, "_".join(map(str.capitalize, f"{module}_api".split("_"))))
 
 
 def set_threads(n_threads: int) -> None:
