@@ -15,8 +15,8 @@ module bulk_box
   use kinds, only: wp
   implicit none
   private
-  public :: bulk_advance, bulk_check, bulk_mean_rates, bulk_rates_at, bulk_step, &
-    rates_check, seifert_beheng_t
+  public :: bulk_advance, bulk_block_step, bulk_check, bulk_mean_rates, bulk_rates_at, &
+    bulk_step, rates_check, seifert_beheng_t
 
   integer, parameter, public :: n_quantities = 7 !! of a cell: Lc, Nc, Lr, Nr, L0, rm, nu
   integer, parameter, public :: n_rates = 4      !! of a closure: AU, AC, SCc, SCr
@@ -71,7 +71,7 @@ contains
       y_old = y
       mean = 0.0_wp
       do i = 1, n_substeps
-        call block_step(y, nu, dt/n_substeps, r)
+        call bulk_block_step(y, nu, dt/n_substeps, r)
         mean = mean + r/n_substeps
       end do
       mean(:, 3) = mean(:, 3) + mean(:, 5) - mean(:, 2)*number_per_mass(y_old)
@@ -92,7 +92,7 @@ contains
     do first = 1, size(state, 2), lanes
       call load(state, first, y, nu, n)
       do i = 1, n_steps
-        call block_step(y, nu, dt, r)
+        call bulk_block_step(y, nu, dt, r)
       end do
       state(:4, first:first + n - 1) = transpose(y(:n, :))
     end do
@@ -188,7 +188,7 @@ contains
   end subroutine evaluate
 
   !> One Runge-Kutta step of a block; `r` are its mean rates, with which it was made.
-  pure subroutine block_step(y, nu, dt, r)
+  pure subroutine bulk_block_step(y, nu, dt, r)
     real(wp), intent(inout) :: y(lanes, 4)      !! advanced
     real(wp), intent(in) :: nu(lanes)
     real(wp), intent(in) :: dt
@@ -207,7 +207,7 @@ contains
     r = (r + 2.0_wp*(r2 + r3) + r4)/6.0_wp
     call apply_fluxes(y, r, dt, stage)
     y = stage
-  end subroutine block_step
+  end subroutine bulk_block_step
 
   !> Cloud drops per mass of cloud water, 1/xc [kg-1]; at least 1/x*, as in `block_rates`.
   pure function number_per_mass(y) result(inverse)

@@ -11,9 +11,9 @@ program bulk_program
     "&clouds       liquid_water = 1e-3 [kg m-3], mean_radius = 13e-6 [m], shape = 1.0:", &
     "              lists; boxes are all combinations, columns take the last two in turn", &
     "&shaft        levels = 0 (boxes), columns = 1, dz = 50.0 [m], cloud_base = 600.0", &
-    "              [m], lapse = 2e-6 [kg m-4], updraft_time = 1200.0 [s], updraft_every =", &
-    "              0.0 [s] (0: once), updraft_min = 1.0, updraft_max = 3.0 [m s-1] (first", &
-    "              and last column)", &
+    "              [m], lapse = 2e-6 [kg m-4], updraft_time = 1200.0 [s],", &
+    "              updraft_every = 0.0 [s] (0: once), updraft_min = 1.0, updraft_max =", &
+    "              3.0 [m s-1] (first and last column)", &
     "&integration  dt = 20.0 [s], substeps = 4 (of Seifert-Beheng), duration = 3600.0", &
     "              [s], output_every = 20.0 [s]", &
     "&files        output = netCDF file", &

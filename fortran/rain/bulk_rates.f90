@@ -31,10 +31,10 @@ module bulk_rates
   real(wp), parameter, public :: kcr = 5.78_wp       !! cloud-rain [m3 kg-1 s-1]
   real(wp), parameter, public :: krr = 4.33_wp       !! rain-rain [m3 kg-1 s-1]
   real(wp), parameter, public :: x_star = 2.6e-10_wp !! limit of cloud and rain [kg]
-  real(wp), parameter :: tau_accretion = 5.0e-4_wp   !! onset of accretion [1]
-  real(wp), parameter :: phi_factor = 600.0_wp       !! of Phi [1]
-  real(wp), parameter :: phi_power = 0.68_wp         !! of tau in Phi [1]
-  real(wp), parameter :: least = 1.0e-100_wp         !! keeps quotients of zeros finite
+  real(wp), parameter, public :: tau_accretion = 5.0e-4_wp !! onset of accretion [1]
+  real(wp), parameter, public :: phi_factor = 600.0_wp     !! of Phi [1]
+  real(wp), parameter, public :: phi_power = 0.68_wp  !! of tau in Phi [1]
+  real(wp), parameter, public :: least = 1.0e-100_wp  !! keeps quotients of zeros finite
 
 contains
 

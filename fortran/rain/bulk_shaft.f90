@@ -3,9 +3,10 @@
 !>
 !> The updraft of a column, w(t) = w_max sin(pi t/T) until T, is the same at all levels (air
 !> of constant density), as in the warm cases of the Kinematic Driver (Shipway & Hill
-!> 2012, doi:10.1002/qj.1913); it may come again and again. Above cloud base rising air condenses w times a lapse rate of
-!> water; the drops that form have the mean radius of the column's cloud. Air enters without
-!> water and takes along what leaves through the top, which is counted.
+!> 2012, doi:10.1002/qj.1913); it may come again and again. Above cloud base rising air
+!> condenses w times a lapse rate of water; the drops that form have the mean radius of the
+!> column's cloud. Air enters without water and takes along what leaves through the top,
+!> which is counted.
 !>
 !> Rain falls with Atlas, Srivastava & Sekhon (1973), doi:10.1029/RG011i001p00001,
 !> v(D) = 9.65 - 10.3 exp(-600 D), averaged over an exponential spectrum by number and by
