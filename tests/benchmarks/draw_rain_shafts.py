@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Draw what rains from the shafts of two files, for docs/rain.md.
+"""Draw what rains from the shafts of some files, for docs/rain.md and docs/results.
 
-Usage: draw_rain_shafts.py DROPLETS.nc MOMENTS.nc [FIGURE]
+Usage: draw_rain_shafts.py DROPLETS.nc MOMENTS.nc... FIGURE.png
 
-The files are of ``isthmus-rain-shaft`` and ``isthmus-rain-bulk`` with one namelist. Prints
-what rained, and when the rain began (0.01 mm at the ground), as rows of a table.
+The files are of ``isthmus-rain-shaft`` and ``isthmus-rain-bulk``, of one namelist;
+of many columns three are drawn. Prints what rained, and when the rain began (0.01 mm at the
+ground), as rows of a table.
 """
 
 import sys
+from pathlib import Path
 
 import matplotlib as mpl
 
@@ -20,6 +22,7 @@ from matplotlib import pyplot as plt
 from isthmus.couple.style import COLOURS, REFERENCE, STYLE
 
 ONSET = 0.01  # kg m-2 at the ground
+DRAWN = 3  # columns at most
 
 
 def print_row(name: str, column: int, data: netCDF4.Dataset) -> None:
@@ -32,32 +35,46 @@ def print_row(name: str, column: int, data: netCDF4.Dataset) -> None:
     print("| " + " | ".join(words) + f" | {data['left'][-1, column]:.2f} |")
 
 
+def name_of(data: netCDF4.Dataset) -> str:
+    """Return what fills the slot, for a legend."""
+    closure = getattr(data, "closure", "super-droplets")
+    return f"network {Path(closure).stem}" if "." in closure else closure
+
+
+def draw_column(axes: plt.Axes, column: int, files: list[netCDF4.Dataset]) -> None:
+    """Draw the rain rate of one column, the droplets with their standard error."""
+    droplets = files[0]
+    minutes = droplets["time"][:] / 60.0
+    rate = 3600.0 * droplets["rain_rate"][:, column]
+    error = 3600.0 * droplets["rain_rate_se"][:, column]
+    axes.plot(minutes, rate, color=REFERENCE, label="super-droplets")
+    axes.fill_between(minutes, rate - error, rate + error, color="#d0d0d0")
+    for i, moments in enumerate(files[1:]):
+        axes.plot(
+            moments["time"][:] / 60.0,
+            3600.0 * moments["rain_rate"][:, column],
+            color=COLOURS[1 - i % 2],
+            linestyle=("--", "-.")[i % 2],
+            label=name_of(moments),
+        )
+    axes.set_title(f"column {column + 1}")
+    axes.set_xlabel("time [min]")
+    for data in files:
+        print_row(name_of(data), column, data)
+
+
 def main() -> None:
     """Read, print, draw."""
-    droplets, moments = (netCDF4.Dataset(path) for path in sys.argv[1:3])
-    n_columns = droplets.dimensions["column"].size
+    files = [netCDF4.Dataset(path) for path in sys.argv[1:-1]]
+    n_columns = files[0].dimensions["column"].size
+    drawn = np.unique(np.linspace(0, n_columns - 1, min(n_columns, DRAWN)).astype(int))
     with mpl.rc_context(STYLE):
-        figure, panels = plt.subplots(1, n_columns, figsize=(9.6, 2.8), squeeze=False)
-        for column, axes in enumerate(panels[0]):
-            minutes = droplets["time"][:] / 60.0
-            rate = 3600.0 * droplets["rain_rate"][:, column]
-            error = 3600.0 * droplets["rain_rate_se"][:, column]
-            axes.plot(minutes, rate, color=REFERENCE, label="super-droplets")
-            axes.fill_between(minutes, rate - error, rate + error, color="#d0d0d0")
-            axes.plot(
-                moments["time"][:] / 60.0,
-                3600.0 * moments["rain_rate"][:, column],
-                color=COLOURS[1],
-                linestyle="--",
-                label=moments.closure,
-            )
-            axes.set_title(f"column {column + 1}")
-            axes.set_xlabel("time [min]")
-            print_row("super-droplets", column, droplets)
-            print_row(moments.closure, column, moments)
+        figure, panels = plt.subplots(1, drawn.size, figsize=(9.6, 2.8), squeeze=False)
+        for column, axes in zip(drawn, panels[0], strict=True):
+            draw_column(axes, int(column), files)
         panels[0, 0].set_ylabel("rain at the ground [mm h$^{-1}$]")
         panels[0, 0].legend()
-        figure.savefig(sys.argv[3] if len(sys.argv) > 3 else "rain_shafts.png")
+        figure.savefig(sys.argv[-1])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import netCDF4
 import numpy as np
 
 from isthmus.couple.campaign_config import CampaignConfig, Chunk, Dialect, Scheme, Settings
-from isthmus.couple.paired import Array, Mask, PairedCriteria, Quantity, Series
+from isthmus.couple.paired import Array, PairedCriteria, Quantity, Series
 from isthmus.couple.paired_trial import Extent
 from isthmus.errors import ConfigurationError, DataError
 
@@ -27,7 +27,7 @@ DROPLETS, BULK, COUPLED = (
     "isthmus-rain-bulk-coupled",
 )
 HOUR = 3600.0  # [s]; a kilogram of rain per square metre is a millimetre
-OPTIONS = {"device": "cpu", "realizations": "2"}
+OPTIONS = {"device": "cpu", "realizations": "1"}
 CLOUDS = {
     "mean_radius": [11e-6, 12e-6, 13e-6, 14e-6],
     "shape": [0.0, 1.0, 2.0, 3.0, 4.0],
@@ -48,7 +48,7 @@ class ShaftDialect:
     """The dialect of the rain programs: seconds instead of steps, columns for members."""
 
     keeps_restarts: bool = False
-    blow_up_words: tuple[str, ...] = ("is not finite",)
+    blow_up_words: tuple[str, ...] = ("is not finite", "expected a finite number")
 
     def groups(self, config: CampaignConfig, chunk: Chunk) -> Settings:
         """Return keys of `shaft`, `integration` and `files`."""
@@ -79,7 +79,7 @@ class RainColumns:
     criteria: PairedCriteria = field(default_factory=PairedCriteria)
     extent: Extent = field(
         default_factory=lambda: Extent(
-            dt=20.0, n_steps=540, output_every=15, n_members=20, n_crowd=1000
+            dt=20.0, n_steps=360, output_every=15, n_members=16, n_crowd=1000
         )
     )
     dialect: Dialect = field(default_factory=ShaftDialect)
@@ -140,9 +140,9 @@ def _series(file: netCDF4.Dataset) -> Series:
     physical = np.ones(water.shape, dtype=np.bool_)
     paths = {}
     for name in ("lc", "nc", "lr", "nr"):
-        field_values = _values(file, name)
-        physical &= _possible(field_values)
-        paths[name] = dz * field_values.sum(axis=1)
+        moment, axis = _values(file, name), file[name].dimensions.index("level")
+        physical &= (np.isfinite(moment) & (moment >= 0.0)).all(axis=axis)
+        paths[name] = dz * moment.sum(axis=axis)
     for values in (*columns.values(), left, water):
         physical &= np.isfinite(values)
     kept = columns["rained"] + left + water
@@ -163,8 +163,3 @@ def _series(file: netCDF4.Dataset) -> Series:
 def _values(file: netCDF4.Dataset, name: str) -> Array:
     """Return a variable in double precision."""
     return np.asarray(file[name][:], dtype=np.float64)
-
-
-def _possible(values: Array) -> Mask:
-    """Tell in which columns a moment is finite and not negative `[time, column]`."""
-    return np.asarray((np.isfinite(values) & (values >= 0.0)).all(axis=1))
