@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from train import split
+from train import split, without_noise
 
 from isthmus.bridge import Model
 from isthmus.data.rain import RainEnsembles, open_rain
@@ -79,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="netCDF of isthmus-rain")
     parser.add_argument("networks", type=Path, nargs="*", help="model files")
+    parser.add_argument("--bins", type=Path, nargs="+", help="as a scheme of its own")
     given = parser.parse_args()
     torch.set_num_threads(1)
     truth = split(open_rain(given.data))[2]
@@ -91,6 +92,8 @@ def main() -> None:
             start, SUBSTEP, n_steps=4 * n_steps, save_every=4
         ),
     }
+    if given.bins is not None:
+        runs["bins"] = without_noise(truth, given.bins).states
     for path in given.networks:
         runs[path.stem] = box.run(start, truth.dt, n_steps=n_steps, closure=network(path))
     for horizon in HORIZONS:

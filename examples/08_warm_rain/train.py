@@ -9,13 +9,14 @@ import torch
 
 from isthmus.couple.rain import export_rain
 from isthmus.data.rain import RainEnsembles, open_rain
-from isthmus.learn import Curriculum, FitSettings
+from isthmus.learn import Curriculum, FitSettings, RolloutLoss
 from isthmus.learn.rain import EPOCHS, RATES, ROLLOUT_LENGTHS, train_rain
 from isthmus.nets.rain import RainNet
 
 N_TEST = 100  # states never seen, the same in every run
 N_VALID = 60
 SPLIT_SEED = 7
+GONE = 1e-9  # share of all water
 
 
 def split(data: RainEnsembles) -> tuple[RainEnsembles, RainEnsembles, RainEnsembles]:
@@ -25,13 +26,19 @@ def split(data: RainEnsembles) -> tuple[RainEnsembles, RainEnsembles, RainEnsemb
     return train, valid, test
 
 
-def without_noise(ensembles: RainEnsembles, bins: RainEnsembles) -> RainEnsembles:
-    """Return the cells of ensembles, those that bins have too by bins."""
-    states = ensembles.states.copy()
-    same = np.isclose(states[0, :, None, 4:], bins.states[0, None, :, 4:], rtol=1e-6)
-    cell, twin = np.nonzero(same.all(-1))
-    states[:, cell] = bins.states[:, twin]
-    print(f"{cell.size} of {states.shape[1]} cells by bins")
+def without_noise(ensembles: RainEnsembles, files: list[Path]) -> RainEnsembles:
+    """Return the cells of ensembles, those that files of bins have too by bins."""
+    states, n_found = ensembles.states.copy(), 0
+    for file in files:
+        bins = open_rain(file).states
+        same = np.isclose(states[0, :, None, 4:], bins[0, None, :, 4:], rtol=1e-6)
+        cell, twin = np.nonzero(same.all(-1))
+        states[:, cell] = bins[:, twin]
+        n_found += cell.size
+    # What bins leave of a cloud that has rained out is rounding, and no mean mass of drops.
+    is_gone = states[..., 0] < GONE * states[..., 4]
+    states[is_gone, :2] = 0.0
+    print(f"{n_found} of {states.shape[1]} cells by bins")
     return RainEnsembles(states, ensembles.standard_errors, ensembles.dt)
 
 
@@ -40,12 +47,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="netCDF of isthmus-rain")
     parser.add_argument("network", type=Path, help="file to write, .pt or .pt2")
-    parser.add_argument("--bins", type=Path, help="netCDF of isthmus-rain-bins")
+    parser.add_argument("--bins", type=Path, nargs="+", help="of isthmus-rain-bins")
     parser.add_argument("--form", default="correction", help="correction or free")
     parser.add_argument("--stages", type=int, default=len(EPOCHS), help="1: one step only")
     parser.add_argument("--factor", type=float, default=1.0, help="times the epochs")
     parser.add_argument("--start", type=Path, help="checkpoint of a training to go on from")
-    parser.add_argument("--thin", type=int, default=1, help="use every so many cells")
+    parser.add_argument("--batch", type=int, default=512, help="windows in a batch")
+    parser.add_argument(
+        "--growth", type=float, default=1.0, help="of errors expected in a step"
+    )
     parser.add_argument("--lengths", type=int, nargs="+", help="of rollouts, own stages")
     parser.add_argument("--epochs", type=int, nargs="+", help="of own stages")
     parser.add_argument("--rates", type=float, nargs="+", help="of own stages, times 3e-3")
@@ -56,13 +66,12 @@ def main() -> None:
     data = open_rain(given.data)
     train, valid, _ = split(data)
     if given.bins is not None:
-        bins = open_rain(given.bins)
-        train, valid = without_noise(train, bins), without_noise(valid, bins)
+        train, valid = (without_noise(v, given.bins) for v in (train, valid))
     epochs = tuple(max(1, round(given.factor * n)) for n in EPOCHS[: given.stages])
     lengths, rates = ROLLOUT_LENGTHS[: given.stages], RATES[: given.stages]
     if given.lengths is not None:
-        lengths, epochs = tuple(given.lengths), tuple(given.epochs)
-        rates = tuple(given.rates)
+        epochs = tuple(max(1, round(given.factor * n)) for n in given.epochs)
+        lengths, rates = tuple(given.lengths), tuple(given.rates)
     torch.manual_seed(given.seed)
     start = RainNet(given.form, width=given.width, depth=2)
     if given.start is not None:
@@ -71,13 +80,14 @@ def main() -> None:
         own = {k.removeprefix(prefix): v for k, v in weights.items() if prefix in k}
         start.load_state_dict(own)
     closure, history = train_rain(
-        torch.from_numpy(train.states[:, :: given.thin]),
-        torch.from_numpy(valid.states[:, :: given.thin]),
+        torch.from_numpy(train.states),
+        torch.from_numpy(valid.states),
         dt=data.dt,
         start=start,
         curriculum=Curriculum(lengths, epochs, rates),
+        loss=RolloutLoss(growth=given.growth),
         settings=FitSettings(
-            batch_size=512,
+            batch_size=given.batch,
             schedule="cosine",
             learning_rate=3e-3,
             evaluate_every=20,

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Warm rain: scheme, flux form, limits, training and the exported network."""
 
+import math
+from dataclasses import replace
+
 import netCDF4
 import numpy as np
 import pytest
 import torch
 
 from isthmus.bridge import Model
+from isthmus.couple.campaign import Scheme
+from isthmus.couple.criteria import Verdict
+from isthmus.couple.paired_trial import judge_in_system
 from isthmus.couple.programs import run_program
 from isthmus.couple.rain import export_rain
+from isthmus.couple.rain_stability import RainColumns
 from isthmus.errors import BindingError, DataError, ModelRunError
 from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.rain import (
@@ -240,3 +247,81 @@ def test_a_network_of_another_step_is_refused(tmp_path, network):
                 "coupling": {"network": str(network[1])},
             },
         )
+
+
+def test_updrafts_that_come_again_condense_as_much(tmp_path):
+    shaft = {"levels": 30, "columns": 2, "updraft_every": 3600.0}
+    integration = {"duration": 7200.0, "output_every": 3600.0}
+    groups = {"shaft": shaft, "integration": integration}
+    condensed = run_bulk(tmp_path, "isthmus-rain-bulk", groups)["condensed"]
+    np.testing.assert_allclose(condensed[2], 2.0 * condensed[1], rtol=1e-12)
+    groups["shaft"] = {**shaft, "updraft_every": 600.0}
+    with pytest.raises(ModelRunError, match="'updraft_every' must be 0"):
+        run_bulk(tmp_path, "isthmus-rain-bulk", groups)
+
+
+class Faulty(torch.nn.Module):
+    """Seifert and Beheng but for one fault where there is rain."""
+
+    def __init__(self, factor) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, state):
+        """Return rates."""
+        state = torch.relu(state)  # the exporter probes states that no cloud has
+        rates, is_wrong = seifert_beheng_rates(state), state[:, 2:3] > 1e-5
+        if math.isnan(self.factor):  # so rare that the exporter's probes do not find it
+            is_wrong = is_wrong & (torch.abs(state[:, 6:] - 2.0) < 1e-9)
+            return torch.where(is_wrong, torch.full_like(rates, self.factor), rates)
+        return torch.where(is_wrong, self.factor * rates, rates)
+
+
+@pytest.fixture(scope="module")
+def faulty_networks(tmp_path_factory):
+    folder, example = tmp_path_factory.mktemp("faulty"), torch.from_numpy(clouds())
+    example[:, 2:4] = 0.0
+    example[:, 6] = 1.0
+    networks = {}
+    for name, factor in (("fine", 1.0), ("slow", 0.1), ("nan", float("nan"))):
+        networks[name] = folder / f"{name}.pt"
+        export_rain(Faulty(factor), networks[name], example, dt=DT)
+    return networks
+
+
+def test_rates_that_are_not_finite_are_refused(tmp_path, faulty_networks):
+    groups = {
+        "clouds": {**PUBLISHED["clouds"], "shape": [2.0]},
+        "coupling": {"network": str(faulty_networks["nan"])},
+    }
+    with pytest.raises(ModelRunError, match="rate 'au' in cell 4 is not finite"):
+        run_bulk(tmp_path, "isthmus-rain-bulk-coupled", groups)
+
+
+class CheapColumns(RainColumns):
+    """Columns whose truth is the scheme in small steps: droplets take too long here."""
+
+    def reference(self):
+        """Return the truth."""
+        groups = super().control().namelist
+        return Scheme("truth", "isthmus-rain-bulk", {**groups, "integration": SMALL_STEPS})
+
+    def control(self):
+        """Return none: a network that repeats the scheme is not better than it."""
+
+
+SMALL_STEPS = {"substeps": 40}
+
+
+def test_columns_are_judged_and_spoilt_networks_fail(tmp_path, faulty_networks):
+    system = CheapColumns()
+    system.extent = replace(system.extent, n_members=12, n_crowd=80, n_parallel=1)
+    report = judge_in_system(system, faulty_networks, tmp_path)
+    failed = {
+        run.run.name: {f.key for f in run.findings if f.verdict is Verdict.FAIL}
+        for run in report.candidates
+    }
+    assert failed["fine"] == set()
+    assert "error: rain_path" in failed["slow"]
+    assert "survival" not in failed["slow"]
+    assert "survival" in failed["nan"]
