@@ -70,6 +70,9 @@ def rows(
         both = torch.isfinite(found) & torch.isfinite(expected)
         off = (found - expected)[both]
         missed = int((torch.isfinite(found) != torch.isfinite(expected)).sum())
+        if not bool(both.any()):
+            times.append("never")
+            continue
         times.append(f"{float(off.abs().mean()):.0f} ({float(off.mean()):+.0f}; {missed})")
     return errors, times
 
