@@ -76,6 +76,16 @@ class TideFit:
         self.n_steps = self.cycles * self.steps_per_cycle
         self.first_analysed = self.n_steps - self.steps_per_cycle + 1
 
+    def look_at(self, rows: np.ndarray, columns: np.ndarray) -> None:
+        """Observe these cells besides the gauges, whose values stay what they are."""
+        gauges = self.gauges
+        self.gauges = replace(
+            gauges,
+            row=np.concatenate([gauges.row, rows]),
+            column=np.concatenate([gauges.column, columns]),
+        )
+        self.observed = np.concatenate([self.observed, np.zeros(len(rows), complex)])
+
     def controls(self, knots: np.ndarray, drag: float) -> np.ndarray:
         """Return the unknowns, scaled by the prior: zero is the prior itself."""
         change = (knots - self.boundary.amplitude) / self.boundary.sigma
@@ -251,12 +261,7 @@ def twin(fit: TideFit, iterations: int) -> str:
     truth = Boundary.read(HERE / "boundary.csv").amplitude
     drag = fit.drag
     rows, columns = np.nonzero(fit.grid.cell[::SPACING, ::SPACING] == WATER)
-    fit.gauges = replace(
-        fit.gauges,
-        row=np.concatenate([fit.gauges.row, SPACING * rows]),
-        column=np.concatenate([fit.gauges.column, SPACING * columns]),
-    )
-    fit.observed = np.zeros(len(fit.gauges.row), complex)
+    fit.look_at(SPACING * rows, SPACING * columns)
     fit.observed, _ = fit.forward(fit.controls(truth, drag))
     fit.sigma = np.full(len(fit.observed), 0.1)
     fit.prior_weight = 0.0

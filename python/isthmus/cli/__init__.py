@@ -11,6 +11,7 @@ from isthmus.cli import (
     check_file,
     compile_file,
     demo,
+    design,
     doctor,
     export_module,
     inspect_file,
@@ -37,6 +38,7 @@ app.command()(programs.couple)
 app.add_typer(train.app, name="train")
 app.command()(stability.stability)
 app.command()(assimilate.assimilate)
+app.command()(design.design)
 app.command()(inspect_file.inspect)
 app.command()(check_file.check)
 app.command()(doctor.doctor)
