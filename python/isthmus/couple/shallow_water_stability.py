@@ -8,6 +8,7 @@ its step, without their guards. Elevation at a gauge, and potential and kinetic 
 compared basin by basin; water must be kept to rounding.
 """
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,20 +93,31 @@ class BasinDialect:
 
 
 def _files(n_members: int, seed: int) -> tuple[Path, Path]:
-    """Return grid and initial state of some members, the same whenever it is called."""
+    """Return grid and initial state of some members, the same whenever it is called.
+
+    Runs beside each other read them: a file that is there stays as it is.
+    """
     folder = Path(tempfile.gettempdir()) / f"isthmus_basins_{N_CELLS}_{n_members}_{seed}"
     folder.mkdir(exist_ok=True)
     depth, zeta = basins(n_members, seed)
-    for name, key, fields in (("grid", "depth", depth), ("initial", "zeta", zeta)):
-        field_ = stacked(fields)
-        with netCDF4.Dataset(folder / f"{name}.nc", "w") as file:
-            for axis, n in zip(("y", "x"), field_.shape, strict=True):
-                file.createDimension(axis, n)
-                file.createVariable(axis, "f8", (axis,)).units = "m"
-                file[axis][:] = CELL * (np.arange(n) + 0.5)
-            file.createVariable(key, "f8", ("y", "x")).units = "m"
-            file[key][:] = field_
-    return folder / "grid.nc", folder / "initial.nc"
+    paths = folder / "grid.nc", folder / "initial.nc"
+    for path, key, fields in zip(paths, ("depth", "zeta"), (depth, zeta), strict=True):
+        if not path.exists():
+            draft = path.with_suffix(f".{os.getpid()}.part")
+            _write(draft, key, stacked(fields))
+            draft.replace(path)
+    return paths
+
+
+def _write(path: Path, key: str, values: Array) -> None:
+    """Write one field of the whole grid."""
+    with netCDF4.Dataset(path, "w") as file:
+        for axis, n in zip(("y", "x"), values.shape, strict=True):
+            file.createDimension(axis, n)
+            file.createVariable(axis, "f8", (axis,)).units = "m"
+            file[axis][:] = CELL * (np.arange(n) + 0.5)
+        file.createVariable(key, "f8", ("y", "x")).units = "m"
+        file[key][:] = values
 
 
 @dataclass
@@ -122,7 +134,9 @@ class Basins:
     )
     criteria: PairedCriteria = field(default_factory=PairedCriteria)
     extent: Extent = field(
-        default_factory=lambda: Extent(dt=1500.0, n_steps=480, output_every=4, n_members=20)
+        default_factory=lambda: Extent(
+            dt=1500.0, n_steps=480, output_every=4, n_members=20, n_crowd=100
+        )
     )
     dialect: Dialect = field(default_factory=BasinDialect)
 
