@@ -12,7 +12,7 @@ module chemistry_coupling
   !> Settings of a coupling, with their defaults.
   type :: chemistry_coupling_t
     character(len=16) :: reactor = "network"  !! or "qssa", "solver"
-    character(len=max_path) :: network = ""   !! model file, `.pt` or `.pt2`
+    character(len=max_path) :: network = ""   !! model file, `.pt`, `.pt2` or `.nc`
     logical :: guarded = .true.    !! cells outside the network's range by the solver
     integer :: n_substeps = 60     !! of quasi-steady state in a splitting step
     logical :: keep_steps = .true. !! the solver keeps its inner step from call to call
@@ -51,7 +51,7 @@ contains
       [character(len=7) :: "network", "qssa", "solver"], problem)
     call check_at_least("n_substeps", config%n_substeps, 1, problem)
     if (problem == "" .and. config%reactor == "network" .and. config%network == "") then
-      problem = "'network' in &coupling is missing, expected a .pt or .pt2 file"
+      problem = "'network' in &coupling is missing, expected a .pt, .pt2 or .nc file"
     end if
     if (problem /= "") then
       call fail(err_argument, path//": "//trim(problem), stat, errmsg)

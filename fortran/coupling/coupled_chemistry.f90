@@ -14,7 +14,7 @@ program coupled_chemistry
   character(len=*), parameter :: name = "isthmus-chemistry-coupled"
   character(len=*), parameter :: help(*) = [character(len=92) :: &
     "&coupling     reactor = 'network' (or 'qssa', 'solver'),", &
-    "              network = model file (.pt or .pt2),", &
+    "              network = model file (.pt, .pt2; .nc: computed in Fortran),", &
     "              guarded = .true. (cells outside the network's range by the solver),", &
     "              n_substeps = 60 (of 'qssa'), keep_steps = .true. (of 'solver')", &
     "", &

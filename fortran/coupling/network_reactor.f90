@@ -3,11 +3,12 @@
 !>
 !> The network's contract says in which range of concentrations it may be believed. Cells
 !> outside it, and cells for which it answers NaN, are carried by the stiff solver in the
-!> same call, and counted.
+!> same call, and counted. A `.pt` or `.pt2` file goes through the bridge, a `.nc` file of
+!> the same network is computed in Fortran (`chemistry_network`).
 module network_reactor
   use, intrinsic :: iso_c_binding, only: c_associated, c_loc, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: int32, int64
-  use chemistry_mechanism, only: mechanism_t
+  use chemistry_network, only: chemistry_network_t
   use chemistry_rates, only: light_at
   use chemistry_reactors, only: reactor_t, solver_reactor_t
   use chemistry_solver, only: flag_done
@@ -28,6 +29,9 @@ module network_reactor
     integer(int64) :: n_cells = 0        !! carried since `load`
     integer(int64) :: n_fallback = 0     !! of them by the solver
     type(isthmus_emulator_t), private :: emulator
+    type(chemistry_network_t), private :: lanes !! in its place for `.nc`
+    logical, private :: in_lanes = .false.
+    logical, private :: guarded = .true.
     real(wp), private :: dt = 0.0_wp     !! the network's time step
     integer, private :: n_light = 0      !! nodes of the light
     real(wp), allocatable, private :: light(:, :) !! (node, cell)
@@ -45,25 +49,28 @@ contains
   !> Load the network and check that it fits the mechanism of the solver behind it.
   subroutine load(self, path, guarded, stat, errmsg)
     class(network_reactor_t), intent(inout), target :: self
-    character(len=*), intent(in) :: path !! `.pt` or `.pt2`
+    character(len=*), intent(in) :: path !! `.pt`, `.pt2` or `.nc`
     logical, intent(in) :: guarded       !! .false.: believe the network everywhere
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
-    type(isthmus_model_t) :: network
-    character(len=256) :: problem
+    character(len=512) :: problem
     integer :: status
 
     problem = ""
     self%bound = c_null_ptr
     self%n_cells = 0
     self%n_fallback = 0
-    call self%emulator%load(path, stat=status, errmsg=problem)
-    if (status == 0) call self%emulator%network(network, stat=status, errmsg=problem)
-    if (status == 0) call check_network(self, network, status, problem)
-    if (status == 0) call self%emulator%set_policy("count", status, problem)
-    if (status == 0 .and. .not. guarded) then
-      call self%emulator%set_guard("{}", status, problem)
+    self%guarded = guarded
+    self%in_lanes = len(path) > 3 .and. index(path, ".nc", back=.true.) == len(path) - 2
+    if (self%fallback%solver%tables%n == 0) then
+      status = err_argument
+      problem = "chemistry: set up the solver of 'fallback' before 'load'"
+    else if (self%in_lanes) then
+      call self%lanes%load(path, status, problem)
+      if (status == 0) call check_lanes(self, path, status, problem)
+    else
+      call load_emulator(self, path, status, problem)
     end if
     if (status /= 0) then
       call fail(status, trim(problem), stat, errmsg)
@@ -71,6 +78,51 @@ contains
       call succeed(stat)
     end if
   end subroutine load
+
+  !> A file for the bridge.
+  subroutine load_emulator(self, path, status, problem)
+    class(network_reactor_t), intent(inout) :: self
+    character(len=*), intent(in) :: path
+    integer, intent(out) :: status
+    character(len=*), intent(inout) :: problem
+
+    type(isthmus_model_t) :: network
+
+    call self%emulator%load(path, stat=status, errmsg=problem)
+    if (status == 0) call self%emulator%network(network, stat=status, errmsg=problem)
+    if (status == 0) call check_network(self, network, status, problem)
+    if (status == 0) call self%emulator%set_policy("count", status, problem)
+    if (status == 0 .and. .not. self%guarded) then
+      call self%emulator%set_guard("{}", status, problem)
+    end if
+  end subroutine load_emulator
+
+  !> The file's species must be the mechanism's, in the same order.
+  subroutine check_lanes(self, path, status, problem)
+    class(network_reactor_t), intent(inout) :: self
+    character(len=*), intent(in) :: path
+    integer, intent(out) :: status
+    character(len=*), intent(inout) :: problem
+
+    character(len=:), allocatable :: species
+    integer :: i
+
+    species = ""
+    associate (names => self%fallback%solver%mechanism%species)
+      do i = 1, size(names)
+        species = species//" "//trim(names(i))
+      end do
+    end associate
+    associate (weights => self%lanes%weights)
+      self%dt = weights%dt
+      self%n_light = weights%n_light
+      status = 0
+      if (weights%species == species(2:) .and. any(self%n_light == [0, light_nodes])) return
+      status = err_argument
+      problem = "chemistry: '"//path//"' is for the species '"//weights%species// &
+        "', the mechanism has '"//species(2:)//"'"
+    end associate
+  end subroutine check_lanes
 
   !> What the network asks for must be what the mechanism has.
   subroutine check_network(self, network, status, problem)
@@ -82,11 +134,6 @@ contains
     integer :: n
 
     n = self%fallback%solver%tables%n
-    if (n == 0) then
-      status = err_argument
-      problem = "chemistry: set up the solver of 'fallback' before 'load'"
-      return
-    end if
     self%dt = network%time_step()
     self%n_light = 0
     call network%require_input("y", shape=[n, -1], stat=status, errmsg=problem)
@@ -118,16 +165,56 @@ contains
       write (problem, "(a, g0.6, a, g0.6)") "chemistry: the network steps by ", self%dt, &
         ", the host by ", dt
     end if
-    if (status == 0) call bind(self, y, status, problem)
-    if (status == 0 .and. self%n_light > 0) call set_light(self, t, dt)
-    if (status == 0) call self%emulator%run(status, problem)
-    if (status == 0) call take_answers(self, y, t, dt, flags, status, problem)
+    if (status == 0 .and. self%in_lanes) then
+      call react_in_lanes(self, y, t, dt)
+    else if (status == 0) then
+      call react_by_emulator(self, y, t, dt, status, problem)
+    end if
+    self%n_cells = self%n_cells + size(flags)
+    if (status == 0 .and. any(self%reasons /= 0)) then
+      call fall_back(self, y, t, dt, flags, status, problem)
+    end if
     if (status /= 0) then
       call fail(status, trim(problem), stat, errmsg)
     else
       call succeed(stat)
     end if
   end subroutine react
+
+  !> In place, here.
+  subroutine react_in_lanes(self, y, t, dt)
+    class(network_reactor_t), intent(inout) :: self
+    real(wp), intent(inout), contiguous :: y(:, :)
+    real(wp), intent(in) :: t, dt
+
+    if (allocated(self%reasons)) then
+      if (size(self%reasons) /= size(y, 2)) deallocate (self%reasons)
+    end if
+    if (.not. allocated(self%reasons)) allocate (self%reasons(size(y, 2)))
+    call self%lanes%step(y, light_during(self, t, dt), self%guarded, self%reasons)
+  end subroutine react_in_lanes
+
+  !> Through the bridge; unflagged cells take the network's answer.
+  subroutine react_by_emulator(self, y, t, dt, status, problem)
+    class(network_reactor_t), intent(inout) :: self
+    real(wp), intent(inout), target, contiguous :: y(:, :)
+    real(wp), intent(in) :: t, dt
+    integer, intent(out) :: status
+    character(len=*), intent(inout) :: problem
+
+    integer :: c
+
+    call bind(self, y, status, problem)
+    if (status /= 0) return
+    if (self%n_light > 0) then
+      self%light(:, :) = spread(light_during(self, t, dt), 2, size(y, 2))
+    end if
+    call self%emulator%run(status, problem)
+    if (status /= 0) return
+    do c = 1, size(y, 2)
+      if (self%reasons(c) == 0) y(:, c) = self%next(:, c)
+    end do
+  end subroutine react_by_emulator
 
   !> Bind the arrays, again only if the host's is another one.
   subroutine bind(self, y, status, problem)
@@ -173,22 +260,22 @@ contains
   end subroutine bind_reasons
 
   !> Light during the step, the same for all cells.
-  subroutine set_light(self, t, dt)
-    class(network_reactor_t), intent(inout) :: self
+  function light_during(self, t, dt) result(light)
+    class(network_reactor_t), intent(in) :: self
     real(wp), intent(in) :: t, dt
+    real(wp) :: light(self%n_light)
 
-    real(wp) :: change, light
+    real(wp) :: change
     integer :: node
 
     do node = 1, self%n_light
       call light_at(self%fallback%solver%mechanism%sun, &
-        t + dt*(node - 1)/(light_nodes - 1), light, change)
-      self%light(node, :) = light
+        t + dt*(node - 1)/(light_nodes - 1), light(node), change)
     end do
-  end subroutine set_light
+  end function light_during
 
-  !> Unflagged cells take the network's answer; the others the solver's.
-  subroutine take_answers(self, y, t, dt, flags, status, problem)
+  !> Cells that the network does not carry are left to the solver.
+  subroutine fall_back(self, y, t, dt, flags, status, problem)
     class(network_reactor_t), intent(inout) :: self
     real(wp), intent(inout), target, contiguous :: y(:, :)
     real(wp), intent(in) :: t, dt
@@ -200,12 +287,6 @@ contains
     integer, allocatable :: cells(:), rest_flags(:)
     integer :: c
 
-    status = 0
-    self%n_cells = self%n_cells + size(flags)
-    do c = 1, size(flags)
-      if (self%reasons(c) == 0) y(:, c) = self%next(:, c)
-    end do
-    if (all(self%reasons == 0)) return
     cells = pack([(c, c=1, size(flags))], self%reasons /= 0)
     self%n_fallback = self%n_fallback + size(cells)
     rest = y(:, cells)
@@ -215,6 +296,6 @@ contains
     if (status /= 0) return
     y(:, cells) = rest
     flags(cells) = rest_flags
-  end subroutine take_answers
+  end subroutine fall_back
 
 end module network_reactor

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from isthmus.contract import Guard
+from isthmus.couple.chemistry_file import write_step
 from isthmus.errors import ModelRunError
 from isthmus.export import ExportReport, export_network, learn_guard
 from isthmus.learn.chemistry import ChemistryData
@@ -152,11 +154,7 @@ def export_step(
     The guard flags cells in which a species is outside the range of the training data by
     more than a tenth of it: there the host calls its solver.
     """
-    y = data.y[:-1].reshape(-1, data.y.shape[-1])
-    light = data.light[:-1].reshape(len(y), -1)
-    samples = {"y": y} | ({"light": light} if step.n_light else {})
-    guard = learn_guard(samples, (0.0, 1.0), margin=GUARD_MARGIN, mahalanobis=False)
-    chosen = np.linspace(0, len(y) - 1, EXAMPLE_CELLS).astype(int)
+    samples, guard, chosen = _samples(step, data)
     inputs = {name: torch.from_numpy(values[chosen]) for name, values in samples.items()}
     module: torch.nn.Module = step if step.n_light else _WithoutLight(step)
     return export_network(
@@ -185,6 +183,36 @@ def export_step(
         tolerance=SINGLE_PRECISION,
         progress=False,
     )
+
+
+def export_lanes(
+    step: ChemistryStep, path: Path, data: ChemistryData, mechanism: Mechanism
+) -> None:
+    """Write a step as netCDF for the kernel in Fortran, with the same guard.
+
+    The host loads it like a model file; it needs no engine and is faster the smaller the
+    network and the fewer the cells.
+
+    Raises
+    ------
+    ExportError
+        If the kernel has no such network.
+    """
+    samples, guard, chosen = _samples(step, data)
+    y = samples["y"][chosen]
+    light = samples["light"][chosen] if step.n_light else np.zeros((len(y), 0))
+    write_step(step, path, mechanism=mechanism, guard=guard, examples=(y, light))
+
+
+def _samples(
+    step: ChemistryStep, data: ChemistryData
+) -> tuple[dict[str, Array], Guard, NDArray[np.int64]]:
+    """Return states by input, the guard they teach, and some of them as examples."""
+    y = data.y[:-1].reshape(-1, data.y.shape[-1])
+    light = data.light[:-1].reshape(len(y), -1)
+    samples = {"y": y} | ({"light": light} if step.n_light else {})
+    guard = learn_guard(samples, (0.0, 1.0), margin=GUARD_MARGIN, mahalanobis=False)
+    return samples, guard, np.linspace(0, len(y) - 1, EXAMPLE_CELLS).astype(np.int64)
 
 
 class _WithoutLight(torch.nn.Module):

@@ -115,7 +115,13 @@ def _set(conv: nn.Conv1d, weight: list[list[float]], bias: list[float]) -> None:
         conv.bias.copy_(torch.tensor(bias, dtype=torch.float64))
 
 
-ACTIVATIONS: Final = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tanh}
+ACTIVATIONS: Final = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "hardswish": nn.Hardswish,  # silu of three straight and curved pieces: no exponential
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+}
 
 
 def activation(name: str) -> nn.Module:
