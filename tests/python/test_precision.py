@@ -12,8 +12,8 @@ from isthmus.nets import KINDS, LocalClosure, in_precision
 from isthmus.nets.chemistry import ChemistryStep
 
 # Rounding of three layers, relative to the largest answer: some units in the last place of
-# the kind. Weights of 8 bits are known to 1/127 of the largest of a row; torch's kernels read
-# 7 bits of the range beside that, and later layers may double what the first ones did.
+# the kind. Weights of 8 bits are known to 1/127 of the largest of a row. Torch's kernels
+# read 7 bits of the range beside that, and later layers may double what the first did.
 UNITS = {
     "float64": 0.0,
     "float32": 1e-6,
