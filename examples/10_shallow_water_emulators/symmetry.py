@@ -5,8 +5,8 @@
 
 Nets of one form (`isthmus.nets.equivariant.GroupNet`) and about as many weights make as
 many updates, single steps and then four in a row, on runs in basins of 32 x 32; p1 is the
-plain net, once more with the processor time of p4m. Judged in other basins of that size, and on
-the same basins turned. Prints a Markdown table.
+plain net, once more with the processor time of p4m. Judged in other basins of that size,
+and on the same basins turned. Prints a Markdown table.
 """
 
 import argparse

@@ -18,7 +18,7 @@ import torch
 from isthmus.models import ShallowWater, ShallowWaterGrid
 from isthmus.nets.implicit import SolverOptions, dominant_bands, solve
 
-REPETITIONS = 15
+REPETITIONS = 60
 FEW, MANY = 8, 72  # iterations of the layer, in whole blocks
 COURANT, CELL, DEPTH, GRAVITY = 20.0, 1000.0, 20.0, 9.81
 

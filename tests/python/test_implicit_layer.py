@@ -14,6 +14,7 @@ from isthmus.nets.implicit import (
     SolverOptions,
     apply_bands,
     dominant_bands,
+    flat,
     solve,
     transposed,
     unit_rows,
@@ -181,6 +182,23 @@ def test_warm_start_and_report():
     assert again.iterations < 3 < near.iterations < cold.iterations
     assert (again.z - cold.z).abs().max() < CLOSE
     assert (layer(couplings, mass, 0.0 * b, guess=b) == 0.0).all()
+
+
+@pytest.mark.parametrize("edges", [["zero_flux"] * 2, ["dirichlet", "zero_flux"]])
+def test_flat_iterations_are_those_of_conjugate_gradients(edges, monkeypatch):
+    # The block as it is compiled, but not compiled: that takes longer than all tests here.
+    monkeypatch.setattr(flat, "_compiled", lambda: flat.flat_block)
+    couplings, log_mass, b, mask = system(edges, True, batch=(2, 3))
+    b[0, 1] *= 1e-3  # samples that stop at different times, one at once
+    b[1, 2] = 0.0
+    layers = [LinearImplicitLayer(edges, compiled=compiled) for compiled in (False, True)]
+    guess = mask * torch.randn_like(b)
+    guess[0, 1] = 0.0  # else rounding of the guess is all that is left
+    plain, found = (layer.solution(couplings, log_mass, b, mask, guess) for layer in layers)
+    assert bool(found.converged.all())
+    assert (found.z - plain.z).abs().max() < CLOSE
+    assert (found.iterations - plain.iterations).abs().max() <= 1
+    assert bool((found.z[:, :, mask == 0.0] == 0.0).all())
 
 
 def test_samples_stop_when_they_have_converged():

@@ -171,6 +171,29 @@ def test_nets_of_libraries_step_any_basin_and_keep_land_dry(make, package):
     assert bool((after[~closed] == 0.0).all())
 
 
+def test_complex_weights_are_trained_as_such():
+    torch.manual_seed(0)
+    net = torch.nn.Linear(3, 3, dtype=torch.complex128)
+
+    class Step(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, state, depth):
+            return self.net((1.0 + 1.0j) * state).real
+
+    before = net.weight.imag.clone()
+    states = torch.randn(4, 2, 3, 3, 3, dtype=torch.float64)
+    runs = BasinWindows(states, torch.ones(2, 3, 3, dtype=torch.float64))
+    once_an_epoch = {"curriculum": Curriculum((1,), 20), "evaluate_every": 1}
+    history = fit(BasinRollout(Step()), runs, runs, learning_rate=1e-2, **once_an_epoch)
+    assert net.weight.dtype == torch.complex64
+    assert history.best < history.evaluations[0].valid_loss
+    change = (net.weight.imag - before).abs().max()
+    assert 1e-2 < change < 0.5  # some of twenty updates of Adam, not a cast to zero
+
+
 def test_net_learns_a_step_from_runs_of_the_model():
     torch.manual_seed(0)
     depth = torch.full((2, 8, 8), 15.0, dtype=torch.float64)

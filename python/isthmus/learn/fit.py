@@ -23,6 +23,7 @@ from .curriculum import Curriculum, Stage
 from .interrupts import interrupts_held
 from .losses import RolloutLoss
 from .optimizers import build_optimizer
+from .precision import in_precision
 from .progress import Reporter
 from .rollout import Trainable
 from .samples import Samples, as_samples
@@ -101,7 +102,7 @@ class _Training:
         settings: FitSettings,
         progress: bool | None,
     ) -> None:
-        self.model = model.to(settings.torch_dtype)
+        self.model = in_precision(model, settings.torch_dtype)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         if not self.parameters:
             raise TrainingError("the model has no parameters that require a gradient")

@@ -145,6 +145,12 @@ class _Scaled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return SMALL_START * self.net(x)
 
+    def state_dict(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return the weights; a library adds its settings, which are none."""
+        found = super().state_dict(*arguments, **options)
+        found.pop("_metadata", None)
+        return found
+
 
 def u_net(width: int = 10, n_levels: int = 3, **options: Any) -> IncrementStep:  # noqa: ANN401
     """Return a step around MONAI's residual U-Net without normalisation.

@@ -20,6 +20,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from isthmus.errors import ModelRunError
 
 from .bands import apply_bands, neighbours, transposed
+from .flat import fits, flat_cg
 from .iterations import State, largest, start, step
 from .multigrid import Level, make_levels
 from .options import Solution, SolverOptions
@@ -119,18 +120,22 @@ def iterate(
     limit = options.tolerance_of(b.dtype) * size
     # The solution for a right-hand side of zero is zero: no guess comes nearer.
     guess = torch.where(size > 0.0, guess, torch.zeros_like(guess))
-    loop = while_looped if is_traced() else _blocks if options.compiled else looped
-    state = loop(
-        options.method,
-        bands,
-        b,
-        guess,
-        limit,
-        levels,
-        periodic,
-        options.omega,
-        options.max_iterations,
-    )
+    flat = fits(options.method, len(levels), periodic, options.symmetric)
+    if options.compiled and flat and not is_traced():
+        state = flat_cg(bands, b, guess, limit, options.max_iterations)
+    else:
+        loop = while_looped if is_traced() else _blocks if options.compiled else looped
+        state = loop(
+            options.method,
+            bands,
+            b,
+            guess,
+            limit,
+            levels,
+            periodic,
+            options.omega,
+            options.max_iterations,
+        )
     z, count = state[0], state[4]
     residual, converged = judge(bands, b, z, limit, periodic)
     shape = b.shape[:-n_dims]
