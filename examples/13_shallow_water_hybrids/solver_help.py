@@ -81,7 +81,7 @@ class SymmetricConv(nn.Module):
         Channels between and after them.
     """
 
-    def __init__(self, reach: int = 3, width: int = 4) -> None:
+    def __init__(self, reach: int = 2, width: int = 2) -> None:
         """Start from noise around the identity."""
         super().__init__()
         self.reach = reach

@@ -72,7 +72,7 @@ def couplings_of(depth: Tensor, dx: float, dt: float) -> Tensor:
 
 
 def train_preconditioner(
-    dx: float, dt: float, n_updates: int = 150, n_cells: int = 48
+    dx: float, dt: float, n_updates: int = 150, n_cells: int = 40
 ) -> SymmetricConv:
     """Return a network after which few iterations leave little of a residual."""
     torch.manual_seed(0)

@@ -7,21 +7,28 @@ right-hand side as a trained net would be: an architecture's cost does not depen
 weights. The model is solved to the same elevation error.
 """
 
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import torch
 from programs import cost_per_step
 from rough_basins import DRAG, THETA
+from torch import Tensor, nn
 
-from isthmus.couple.shallow_water_export import OneBasin, PhysicalStep, export_shallow_water
+from isthmus.couple.programs import find_program
+from isthmus.couple.shallow_water_export import OneBasin, export_shallow_water
+from isthmus.errors import ModelRunError
 from isthmus.nets.shallow_water import BackhausStep
-from isthmus.nets.shallow_water_baselines import PlainConvNet
+from isthmus.nets.shallow_water_baselines import ConvBody
 
 HERE = Path(__file__).parent
 CELL, DT, DEPTH, HUMP = 1.0e4, 1500.0, 15.0, 0.1
-SIZE, STEPS = 100, 40
+SIZE, STEPS = 100, 15
 SOLVED = 1e-6
+GRAVITY = 9.81
+SLOW = 1e-6  # so that random weights do not blow up
 LIMITS = {"zeta": (-1.0, 1.0), "u": (-20.0, 20.0), "v": (-20.0, 20.0), "depth": (0.0, 40.0)}
 
 
@@ -32,6 +39,43 @@ def basin() -> tuple[np.ndarray, np.ndarray]:
     state = np.zeros((3, SIZE, SIZE))
     state[0, 40:48, 50:58] = HUMP
     return depth, state
+
+
+class ConvStep(nn.Module):
+    """Six 3 x 3 layers of 16 channels with random weights: for its cost."""
+
+    def __init__(self) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.body = ConvBody([1] * 6, 16)
+        self.slow = SLOW
+
+    def forward(
+        self, zeta: Tensor, u: Tensor, v: Tensor, depth: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return fields [y, x] that hardly change."""
+        wet = (depth > 0.0).to(zeta.dtype)
+        change = self.slow * self.body(torch.stack([zeta, u, v, depth, wet])[None])[0]
+        return zeta + change[0], u + change[1], v + change[2]
+
+
+def explicit_rate() -> float | None:
+    """Return cells per second of the explicit step with friction and rotation.
+
+    By the benchmark program, if it is built and in a folder that `ISTHMUS_BIN` names.
+    """
+    try:
+        program = find_program("bench_shallow_water")
+    except ModelRunError:
+        return None
+    done = subprocess.run(
+        [program, "cache", "3"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    lines = [line.rsplit(maxsplit=1) for line in done.stdout.splitlines()]
+    return 1e6 * float(dict(lines)["cache explicit_full"])
 
 
 def compare_speed(folder: Path) -> None:
@@ -50,7 +94,7 @@ def compare_speed(folder: Path) -> None:
     torch.manual_seed(0)
     networks = {
         "known weights, linear system inside": OneBasin(known),
-        "convolutions, six layers of 16": PhysicalStep(PlainConvNet(6, 16).double()),
+        "convolutions, six layers of 16": ConvStep(),
     }
     print("| step | iterations | ms | cells 10^6/s |\n|---|---|---|---|")
 
@@ -59,6 +103,13 @@ def compare_speed(folder: Path) -> None:
         rate = SIZE**2 / ms / 1e3
         print(f"| {name} | {iterations:.1f} | {ms:.3f} | {rate:.2f} |", flush=True)
 
+    rate = explicit_rate()
+    if rate is not None:
+        limit = CELL / np.sqrt(2.0 * GRAVITY * depth.max())
+        n_explicit = int(np.ceil(DT / limit))
+        ms = 1e3 * n_explicit * SIZE**2 / rate
+        name = f"explicit, {n_explicit} steps of {DT / n_explicit:.0f} s"
+        print(f"| {name} | | {ms:.3f} | {SIZE**2 / ms / 1e3:.2f} |", flush=True)
     for solver in ("cg", "cg_multigrid"):
         tolerance = SOLVED * HUMP
         row(f"model, {solver}", solver={"name": solver, "tolerance": tolerance})
