@@ -44,6 +44,8 @@ python_add_library(_models MODULE WITH_SOABI ${models_dir}/_modelsmodule.c
 target_include_directories(_models PRIVATE ${f2py_include})
 target_link_libraries(_models PRIVATE Python::NumPy isthmus_models isthmus_inverse isthmus_swe
   isthmus_chemistry isthmus_bulk isthmus_columns)
+# The C entry point, which no wrapper calls, from its archive too.
+target_link_options(_models PRIVATE LINKER:-u,isthmus_lorenz96_gradient)
 set_target_properties(_models PROPERTIES
   Fortran_MODULE_DIRECTORY ${models_dir}/modules
   LINKER_LANGUAGE Fortran)

@@ -19,7 +19,13 @@ from isthmus.inverse import (
     gaussian_on_ring,
 )
 from isthmus.models import Lorenz96
-from isthmus.models.windows import sweep_ad, sweep_soa, sweep_tl, trajectory
+from isthmus.models.windows import (
+    misfit_gradient,
+    sweep_ad,
+    sweep_soa,
+    sweep_tl,
+    trajectory,
+)
 from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 N, DT, FORCING, N_STEPS = 40, 0.05, 8.0, 12
@@ -159,3 +165,18 @@ def test_forcing_is_part_of_the_second_order_adjoint(truth):
     behind = adjoint(truth[None] - h * x_tl, FORCING - h * forcing_tl, s - h * s_tl)[1]
     for found, a, b in zip(exact, ahead, behind, strict=True):
         assert np.allclose(found, (a - b) / (2 * h), rtol=1e-7, atol=0)
+
+
+def test_gradient_by_the_c_interface_is_that_of_the_sweeps(truth):
+    """Another order of summation over the window: equal to rounding, as from f90wrap."""
+    rng = np.random.default_rng(13)
+    observed = rng.standard_normal((N_STEPS + 1, N))
+    weight = rng.uniform(0.0, 2.0, observed.shape)
+    given = {"forcing": FORCING, "dt": DT}
+    cost, gradient, slope = misfit_gradient(truth, observed, weight, **given)
+    states = trajectory(truth[None], n_steps=N_STEPS, **given)
+    departure = states[:, 0] - observed
+    x_ad, forcing_ad = sweep_ad(states, (weight * departure)[:, None], **given)
+    assert abs(cost - 0.5 * np.sum(weight * departure**2)) <= TORCH * cost
+    assert np.linalg.norm(gradient - x_ad[0]) <= TORCH * np.linalg.norm(gradient)
+    assert abs(slope - forcing_ad[0]) <= TORCH * abs(slope)

@@ -11,6 +11,8 @@ from isthmus.models._fortran import (
     FloatArray,
     as_fortran,
     check_steps,
+    ffi,
+    fortran_by_c,
     fortran_inverse,
     fortran_windows,
     per_member,
@@ -155,13 +157,25 @@ def misfit_gradient(
     forcing, dt
         F and the time step.
     """
-    first = as_fortran("x", x, (None,))
+    as_fortran("x", x, (None,))
     _check_ring("x", x)
-    y = as_fortran("observed", observed, (None, x.size))
-    w = as_fortran("weight", weight, observed.shape)
-    gradient, sums = np.empty_like(x), np.empty(2)
-    fortran_windows.misfit_gradient(first, y, w, forcing, dt, gradient, sums)
-    return float(sums[0]), gradient, float(sums[1])
+    as_fortran("observed", observed, (None, x.size))
+    as_fortran("weight", weight, observed.shape)
+    result = np.empty(x.size + 2)  # J, its derivative in F, its gradient
+    sums = ffi.from_buffer("double[]", result)
+    fortran_by_c.isthmus_lorenz96_gradient(
+        x.size,
+        len(observed),
+        forcing,
+        dt,
+        ffi.from_buffer("double[]", x),
+        ffi.from_buffer("double[]", observed),
+        ffi.from_buffer("double[]", weight),
+        sums,
+        sums + 2,
+        sums + 1,
+    )
+    return float(result[0]), result[2:], float(result[1])
 
 
 def analyse(
