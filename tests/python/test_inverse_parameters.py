@@ -12,7 +12,9 @@ from isthmus.errors import AssimilationError, BindingError, ConfigurationError
 from isthmus.export import export_network
 from isthmus.inverse import Diagonal, Observations, Sites
 from isthmus.inverse.estimation import Estimation, Parameter, Prior
+from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.parameter_campaigns import read_tuning
+from isthmus.inverse.parameter_window import Window
 from isthmus.inverse.parametric import (
     DifferenceParameters,
     ForcedLorenz96,
@@ -26,6 +28,7 @@ from isthmus.nets.conditional import ConditionalRk4Step
 N, DT, FORCING = 12, 0.05, 7.1
 ROUNDING = 1e-12  # sums in another order, over some steps
 DIFFERENCES = 1e-7  # of central differences, relative
+ELLIPTIC = 1e-9  # the linear solves of a step leave 1e-13 each
 DEVIATIONS = 3.0  # binomial ones within which a share lies
 
 TEXT = """
@@ -228,3 +231,21 @@ def test_mistakes_are_named(tmp_path, old, new, text):
     path.write_text(TEXT.replace(old, new))
     with pytest.raises(ConfigurationError, match=text):
         read_tuning(path)
+
+
+def test_friction_of_a_channel_is_found_by_its_adjoint():
+    case = ChannelCase(Window(40, 4, 6, 0.02), n_x=12)
+    model, p = case.truth, np.array([0.002, 0.004])
+    x = case.start(p, np.random.default_rng(0))
+    states = model.trajectory(x, p, 10)
+    rng = np.random.default_rng(1)
+    p_tl, forces = np.diag(p), rng.standard_normal(states.shape)
+    changes = model.sweep_tl(states, p, np.zeros((2, x.size)), p_tl)
+    forward = np.einsum("tck,tk->c", changes, forces)
+    back = p_tl @ model.sweep_ad(states, p, forces).p
+    assert np.allclose(forward, back, rtol=ELLIPTIC, atol=0)
+    seen = case.observe(model.trajectory(x, p, 40), rng)
+    prior = Prior([Parameter(name, 0.003, 0.5, "log") for name in model.names])
+    found = Estimation(model, 40, seen, prior, x).minimise().required()
+    assert np.abs(found.score(p)).max() < 4.0
+    assert found.x_error.size == 0

@@ -2,7 +2,7 @@
 """What a TOML file can tune: a model, what is observed of it, and how a twin begins.
 
 [model]                       # kind = "lorenz96"
-kind = "lorenz96"             # or "two_level"
+kind = "lorenz96"             # or "two_level", "shallow_water"
 n_sites = 40
 dt = 0.05
 derivatives = "adjoint"       # "differences"; "network": of the emulator below
@@ -17,7 +17,6 @@ state_sd = 1.0                # of the first guess of the state
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,7 +24,9 @@ import numpy as np
 from isthmus.errors import ConfigurationError
 from isthmus.inverse.covariances import Covariance, Diagonal
 from isthmus.inverse.forward import Array
-from isthmus.inverse.observations import ObservationOperator, Observations, Sites
+from isthmus.inverse.friction import ChannelCase
+from isthmus.inverse.observations import Observations, Sites
+from isthmus.inverse.parameter_window import Window
 from isthmus.inverse.parametric import (
     DifferenceParameters,
     ForcedLorenz96,
@@ -43,7 +44,7 @@ class Case(Protocol):
     """A model with parameters, and what is known and observed in a window."""
 
     @property
-    def window(self) -> "Window":
+    def window(self) -> Window:
         """Length, observations, stages."""
 
     @property
@@ -63,66 +64,6 @@ class Case(Protocol):
 
     def observe(self, states: Array, rng: np.random.Generator) -> Observations:
         """Return noisy observations of a true trajectory `[time, k]`."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """How long a window is, and what is observed in it.
-
-    Attributes
-    ----------
-    n_steps
-        Length.
-    every_step, every_site
-        Share of the times and of the sites that is observed.
-    sd
-        Standard deviation of the observations' errors.
-    state_sd
-        Of the first guess; relative to a site's scale, as each case says.
-    n_stages
-        Of the minimisation.
-    """
-
-    n_steps: int
-    every_step: int = 1
-    every_site: int = 1
-    sd: float = 1.0
-    state_sd: float = 1.0
-    n_stages: int = 3
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises
-        ------
-        ConfigurationError
-            The key is named.
-        """
-        for name in ("n_steps", "every_step", "every_site", "n_stages"):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value >= 1):
-                raise ConfigurationError(
-                    f"'window.{name}' must be a whole number above 0, found {value!r}"
-                )
-        for name in ("sd", "state_sd"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0.0):
-                raise ConfigurationError(
-                    f"'window.{name}' must be above 0, found {value!r}"
-                )
-
-    def observations(
-        self,
-        states: Array,
-        operator: ObservationOperator,
-        variance: Array,
-        rng: np.random.Generator,
-    ) -> Observations:
-        """Return noisy values at the observed times of a trajectory `[time, k]`."""
-        steps = np.arange(0, len(states), self.every_step)
-        true = operator(states[steps])
-        values = true + np.sqrt(variance) * rng.standard_normal(true.shape)
-        return Observations(steps, values, operator, Diagonal(variance))
 
 
 class Lorenz96Case:
@@ -211,7 +152,11 @@ class TwoLevelCase:
         return self.window.observations(states, self._sites, self._variance, rng)
 
 
-CASES: dict[str, Any] = {"lorenz96": Lorenz96Case, "two_level": TwoLevelCase}
+CASES: dict[str, Any] = {
+    "lorenz96": Lorenz96Case,
+    "two_level": TwoLevelCase,
+    "shallow_water": ChannelCase,
+}
 
 
 def make_case(settings: Mapping[str, Any], window: Mapping[str, Any]) -> Case:

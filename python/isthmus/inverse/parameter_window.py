@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""How long a window of a twin is, and what is observed in it: `[window]` of a TOML file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isthmus.errors import ConfigurationError
+from isthmus.inverse.covariances import Diagonal
+from isthmus.inverse.forward import Array
+from isthmus.inverse.observations import ObservationOperator, Observations
+
+
+@dataclass(frozen=True)
+class Window:
+    """How long a window is, and what is observed in it.
+
+    Attributes
+    ----------
+    n_steps
+        Length.
+    every_step, every_site
+        Share of the times and of the sites that is observed.
+    sd
+        Standard deviation of the observations' errors.
+    state_sd
+        Of the first guess; relative to a site's scale, as each case says.
+    n_stages
+        Of the minimisation.
+    """
+
+    n_steps: int
+    every_step: int = 1
+    every_site: int = 1
+    sd: float = 1.0
+    state_sd: float = 1.0
+    n_stages: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises
+        ------
+        ConfigurationError
+            The key is named.
+        """
+        for name in ("n_steps", "every_step", "every_site", "n_stages"):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and value >= 1):
+                raise ConfigurationError(
+                    f"'window.{name}' must be a whole number above 0, found {value!r}"
+                )
+        for name in ("sd", "state_sd"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0.0):
+                raise ConfigurationError(
+                    f"'window.{name}' must be above 0, found {value!r}"
+                )
+
+    def observations(
+        self,
+        states: Array,
+        operator: ObservationOperator,
+        variance: Array,
+        rng: np.random.Generator,
+    ) -> Observations:
+        """Return noisy values at the observed times of a trajectory `[time, k]`."""
+        steps = np.arange(0, len(states), self.every_step)
+        true = operator(states[steps])
+        values = true + np.sqrt(variance) * rng.standard_normal(true.shape)
+        return Observations(steps, values, operator, Diagonal(variance))
