@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Truth by bins and super-droplets, training, tables, columns with the network inside. Needs
 # the programs of the package on PATH, e.g. .venv/lib/python3.11/site-packages/isthmus/bin.
-# Smaller, to see whether all is there: FACTOR=0.1 CROWD=100 ./run.sh
+# Smaller, to see whether all is there: FACTOR=0.1 ./run.sh
 set -euo pipefail
 cd "$(dirname "$0")"
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
@@ -31,6 +31,11 @@ for truth in long long_constant; do
   python table.py "rain_$truth.nc" "${networks[@]}" "rain_$truth.pt" "${bins[@]}"
 done
 
-isthmus stability rain=rain_long.pt --system rain --crowd "${CROWD:-10000}" || [ $? -eq 3 ]
+isthmus stability rain=rain_long.pt --system rain || [ $? -eq 3 ]
 runs=stability/twins
 python columns.py $runs/{super-droplets,Seifert-Beheng,rain}/x_*.nc
+# Ten thousand columns, by the scheme and by the network.
+sed '/coupling/d; s/columns.nc/columns_sb.nc/' columns.nml >columns_sb.nml
+isthmus-rain-bulk columns_sb.nml
+isthmus-rain-bulk-coupled columns.nml
+python columns.py columns_sb.nc columns.nc

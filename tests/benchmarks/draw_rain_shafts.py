@@ -19,7 +19,7 @@ import netCDF4
 import numpy as np
 from matplotlib import pyplot as plt
 
-from isthmus.couple.style import COLOURS, REFERENCE, STYLE
+from isthmus.couple.style import COLOURS, REFERENCE, STYLE, put_legend
 
 ONSET = 0.01  # kg m-2 at the ground
 DRAWN = 3  # columns at most
@@ -73,7 +73,7 @@ def main() -> None:
         for column, axes in zip(drawn, panels[0], strict=True):
             draw_column(axes, int(column), files)
         panels[0, 0].set_ylabel("rain at the ground [mm h$^{-1}$]")
-        panels[0, 0].legend()
+        put_legend(figure, panels[0, 0])
         figure.savefig(sys.argv[-1])
 
 

@@ -79,7 +79,7 @@ class RainColumns:
     criteria: PairedCriteria = field(default_factory=PairedCriteria)
     extent: Extent = field(
         default_factory=lambda: Extent(
-            dt=20.0, n_steps=360, output_every=15, n_members=16, n_crowd=1000
+            dt=20.0, n_steps=360, output_every=15, n_members=16, n_crowd=200
         )
     )
     dialect: Dialect = field(default_factory=ShaftDialect)
