@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 
 import netCDF4
 import numpy as np
@@ -16,6 +17,9 @@ from isthmus.couple.chemistry import (
     light_of_step,
     shuffled,
 )
+from isthmus.couple.chemistry_stability import ChemistryBoxes
+from isthmus.couple.criteria import Verdict
+from isthmus.couple.paired_trial import judge_in_system
 from isthmus.couple.programs import find_program, write_namelist
 from isthmus.errors import ConfigurationError, DataError, ExportError
 from isthmus.learn import Curriculum, FitSettings
@@ -300,3 +304,21 @@ def test_plume_keeps_its_elements(tmp_path, superfast, data, trained):
     assert 0 < int(by_solver) < int(total)
     with netCDF4.Dataset(tmp_path / "plume.nc") as file:
         assert all(np.isfinite(file[name][:].data).all() for name in superfast.species)
+
+
+def test_stability_finds_a_network_of_a_few_seconds_wanting(
+    tmp_path, superfast, data, trained
+):
+    """It keeps elements and lives, but its ozone is no ozone; QSSA loses elements."""
+    export_lanes(trained[0], tmp_path / "step.nc", data, superfast)
+    system = ChemistryBoxes()
+    system.extent = replace(
+        system.extent, n_steps=24, n_members=12, n_crowd=20, n_parallel=1
+    )
+    report = judge_in_system(system, {"tiny": tmp_path / "step.nc"}, tmp_path / "runs")
+    (tiny,) = report.candidates
+    verdicts = {finding.key: finding.verdict for finding in tiny.findings}
+    assert verdicts["imbalance"] is Verdict.PASS
+    assert verdicts["error: O3"] is Verdict.FAIL and tiny.verdict is Verdict.FAIL
+    control = {finding.key: finding.verdict for finding in report.control.findings}
+    assert control["imbalance"] is Verdict.FAIL

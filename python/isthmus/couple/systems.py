@@ -9,7 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from isthmus.couple import lorenz96, rain_stability, shallow_water_stability
+from isthmus.couple import (
+    chemistry_stability,
+    lorenz96,
+    rain_stability,
+    shallow_water_stability,
+)
 from isthmus.couple.campaign import Progress
 from isthmus.couple.paired import PairedReport
 from isthmus.couple.paired_trial import Extent, PairedSystem, judge_in_system
@@ -44,6 +49,7 @@ def _extended(extent: Extent, request: Request) -> Extent:
 SYSTEMS: Mapping[str, Judge] = {
     "lorenz96": lorenz96.judge_request,
     "rain": _paired(rain_stability.RainColumns),
+    "chemistry": _paired(chemistry_stability.ChemistryBoxes),
     "shallow_water": _paired(shallow_water_stability.Basins),
 }
 
