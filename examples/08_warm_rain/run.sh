@@ -26,14 +26,14 @@ for truth in long long_constant; do
   train "rain_$truth.nc" "rain_$truth.pt" --start bins_20min.checkpoint \
     --lengths 180 --epochs 24 --rates 1 --batch 128 --growth 1.0094
 done
-networks=(one_step_free.pt one_step.pt bins_20min.pt)
+networks=(one_step_free.pt one_step.pt bins_20min.pt rain_long.pt rain_long_constant.pt)
 for truth in long long_constant; do
-  python table.py "rain_$truth.nc" "${networks[@]}" "rain_$truth.pt" "${bins[@]}"
+  python table.py "rain_$truth.nc" "${networks[@]}" "${bins[@]}"
 done
 
-isthmus stability rain=rain_long.pt --system rain || [ $? -eq 3 ]
+isthmus stability rain=rain_long.pt one_step=one_step.pt --system rain || [ $? -eq 3 ]
 runs=stability/twins
-python columns.py $runs/{super-droplets,Seifert-Beheng,rain}/x_*.nc
+python columns.py $runs/{super-droplets,Seifert-Beheng,rain,one_step}/x_*.nc
 # Ten thousand columns, by the scheme and by the network.
 sed '/coupling/d; s/columns.nc/columns_sb.nc/' columns.nml >columns_sb.nml
 isthmus-rain-bulk columns_sb.nml

@@ -135,7 +135,8 @@ def main() -> None:
             print(f"| {name} | {numbers} | {' | '.join(times)} |")
         noise = np.sqrt((truth.standard_errors[:n] ** 2).mean((0, 1)))
         noise /= truth.states[:n, :, :4].std((0, 1))
-        print(f"| noise of the means | {' | '.join(f'{e:.4f}' for e in noise)} | | | |")
+        if truth.standard_errors.any():
+            print(f"| noise of the means | {' | '.join(f'{e:.4f}' for e in noise)} | | | |")
 
 
 if __name__ == "__main__":
