@@ -4,6 +4,8 @@
 The measure is the relative error (Frobenius) of the derivative of the state after some
 steps in the first state, against the hand-written tangent-linear in double precision, each
 along the trajectory of its own model. The cost is that of a gradient through 40 steps.
+The derivative of an ensemble is the regression of its members after some steps on those at
+the start. `bilinear` is trained here, in seconds.
 
     python derivatives.py [--states 20] [--network deep.weights]
 """
@@ -30,13 +32,16 @@ from isthmus.inverse import (
     ForwardModel,
     TorchModel,
 )
-from isthmus.learn.lorenz96 import EMULATORS
+from isthmus.learn.lorenz96 import EMULATORS, train_to_rounding
+from isthmus.learn.simulators import simulate_one_level
 from isthmus.models import Lorenz96
 from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 K, F, DT = 40, 8.0, 0.05
 LEADS = (1, 4, 10, 20, 40, 60)
 GRADIENT_STEPS = 40
+COSINE_LEAD = 20
+SPREAD = 0.01  # of the ensembles' members
 
 
 def main() -> None:
@@ -54,16 +59,21 @@ def main() -> None:
     table.add_column("derivatives")
     for lead in LEADS:
         table.add_column(f"{lead} steps", justify="right")
+    table.add_column("cosine, 20", justify="right")
     table.add_column("gradient, us", justify="right")
     with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
         for name, model in kinds(exact, args.network, Path(folder)).items():
-            errors = []
+            found = []
             for i, x in enumerate(states):
-                errors.append(errors_of(model, exact, x))
+                found.append(errors_of(sweep(model, x), sweep(exact, x)))
                 update(name, (i + 1) / len(states))
             cost = 1e6 * shortest(lambda model=model: gradient(model, states[0]))
-            mean = np.mean(errors, axis=0)
-            table.add_row(name, *(f"{e:.1e}" for e in mean), f"{cost:.0f}")
+            table.add_row(name, *cells(found), f"{cost:.0f}")
+        for n_members in (K // 2, 2 * K):
+            found = [
+                errors_of(regressed(exact, x, n_members), sweep(exact, x)) for x in states
+            ]
+            table.add_row(f"ensemble of {n_members}, Fortran", *cells(found), "-")
     Console(highlight=False, width=140).print(table)
 
 
@@ -79,6 +89,12 @@ def kinds(
         "PyTorch, forward": TorchModel(step, K, dt=DT, mode="forward"),
         "the bridge (.pt), jvp and vjp": BridgeModel(exported(step, folder, "exact"), K),
     }
+    data = simulate_one_level(1200, dt=DT)
+    trained, _ = train_to_rounding("bilinear", data.slice(0, 941), data.slice(941, 1072))
+    bilinear = trained.eval()
+    found["bilinear emulator, PyTorch"] = TorchModel(bilinear, K, dt=DT)
+    path = exported(bilinear, folder, "bilinear")
+    found["bilinear emulator, the bridge"] = BridgeModel(path, K)
     if network is not None:
         emulator = Rk4Step(EMULATORS["deep"](), DT)
         emulator.load_state_dict(torch.load(network, weights_only=True))
@@ -109,14 +125,30 @@ def exported(step: torch.nn.Module, folder: Path, name: str) -> Path:
     return path
 
 
-def errors_of(model: ForwardModel, exact: ForwardModel, x: np.ndarray) -> list[float]:
-    """Return the relative error of the propagator for each lead."""
+def errors_of(found: np.ndarray, true: np.ndarray) -> list[float]:
+    """Return the relative error of the propagator for each lead, and a cosine."""
     errors = []
-    true, found = (sweep(m, x) for m in (exact, model))
     for lead in LEADS:
         difference = np.linalg.norm(found[lead] - true[lead])
         errors.append(float(difference / np.linalg.norm(true[lead])))
-    return errors
+    a, b = found[COSINE_LEAD].ravel(), true[COSINE_LEAD].ravel()
+    return [*errors, float(a @ b / np.sqrt((a @ a) * (b @ b)))]
+
+
+def cells(found: list[list[float]]) -> list[str]:
+    """Return the means over the states as text."""
+    *errors, cosine = np.mean(found, axis=0)
+    return [*(f"{e:.1e}" for e in errors), f"{cosine:.4f}"]
+
+
+def regressed(model: ForwardModel, x: np.ndarray, n_members: int) -> np.ndarray:
+    """Return the propagator that an ensemble around `x` knows `[time, k, k]`."""
+    rng = np.random.default_rng(n_members)
+    anomalies = SPREAD * rng.standard_normal((n_members, K))
+    anomalies -= anomalies.mean(axis=0)
+    states = model.trajectory(x + anomalies, max(LEADS))
+    after = states - states.mean(axis=1, keepdims=True)
+    return np.asarray(np.linalg.pinv(anomalies) @ after)
 
 
 def sweep(model: ForwardModel, x: np.ndarray) -> np.ndarray:
