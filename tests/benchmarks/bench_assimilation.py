@@ -5,10 +5,10 @@ Lorenz-96, all of 40 sites observed every 0.05, 1000 cycles after 400 (DAPPER: a
 module `sakov2008` has it); 4D-Var every 0.2 in windows of four. Without DAPPER only our
 rows are shown; its version 1.7.1 is the last for Python 3.11.
 
-Two times: the mean over a run (processor time, the best of the rounds), as it can be had of
-DAPPER too, and the best mean of 20 cycles in a row (by the clock), which others on the
-machine disturb less. The gradient is called from Python by the C interface, arrays bound
-once, and by `isthmus.models`, which checks its arguments.
+Two processor times: the mean over a run (the best of the rounds), as it can be had of
+DAPPER too, and the best mean of 20 cycles in a row, which others on the machine disturb
+less. The gradient is called from Python by the C interface, arrays bound once, and by
+`isthmus.models`, which checks its arguments.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bench_assimilation.py [--rounds 3]
 """
@@ -92,10 +92,10 @@ def best_milliseconds(twin: Twin, scheme: Scheme) -> float:
     scheme.start(twin, np.random.default_rng(1))
     best = np.inf
     for block in observed[: len(observed) // ROW * ROW].reshape(-1, ROW, observed.shape[1]):
-        began = time.perf_counter()
+        began = time.process_time()
         for y in block:
             scheme.cycle(y)
-        best = min(best, (time.perf_counter() - began) / ROW)
+        best = min(best, (time.process_time() - began) / ROW)
     return 1e3 * best
 
 

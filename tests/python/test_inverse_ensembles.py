@@ -185,3 +185,12 @@ def test_observed_sites_can_be_few():
     partly = Twin(FortranModel(Lorenz96(), 0.05), 1, 300, 100, seed=2, sites=sites)
     score = partly.run(EnsembleFilter("etkf", 30, 1.03, has_rotation=True))
     assert score.rmse < 0.5
+
+
+def test_steps_and_windows_that_do_not_converge_are_counted():
+    model = FortranModel(Lorenz96(40, 8.0), 0.05)
+    twin = Twin(model, 4, 12, 2, 1)
+    hasty = IterativeSmoother(20, lag=2, inflation=1.2, n_iterations=1)
+    assert twin.run(hasty).n_unconverged == 12
+    assert twin.run(SlidingFourDVar(lag=1, variance=0.2)).n_unconverged == 0
+    assert twin.run(SlidingFourDVar(lag=1, variance=0.2, tolerance=0.0)).n_unconverged > 0

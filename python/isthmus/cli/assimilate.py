@@ -46,7 +46,7 @@ def _table(results: Results) -> Table:
     table.add_column("scheme", no_wrap=True)
     for name in ("published", "mean", *(f"seed {s}" for s in campaign.seeds)):
         table.add_column(name, justify="right")
-    for name in ("+-", "spread", "ms/cycle", "diverged"):
+    for name in ("+-", "spread", "ms/cycle", "diverged", "unconverged"):
         table.add_column(name, justify="right")
     for i, entry in enumerate(campaign.entries):
         table.add_row(
@@ -58,6 +58,7 @@ def _table(results: Results) -> Table:
             _number(float(scores["spread"][i].mean()), 3),
             _number(float(scores["milliseconds"][i].min()), 3),
             f"{int(scores['is_diverged'][i].sum())}",
+            _number(float(scores["n_unconverged"][i].sum()), 0),
         )
     return table
 

@@ -61,7 +61,7 @@ TWIN_DEFAULTS: dict[str, Any] = {
     "seeds": [1, 2, 3],
 }
 MODEL_DEFAULTS: dict[str, Any] = {"n_sites": 40, "forcing": 8.0, "dt": 0.05}
-SCORES = ("rmse", "rmse_error", "spread", "milliseconds", "is_diverged")
+SCORES = ("rmse", "rmse_error", "spread", "milliseconds", "is_diverged", "n_unconverged")
 
 
 @dataclass(frozen=True)
@@ -231,6 +231,7 @@ class Results:
                 ("spread", "1", "time mean of the ensemble's spread"),
                 ("milliseconds", "ms", "processor time of a cycle"),
                 ("is_diverged", "1", "1 if the truth was lost"),
+                ("n_unconverged", "1", "cycles whose minimisation did not converge"),
             ):
                 variable = file.createVariable(name, "f8", ("scheme", "seed"))
                 variable.units, variable.long_name = units, long_name
@@ -251,7 +252,8 @@ class Results:
                     "or write elsewhere"
                 )
             for name in SCORES:
-                self.scores[name] = np.ma.filled(file[name][:], np.nan)
+                if name in file.variables:  # older files know fewer
+                    self.scores[name] = np.ma.filled(file[name][:], np.nan)
             self.errors = np.ma.filled(file["error"][:].astype(np.float64), np.nan)
 
 

@@ -178,6 +178,7 @@ class IterativeSmoother(Scheme):
         self._ensemble = twin.draw_first(self.n_members, rng)
         self._rotate = Rotations(self.n_members, rng) if self.has_rotation else None
         self._behind = 0  # observation times between the ensemble and the newest
+        self.n_unconverged = 0
 
     def cycle(self, y: Array) -> Estimate:
         """Move the window, smooth its beginning, and run to its end."""
@@ -199,12 +200,17 @@ class IterativeSmoother(Scheme):
             self._covariance,
             n_iterations=self.n_iterations,
             hyperprior=Hyperprior(self.boost) if self.boost else None,
+            unconverged=self._count,
         )
         mean, a = anomalies_of(smoothed)
         a *= self.inflation
         self._ensemble = mean + (a if self._rotate is None else self._rotate(a))
         end, a = anomalies_of(run(smoothed))
         return Estimate(end, spread(a))
+
+    def _count(self, change: float) -> None:
+        """Count a cycle whose steps did not become small."""
+        self.n_unconverged += 1
 
 
 @dataclass

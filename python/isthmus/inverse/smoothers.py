@@ -59,6 +59,7 @@ def smooth(
     n_iterations: int = 10,
     tolerance: float = 1e-5,
     hyperprior: Hyperprior | None = None,
+    unconverged: Callable[[float], None] | None = None,
 ) -> Array:
     """Return the ensemble at the beginning of the window, given its new observation.
 
@@ -76,6 +77,8 @@ def smooth(
         Steps at most, and the root mean square change of w at which they end.
     hyperprior
         In the place of `N - 1`.
+    unconverged
+        Told the last change of w, if the steps ended before it was small enough.
     """
     n = len(ensemble)
     mean = ensemble.mean(axis=0)
@@ -95,4 +98,7 @@ def smooth(
         transform, inverse = (v / root) @ v.T, (v * root) @ v.T
         if change @ change <= n * tolerance**2:
             break
+    else:
+        if unconverged is not None:
+            unconverged(float(np.sqrt(change @ change / n)))
     return mean + (w + transform) @ a

@@ -9,7 +9,7 @@ the score is the time mean of the root mean square error of the analysis after a
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +41,15 @@ class Estimate(NamedTuple):
 
 
 class Scheme(ABC):
-    """A way to assimilate, one observation time after another."""
+    """A way to assimilate, one observation time after another.
+
+    Attributes
+    ----------
+    n_unconverged
+        Cycles since the start whose minimisation did not converge.
+    """
+
+    n_unconverged: int = 0
 
     @abstractmethod
     def start(self, twin: "Twin", rng: np.random.Generator) -> None:
@@ -68,6 +76,8 @@ class Score:
         Whether the truth was lost, or the ensemble blew up.
     errors
         Of each cycle `[cycle]`, the burn-in included.
+    n_unconverged
+        Cycles whose minimisation did not converge.
     """
 
     rmse: float
@@ -76,6 +86,7 @@ class Score:
     milliseconds: float
     is_diverged: bool
     errors: Array
+    n_unconverged: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,7 +187,8 @@ class Twin:
                 break
             if progress is not None and i % 100 == 0:
                 progress((i + 1) / self.n_cycles)
-        return self._score(errors, spreads, seconds, float(truth.std(axis=0).mean()))
+        score = self._score(errors, spreads, seconds, float(truth.std(axis=0).mean()))
+        return replace(score, n_unconverged=scheme.n_unconverged)
 
     def _score(
         self, errors: Array, spreads: Array, seconds: float, climate: float
