@@ -83,7 +83,7 @@ def test_closure_trained_by_command_runs_and_is_judged(truth: Path, tmp_path: Pa
         (["stability", "text.nc", "--role", "driver"], ["driver", "closure, stepper"]),
         (
             ["stability", "bad.nml", "--system", "ocean"],
-            ["ocean", "lorenz96, rain, shallow_water"],
+            ["ocean", "lorenz96, rain", "shallow_water"],
         ),
         (["stability", "bad.nml", "--system", "rain", "--role", "x"], ["role"]),
     ],
