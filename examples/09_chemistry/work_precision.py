@@ -44,7 +44,7 @@ def slots(networks: Sequence[Path]) -> list[tuple[str, str, Slot]]:
         (
             f"network {path.suffix}",
             f"network {path.name}",
-            {"coupling": {"network": path.resolve(), "guarded": False}},
+            {"coupling": {"network": str(path.resolve()), "guarded": False}},
         )
         for path in networks
     ]
