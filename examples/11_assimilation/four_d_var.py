@@ -7,6 +7,7 @@ variance, each site once in four steps, in an order drawn anew every four steps.
 Windows do not overlap, there is no background term, and a window starts from the analysis
 of the one before.
 
+    python four_d_var.py --filters
     python four_d_var.py [--windows 8 16 32 48 64] [--trials 5] [--network deep.weights]
 
 The network was trained for dt = 0.05 and is used at 0.0125: its tendency in shorter steps.
@@ -14,6 +15,7 @@ The network was trained for dt = 0.05 and is used at 0.0125: its tendency in sho
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,8 @@ from isthmus.inverse import (
     Observations,
     Sites,
     TorchModel,
+    enkf,
+    etkf,
 )
 from isthmus.learn.lorenz96 import EMULATORS
 from isthmus.models import Lorenz96
@@ -45,6 +49,7 @@ PUBLISHED = {8: 0.752, 16: 0.567, 24: 0.503, 32: 0.451, 40: 0.440, 48: 0.395, 64
 PUBLISHED_SECONDS = {8: 0.16, 16: 0.51, 24: 0.90, 32: 1.68, 40: 2.67, 48: 4.47, 64: 6.97}
 IN_FORTRAN = "adjoint, all in Fortran"  # Gauss-Newton; the others: L-BFGS of scipy
 SLOW = {"differences": 12, "torch": 12}  # windows at most, of one trial
+MEMBERS, INFLATION = 40, 1.01  # of the ensembles, after each step
 TOLERANCE = 1e-5  # factor by which the gradient falls
 
 
@@ -56,8 +61,12 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", default=None)
     parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    parser.add_argument("--filters", action="store_true", help="ensembles instead")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    if args.filters:
+        show_filters(args.steps, args.trials)
+        return
     kinds = models(args.network)
     for name in args.kinds or kinds:
         if name not in kinds:
@@ -96,6 +105,49 @@ def models(network: Path | None) -> dict[str, ForwardModel]:
     return kinds
 
 
+def show_filters(n_steps: int, n_trials: int) -> None:
+    """Print the errors of ensemble filters that see the same observations."""
+    for name, analyse in (
+        ("EnKF", lambda e, y, r, rng: enkf(e, e, y, r, rng)),
+        ("ETKF", lambda e, y, r, _: etkf(e, e, y, r)),
+    ):
+        errors, seconds = [], 0.0
+        for trial in range(n_trials):
+            began = time.process_time()
+            errors.append(filtered(analyse, n_steps, trial))
+            seconds += time.process_time() - began
+        every = np.array(errors)
+        print(
+            f"{name} N={MEMBERS}, inflation {INFLATION}: error {every.mean():.3f}, "
+            f"trials {', '.join(f'{e:.3f}' for e in every)}, "
+            f"{1e3 * seconds / n_trials / n_steps:.2f} ms for each step"
+        )
+
+
+def filtered(analyse: Callable[..., np.ndarray], n_total: int, trial: int) -> float:
+    """Return the mean error of the analyses of all steps after the first fifth."""
+    rng = np.random.default_rng(100 + trial)
+    truth, values = twin(trial, n_total, rng)
+    model, errors = FortranModel(Lorenz96(K, F), DT), []
+    ensemble = first_guess(values[0]) + rng.standard_normal((MEMBERS, K))
+    for y, x in zip(values, truth, strict=True):
+        ensemble = analyse(ensemble, y, Diagonal(1.0, K), rng)
+        mean = ensemble.mean(axis=0)
+        errors.append(np.sqrt(np.mean((mean - x) ** 2)))
+        ensemble = model.advance(mean + INFLATION * (ensemble - mean), 1)
+    return float(np.mean(errors[len(errors) // 5 :]))
+
+
+def twin(
+    trial: int, n_total: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a truth and its observations `[time, k]`."""
+    simulator = Lorenz96(K, F)
+    start = simulator.advance(simulator.initial_state(1, seed=trial), DT, n_steps=SPIN_UP)
+    truth = FortranModel(simulator, DT).trajectory(start, n_total)[:, 0]
+    return truth, observed(truth, rng)
+
+
 def observed(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return noisy values `[time, k]`, NaN at the sites not observed."""
     values = truth + rng.standard_normal(truth.shape)
@@ -113,10 +165,7 @@ def assimilate(
 ) -> tuple[np.ndarray, float, float, int]:
     """Return errors of the windows, seconds and gradients of each, and failures."""
     rng = np.random.default_rng(100 + trial)
-    simulator = Lorenz96(K, F)
-    start = simulator.advance(simulator.initial_state(1, seed=trial), DT, n_steps=SPIN_UP)
-    truth = FortranModel(simulator, DT).trajectory(start, n_total)[:, 0]
-    values = observed(truth, rng)
+    truth, values = twin(trial, n_total, rng)
     n_windows = n_total // n_steps
     if "network" in name or name in SLOW:
         n_windows = min(n_windows, 12)
