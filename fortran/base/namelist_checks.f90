@@ -4,10 +4,16 @@ module namelist_checks
   use kinds, only: wp
   implicit none
   private
-  public :: check_at_least, check_choice, check_multiple, check_positive
+  public :: check_at_least, check_choice, check_multiple, check_not_negative, check_positive
+  public :: check_range
 
   real(wp), parameter :: part_of_step = 1.0e-6_wp
     !! accepted difference of an interval from whole steps [steps]: decimal fractions
+  real(wp), parameter :: most_steps = 1.0e9_wp !! that are counted
+
+  interface check_positive
+    procedure :: check_one_positive, check_all_positive
+  end interface check_positive
 
 contains
 
@@ -41,26 +47,64 @@ contains
   end subroutine check_at_least
 
   !> Say so if a number is not positive and finite.
-  subroutine check_positive(key, value, problem)
+  subroutine check_one_positive(key, value, problem)
     character(len=*), intent(in) :: key        !! of the namelist
     real(wp), intent(in) :: value              !! what it says
     character(len=*), intent(inout) :: problem !! set if it is not
 
     if (problem /= "" .or. (value > 0.0_wp .and. value < huge(value))) return
-    write (problem, "(3a, g0)") "'", key, "' must be positive and finite, found ", value
-  end subroutine check_positive
+    write (problem, "(3a, g0.6)") "'", key, "' must be positive and finite, found ", value
+  end subroutine check_one_positive
+
+  !> Say so if a list is empty or one of its numbers is not positive and finite.
+  subroutine check_all_positive(key, values, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    real(wp), intent(in) :: values(:)          !! what it says
+    character(len=*), intent(inout) :: problem !! set if they are not
+
+    integer :: i
+
+    if (problem == "" .and. size(values) == 0) problem = "'"//key//"' has no values"
+    do i = 1, size(values)
+      call check_one_positive(key, values(i), problem)
+    end do
+  end subroutine check_all_positive
+
+  !> Say so if a number is negative or not finite.
+  subroutine check_not_negative(key, value, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    real(wp), intent(in) :: value              !! what it says
+    character(len=*), intent(inout) :: problem !! set if it is
+
+    if (problem /= "" .or. (value >= 0.0_wp .and. value < huge(value))) return
+    write (problem, "(3a, g0.6)") "'", key, "' must not be negative, found ", value
+  end subroutine check_not_negative
+
+  !> Say so if a number is out of its range or not finite.
+  subroutine check_range(key, value, least, most, problem)
+    character(len=*), intent(in) :: key        !! of the namelist
+    real(wp), intent(in) :: value              !! what it says
+    real(wp), intent(in) :: least, most        !! range that makes sense
+    character(len=*), intent(inout) :: problem !! set if it is outside
+
+    if (problem /= "" .or. (value >= least .and. value <= most)) return
+    write (problem, "(3a, g0.6, a, g0.6, a, g0.6)") "'", key, "' must be from ", least, &
+      " to ", most, ", found ", value
+  end subroutine check_range
 
   !> Say so if an interval is not so many times another one.
   subroutine check_multiple(key, value, part_key, part, problem)
-    character(len=*), intent(in) :: key        !! of the interval
-    real(wp), intent(in) :: value              !! its length
+    character(len=*), intent(in) :: key        !! of the longer interval
+    real(wp), intent(in) :: value              !! what it says
     character(len=*), intent(in) :: part_key   !! of the shorter one
-    real(wp), intent(in) :: part               !! its length
+    real(wp), intent(in) :: part               !! what that says, above 0
     character(len=*), intent(inout) :: problem !! set if it is not
 
-    if (problem /= "" .or. abs(value/part - anint(value/part)) < part_of_step) return
-    write (problem, "(5a, g0, a, g0)") "'", key, "' must be a multiple of '", part_key, &
-      "', found ", value, " and ", part
+    if (problem /= "") return
+    if (value/part < most_steps .and. abs(value/part - anint(value/part)) < part_of_step) &
+      return
+    write (problem, "(5a, g0.6, a, g0.6)") "'", key, "' must be a multiple of '", &
+      part_key, "', found ", value, " and ", part
   end subroutine check_multiple
 
 end module namelist_checks

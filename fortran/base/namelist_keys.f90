@@ -5,6 +5,7 @@
 !>
 !> reads `theta` if the assignment at hand is of that key, or, when listing, appends its
 !> value to the settings that go into restarts and attributes. A new key is one such line.
+!> As in any namelist a value left out (`theta = ,`) keeps what the setting holds.
 module namelist_keys
   use kinds, only: int64, real32, real64 => wp
   use namelists, only: assignment_t
@@ -15,17 +16,20 @@ module namelist_keys
 
   integer, parameter :: max_text = 4096  !! characters of a value that is text
   integer, parameter :: max_values = 256 !! of a key that takes several
+  real(real64), parameter :: left_out = -huge(1.0_real64) !! between two commas
 
   !> Looks for one key, or lists all.
   type :: key_visitor_t
     logical :: is_known = .false.      !! a visited key was the one looked for
-    character(len=512) :: problem = "" !! why its value could not be read
+    character(len=1024) :: problem = "" !! why its value could not be read
     type(setting_t), allocatable :: settings(:) !! listed so far
     logical, private :: is_listing = .false.
     character(len=:), allocatable, private :: key  !! looked for
     character(len=:), allocatable, private :: text !! its value as written
+    character(len=:), allocatable, private :: names !! of the keys visited
   contains
     procedure :: look_for
+    procedure :: conclude
     procedure :: list
     generic :: visit => visit_integer, visit_int64, visit_real64, visit_real32, &
       visit_logical, visit_text, visit_texts, visit_reals
@@ -46,9 +50,18 @@ contains
     self%is_listing = .false.
     self%key = item%key
     self%text = trim(adjustl(item%text(index(item%text, "=") + 1:)))
+    self%names = ""
     self%is_known = item%key == "" ! the start of a group
     self%problem = ""
   end subroutine look_for
+
+  !> After all keys of the group have been visited: the one looked for must be among them.
+  subroutine conclude(self)
+    class(key_visitor_t), intent(inout) :: self
+
+    if (self%problem == "" .and. .not. self%is_known) self%problem = "unknown key '"// &
+      self%key//"', expected one of"//self%names
+  end subroutine conclude
 
   !> From now on list.
   subroutine list(self)
@@ -64,6 +77,7 @@ contains
     character(len=*), intent(in) :: name !! of a key
 
     matches = self%key == name
+    self%names = self%names//" "//name
     if (matches) self%is_known = .true.
     if (matches .and. self%text == "") self%problem = "'"//name//"' has no value"
   end function matches
@@ -90,6 +104,7 @@ contains
     if (self%is_listing) then
       call append(self%settings, name, real(value, real64))
     else if (self%matches(name)) then
+      values = value
       read (self%text, *, iostat=first) values(1)
       if (first == 0) value = values(1)
       read (self%text, *, iostat=second) values
@@ -108,6 +123,7 @@ contains
     if (self%is_listing) then
       call append(self%settings, name, real(value, real64))
     else if (self%matches(name)) then
+      values = value
       read (self%text, *, iostat=first) values(1)
       if (first == 0) value = values(1)
       read (self%text, *, iostat=second) values
@@ -126,6 +142,7 @@ contains
     if (self%is_listing) then
       call append(self%settings, name, value)
     else if (self%matches(name)) then
+      values = value
       read (self%text, *, iostat=first) values(1)
       if (first == 0) value = values(1)
       read (self%text, *, iostat=second) values
@@ -156,6 +173,7 @@ contains
     if (self%is_listing) then
       call append(self%settings, name, trim(merge("true ", "false", value)))
     else if (self%matches(name)) then
+      values = value
       read (self%text, *, iostat=first) values(1)
       if (first == 0) value = values(1)
       read (self%text, *, iostat=second) values
@@ -182,6 +200,7 @@ contains
       call append(self%settings, name, trim(value))
     else if (self%matches(name)) then
       allocate (values(2))
+      values = value
       read (self%text, *, iostat=first) values(1)
       if (first == 0) value = values(1)
       if (first == 0 .and. len_trim(values(1)) > len(value)) then
@@ -245,13 +264,14 @@ contains
       end do
     else if (self%matches(name)) then
       n = 0
+      read_values = left_out
       do while (n < max_values)
         read (self%text, *, iostat=status) read_values(:n + 1)
         if (status /= 0) exit
         n = n + 1
       end do
-      if (n == 0 .or. .not. is_iostat_end(status)) self%problem = &
-        "'"//name//"' must be numbers, found '"//self%text//"'"
+      if (n == 0 .or. .not. is_iostat_end(status) .or. any(read_values(:n) == left_out)) &
+        self%problem = "'"//name//"' must be numbers, found '"//self%text//"'"
       values = read_values(:n)
     end if
   end subroutine visit_reals

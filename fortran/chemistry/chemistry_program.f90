@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> `isthmus-chemistry config.nml`: integrate boxes of a mechanism as a namelist says.
 program chemistry_program
-  use chemistry_run, only: chemistry_config_t, read_config, run
+  use chemistry_run, only: chemistry_config_t, run
   use interrupts, only: catch_interrupts
   use program_ends, only: end_run, end_with, namelist_argument
   implicit none
@@ -32,7 +32,7 @@ program chemistry_program
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, stat=stat, errmsg=errmsg)
+  call config%read(path, stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   call run(config, stat=stat, errmsg=errmsg)

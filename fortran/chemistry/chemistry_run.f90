@@ -8,7 +8,7 @@
 module chemistry_run
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit
-  use chemistry_config, only: chemistry_config_t, read_config
+  use chemistry_config, only: chemistry_config_t
   use chemistry_mechanism, only: mechanism_t, sun_position
   use chemistry_output, only: create_output, write_state
   use chemistry_reactors, only: reactor_t
@@ -23,7 +23,7 @@ module chemistry_run
   use trajectories, only: trajectory_t
   implicit none
   private
-  public :: chemistry_config_t, read_config, run, setup_solver
+  public :: chemistry_config_t, run, setup_solver
 
   integer, parameter :: max_errmsg = 512
   integer, parameter :: progress_percent = 5 !! between two messages

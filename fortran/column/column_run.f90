@@ -5,21 +5,18 @@
 module column_run
   use closures, only: closure_t
   use columns, only: column_t
-  use failures, only: err_argument, err_interrupted, err_runtime, fail, succeed
+  use failures, only: err_interrupted, err_runtime, fail, succeed
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use interrupts, only: catch_interrupts, interrupted_by
   use kinds, only: wp
   use namelist_checks, only: check_at_least, check_multiple, check_positive
-  use namelist_keys, only: key_visitor_t
-  use namelists, only: assignment_t, complain, read_assignments
+  use namelist_settings, only: key_visitor_t, max_path, settings_t
   use program_ends, only: end_run, end_with, namelist_argument
   use trajectories, only: trajectory_t
   use version, only: isthmus_version
   implicit none
   private
   public :: column_config_t, column_help, read_column_config, run_columns, run_program
-
-  integer, parameter :: max_path = 1024 !! longest path in a namelist
 
   character(len=*), parameter :: column_help(*) = [character(len=92) :: &
     "&integration  columns = 1, dt = 600.0 [s], duration = 86400.0 [s], output_every =", &
@@ -28,14 +25,18 @@ module column_run
     "", &
     "Exit status: 0 done, 1 the run failed, 2 the namelist is wrong, 130 Ctrl-C."]
 
-  !> Settings of a run that all column models share.
-  type :: column_config_t
+  !> Settings of a run that all column models share, and those of one.
+  type, extends(settings_t) :: column_config_t
+    class(column_t), pointer, private :: model => null() !! while they are read
     integer :: columns = 1                    !! how many
     real(wp) :: dt = 600.0_wp                 !! [s]
     real(wp) :: duration = 86400.0_wp         !! [s]
     real(wp) :: output_every = 3600.0_wp      !! [s]
     real(wp) :: output_from = 0.0_wp          !! nothing is written before [s]
     character(len=max_path) :: output = ""    !! netCDF
+  contains
+    procedure :: visit_group
+    procedure :: check
   end type column_config_t
 
 contains
@@ -79,82 +80,60 @@ contains
   subroutine read_column_config(path, config, model, others, stat, errmsg)
     character(len=*), intent(in) :: path         !! namelist file
     type(column_config_t), intent(out) :: config !! what it says
-    class(column_t), intent(inout) :: model      !! its keys are declared
+    class(column_t), intent(inout), target :: model !! its keys are declared
     character(len=*), intent(in) :: others(:)    !! groups left alone
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    type(assignment_t), allocatable :: items(:)
-    type(key_visitor_t) :: keys
-    integer :: i
-
-    call read_assignments(path, items, stat, errmsg)
-    if (stat /= 0) return
-    do i = 1, size(items)
-      if (any(others == items(i)%group)) cycle
-      call keys%look_for(items(i))
-      call visit_group(keys, items(i)%group, config, model)
-      if (keys%problem == "" .and. .not. keys%is_known) keys%problem = &
-        "unknown key '"//items(i)%key//"'"
-      if (keys%problem /= "") then
-        call complain(path, items(i), trim(keys%problem), stat, errmsg)
-        return
-      end if
-    end do
-    keys%problem = ""
-    call check_config(config, keys%problem)
-    if (keys%problem == "" .and. .not. all(ieee_is_finite(model%settings))) keys%problem = &
-      "all of &model must be finite numbers"
-    model%dt = config%dt
-    if (keys%problem == "") call model%set_up(keys%problem)
-    if (keys%problem /= "") then
-      call fail(err_argument, path//": "//trim(keys%problem), stat, errmsg)
-    else
-      call succeed(stat)
-    end if
+    config%model => model
+    call config%read(path, others=others, stat=stat, errmsg=errmsg)
+    nullify (config%model)
   end subroutine read_column_config
 
   !> All keys of the group at hand.
-  subroutine visit_group(keys, group, config, model)
+  subroutine visit_group(self, keys, group)
+    class(column_config_t), intent(inout) :: self
     type(key_visitor_t), intent(inout) :: keys
     character(len=*), intent(in) :: group
-    type(column_config_t), intent(inout) :: config
-    class(column_t), intent(inout) :: model
 
     integer :: i
 
     select case (group)
     case ("model")
-      do i = 1, size(model%keys)
-        call keys%visit(trim(model%keys(i)), model%settings(i))
+      do i = 1, size(self%model%keys)
+        call keys%visit(trim(self%model%keys(i)), self%model%settings(i))
       end do
     case ("integration")
-      call keys%visit("columns", config%columns)
-      call keys%visit("dt", config%dt)
-      call keys%visit("duration", config%duration)
-      call keys%visit("output_every", config%output_every)
-      call keys%visit("output_from", config%output_from)
+      call keys%visit("columns", self%columns)
+      call keys%visit("dt", self%dt)
+      call keys%visit("duration", self%duration)
+      call keys%visit("output_every", self%output_every)
+      call keys%visit("output_from", self%output_from)
     case ("files")
-      call keys%visit("output", config%output)
+      call keys%visit("output", self%output)
     case default
       keys%problem = "unknown group, expected &model, &integration or &files"
     end select
   end subroutine visit_group
 
-  !> Refuse what cannot be run.
-  subroutine check_config(config, problem)
-    type(column_config_t), intent(in) :: config
+  !> Refuse what cannot be run; set the model up.
+  subroutine check(self, problem)
+    class(column_config_t), intent(inout) :: self
     character(len=*), intent(inout) :: problem !! set if there is one
 
-    if (config%output == "") problem = "'output' in &files is missing"
-    call check_at_least("columns", config%columns, 1, problem)
-    call check_positive("dt", config%dt, problem)
-    call check_positive("duration", config%duration, problem)
-    call check_positive("output_every", config%output_every, problem)
-    call check_multiple("output_every", config%output_every, "dt", config%dt, problem)
-    call check_multiple("duration", config%duration, "output_every", config%output_every, &
+    if (self%output == "") problem = "'output' in &files is missing"
+    call check_at_least("columns", self%columns, 1, problem)
+    call check_positive("dt", self%dt, problem)
+    call check_positive("duration", self%duration, problem)
+    call check_positive("output_every", self%output_every, problem)
+    call check_multiple("output_every", self%output_every, "dt", self%dt, problem)
+    call check_multiple("duration", self%duration, "output_every", self%output_every, &
       problem)
-  end subroutine check_config
+    if (problem == "" .and. .not. all(ieee_is_finite(self%model%settings))) problem = &
+      "all of &model must be finite numbers"
+    self%model%dt = self%dt
+    if (problem == "") call self%model%set_up(problem)
+  end subroutine check
 
   !> Run with a closure in the slot, the model's own physics if none is given.
   subroutine run_columns(config, model, closure, closure_name, stat, errmsg)

@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> `isthmus-four-d-var config.nml`: 4D-Var of Lorenz-96 or its emulator, and no Python.
 program assimilation_program
-  use assimilation_config, only: assimilation_config_t, read_assimilation
+  use assimilation_config, only: assimilation_config_t
   use assimilation_run, only: run
   use program_ends, only: end_run, end_with, namelist_argument
   implicit none
@@ -27,7 +27,7 @@ program assimilation_program
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_assimilation(path, config, stat, errmsg)
+  call config%read(path, stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call run(config, stat, errmsg)
   call end_run(name, stat, errmsg)

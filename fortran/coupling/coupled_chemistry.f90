@@ -3,9 +3,9 @@
 !> method, in the slot of the stiff solver; and no Python.
 program coupled_chemistry
   use, intrinsic :: iso_fortran_env, only: error_unit
-  use chemistry_coupling, only: chemistry_coupling_t, read_coupling
+  use chemistry_coupling, only: chemistry_coupling_t
   use chemistry_reactors, only: qssa_reactor_t, solver_reactor_t
-  use chemistry_run, only: chemistry_config_t, read_config, run, setup_solver
+  use chemistry_run, only: chemistry_config_t, run, setup_solver
   use interrupts, only: catch_interrupts
   use network_reactor, only: network_reactor_t
   use program_ends, only: end_run, end_with, namelist_argument
@@ -29,9 +29,9 @@ program coupled_chemistry
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, ["coupling"], stat, errmsg)
+  call config%read(path, others=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
-  call read_coupling(path, coupling, stat, errmsg)
+  call coupling%read(path, only=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   select case (coupling%reactor)

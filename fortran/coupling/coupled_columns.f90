@@ -6,7 +6,7 @@
 module coupled_columns
   use column_run, only: column_config_t, column_help, read_column_config, run_columns
   use columns, only: column_t
-  use coupling_config, only: coupling_config_t, read_coupling
+  use coupling_config, only: coupling_config_t
   use failures, only: err_argument, fail
   use interrupts, only: catch_interrupts
   use kinds, only: wp
@@ -42,7 +42,7 @@ contains
     errmsg = ""
     call model%declare()
     call read_column_config(path, config, model, ["coupling"], stat, errmsg)
-    if (stat == 0) call read_coupling(path, coupling, stat, errmsg)
+    if (stat == 0) call coupling%read(path, only=["coupling"], stat=stat, errmsg=errmsg)
     if (stat == 0 .and. coupling%role /= "closure") call fail(err_argument, path// &
       ": 'role' in &coupling must be closure, found '"//trim(coupling%role)//"'", stat, &
       errmsg)

@@ -4,9 +4,9 @@
 !> The network either adds a tendency (`role = 'closure'`) or replaces the whole time step
 !> (`role = 'stepper'`).
 program coupled_lorenz96
-  use coupling_config, only: coupling_config_t, read_coupling
+  use coupling_config, only: coupling_config_t
   use interrupts, only: catch_interrupts, exit_program
-  use lorenz96_run, only: lorenz96_config_t, read_config, run
+  use lorenz96_run, only: lorenz96_config_t, run
   use network_closure, only: network_closure_t
   use network_stepper, only: network_stepper_t
   use program_ends, only: end_run, end_with, namelist_argument
@@ -28,9 +28,9 @@ program coupled_lorenz96
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, ["coupling"], stat, errmsg)
+  call config%read(path, others=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
-  call read_coupling(path, coupling, stat, errmsg)
+  call coupling%read(path, only=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   if (coupling%role == "closure") then

@@ -4,8 +4,8 @@
 !> The network reads the state (quantity, cell) and answers with rates (rate, cell); fluxes
 !> and limits are the model's, so water is kept whatever the network says.
 program coupled_rain
-  use bulk_run, only: bulk_config_t, read_config, run
-  use coupling_config, only: coupling_config_t, read_coupling
+  use bulk_run, only: bulk_config_t, run
+  use coupling_config, only: coupling_config_t
   use failures, only: err_argument, fail
   use interrupts, only: catch_interrupts
   use kinds, only: wp
@@ -30,8 +30,9 @@ program coupled_rain
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, ["coupling"], stat, errmsg)
-  if (stat == 0) call read_coupling(path, coupling, stat, errmsg)
+  call config%read(path, others=["coupling"], stat=stat, errmsg=errmsg)
+  if (stat == 0) call coupling%read(path, only=["coupling"], stat=stat, &
+    errmsg=errmsg)
   if (stat == 0 .and. coupling%role /= "closure") call fail(err_argument, path// &
     ": 'role' in &coupling must be closure, found '"//trim(coupling%role)//"'", stat, &
     errmsg)

@@ -12,8 +12,8 @@ program coupled_shallow_water
   use network_swe, only: network_guess_t, network_swe_closure_t, network_swe_stepper_t
   use program_ends, only: end_run, end_with, namelist_argument
   use swe_blocks, only: ranks_t
-  use swe_coupling, only: read_coupling, swe_coupling_t
-  use swe_run, only: read_config, run, swe_config_t
+  use swe_coupling, only: swe_coupling_t
+  use swe_run, only: run, swe_config_t
   use swe_slots, only: swe_slots_t
   implicit none
 
@@ -41,8 +41,8 @@ program coupled_shallow_water
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, ["coupling"], stat, errmsg)
-  if (stat == 0) call read_coupling(path, coupling, stat, errmsg)
+  call config%read(path, others=["coupling"], stat=stat, errmsg=errmsg)
+  if (stat == 0) call coupling%read(path, only=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   select case (coupling%role)

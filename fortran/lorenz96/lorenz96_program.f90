@@ -2,7 +2,7 @@
 !> `isthmus-lorenz96 config.nml`: integrate Lorenz-96 as a namelist says.
 program lorenz96_program
   use interrupts, only: catch_interrupts
-  use lorenz96_run, only: lorenz96_config_t, read_config, run
+  use lorenz96_run, only: lorenz96_config_t, run
   use program_ends, only: end_run, end_with, namelist_argument
   implicit none
 
@@ -31,7 +31,7 @@ program lorenz96_program
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, stat=stat, errmsg=errmsg)
+  call config%read(path, stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   call run(config, stat=stat, errmsg=errmsg)

@@ -13,7 +13,7 @@ module lorenz96_run
   use kinds, only: wp
   use lorenz96, only: lorenz96_t, n_work
   use lorenz96_closures, only: polynomial_closure_t
-  use lorenz96_config, only: lorenz96_config_t, read_config
+  use lorenz96_config, only: lorenz96_config_t
   use lorenz96_output, only: create_output, write_state
   use lorenz96_state, only: is_finite, lorenz96_state_t, save_state, start_state
   use lorenz96_two_level, only: coupling_mean, coupling_sum, two_level_t, wrap_ring, &
@@ -22,7 +22,7 @@ module lorenz96_run
   use trajectories, only: trajectory_t
   implicit none
   private
-  public :: lorenz96_config_t, read_config, run
+  public :: lorenz96_config_t, run
 
   integer, parameter :: max_errmsg = 512
   integer, parameter :: values_per_piece = 20000000

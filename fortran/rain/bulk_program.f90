@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> `isthmus-rain-bulk config.nml`: warm rain by moments in boxes or columns.
 program bulk_program
-  use bulk_run, only: bulk_config_t, read_config, run
+  use bulk_run, only: bulk_config_t, run
   use interrupts, only: catch_interrupts
   use program_ends, only: end_run, end_with, namelist_argument
   implicit none
@@ -26,7 +26,7 @@ program bulk_program
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, [character(len=1) ::], stat, errmsg)
+  call config%read(path, stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   call run(config, stat=stat, errmsg=errmsg)

@@ -3,7 +3,7 @@
 module bulk_run
   use bulk_box, only: bulk_check, bulk_step, n_quantities, n_rates, quantity, &
     rates_check, seifert_beheng_t
-  use bulk_config, only: bulk_config_t, read_config
+  use bulk_config, only: bulk_config_t
   use bulk_shaft, only: shaft_t
   use closures, only: closure_t
   use failures, only: err_interrupted, fail, succeed
@@ -13,7 +13,7 @@ module bulk_run
   use version, only: isthmus_version
   implicit none
   private
-  public :: bulk_config_t, read_config, run
+  public :: bulk_config_t, run
 
   character(len=*), parameter :: units(4) = [character(len=6) :: "kg m-3", "m-3", &
     "kg m-3", "m-3"]

@@ -10,14 +10,14 @@ module rain_bins_run
   use interrupts, only: interrupted_by
   use kinds, only: wp
   use rain_bins, only: rain_bins_t
-  use rain_config, only: rain_config_t, read_config
+  use rain_config, only: rain_config_t
   use rain_drops, only: cloud_t
   use rain_kernels, only: kernel_t
   use trajectories, only: trajectory_t
   use version, only: isthmus_version
   implicit none
   private
-  public :: rain_config_t, read_config, run
+  public :: rain_config_t, run
 
   integer, parameter :: per_doubling = 3     !! of the coarse bins
   real(wp), parameter :: least = 1.0e-200_wp !! logarithms of no rain

@@ -5,11 +5,9 @@
 !> clouds are all combinations of the three lists of `&clouds`; by default the 819 of
 !> Seifert and Rasp (2020), doi:10.1029/2020MS002301.
 module rain_config
-  use failures, only: err_argument, fail, succeed
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_choice
-  use namelist_keys, only: key_visitor_t
-  use namelists, only: assignment_t, complain, read_assignments
+  use namelist_checks, only: check_at_least, check_choice, check_multiple, check_positive
+  use namelist_settings, only: key_visitor_t, max_path, settings_t
   use rain_drops, only: cloud_t
   use rain_kernels, only: kernel_names
   use restarts, only: setting_t
@@ -17,16 +15,13 @@ module rain_config
   use superdroplet_sampling, only: sampling_names
   implicit none
   private
-  public :: rain_config_t, read_config
+  public :: rain_config_t
 
-  integer, parameter, public :: max_path = 1024 !! longest path in a namelist
   character(len=*), parameter :: groups = &
     "unknown group, expected &clouds, &box, &integration or &files"
-  real(wp), parameter :: part_of_step = 1.0e-6_wp
-    !! accepted difference of an interval from whole steps [steps]: decimal fractions
 
   !> Settings of a run, with their defaults.
-  type :: rain_config_t
+  type, extends(settings_t) :: rain_config_t
     real(wp), allocatable :: liquid_water(:)  !! L0 [kg m-3]
     real(wp), allocatable :: mean_radius(:)   !! r_m [m]
     real(wp), allocatable :: shape(:)         !! nu [1]
@@ -45,6 +40,9 @@ module rain_config
     integer :: max_substeps = 1               !! parts of a step; 1: never cut
     character(len=max_path) :: output = ""    !! netCDF
   contains
+    procedure :: set_lists
+    procedure :: visit_group
+    procedure :: check
     procedure :: n_cases
     procedure :: cloud
     procedure :: ensemble
@@ -53,123 +51,70 @@ module rain_config
 
 contains
 
-  !> Read a namelist file.
-  subroutine read_config(path, config, stat, errmsg)
-    character(len=*), intent(in) :: path       !! namelist file
-    type(rain_config_t), intent(out) :: config !! what it says
-    integer, intent(out), optional :: stat
-    character(len=*), intent(inout), optional :: errmsg
+  !> The 819 clouds.
+  subroutine set_lists(self)
+    class(rain_config_t), intent(inout) :: self
 
-    type(assignment_t), allocatable :: items(:)
-    type(key_visitor_t) :: keys
-    integer :: i
-
-    config%liquid_water = 1.0e-4_wp*[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20]
-    config%mean_radius = 1.0e-6_wp*[9, 10, 11, 12, 13, 14, 15]
-    config%shape = 0.5_wp*[0, 1, 2, 3, 4, 5, 6, 7, 8]
-    call read_assignments(path, items, stat, errmsg)
-    if (present(stat)) then
-      if (stat /= 0) return
-    end if
-    do i = 1, size(items)
-      call keys%look_for(items(i))
-      call visit_group(keys, items(i)%group, config)
-      if (keys%problem == "" .and. .not. keys%is_known) keys%problem = &
-        "unknown key '"//items(i)%key//"'"
-      if (keys%problem /= "") then
-        call complain(path, items(i), trim(keys%problem), stat, errmsg)
-        return
-      end if
-    end do
-    keys%problem = ""
-    call check_config(config, keys%problem)
-    if (keys%problem /= "") then
-      call fail(err_argument, path//": "//trim(keys%problem), stat, errmsg)
-    else
-      call succeed(stat)
-    end if
-  end subroutine read_config
+    self%liquid_water = 1.0e-4_wp*[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20]
+    self%mean_radius = 1.0e-6_wp*[9, 10, 11, 12, 13, 14, 15]
+    self%shape = 0.5_wp*[0, 1, 2, 3, 4, 5, 6, 7, 8]
+  end subroutine set_lists
 
   !> All keys of the group at hand.
-  subroutine visit_group(keys, group, config)
+  subroutine visit_group(self, keys, group)
+    class(rain_config_t), intent(inout) :: self
     type(key_visitor_t), intent(inout) :: keys
     character(len=*), intent(in) :: group
-    type(rain_config_t), intent(inout) :: config
 
     select case (group)
     case ("clouds")
-      call keys%visit("liquid_water", config%liquid_water)
-      call keys%visit("mean_radius", config%mean_radius)
-      call keys%visit("shape", config%shape)
+      call keys%visit("liquid_water", self%liquid_water)
+      call keys%visit("mean_radius", self%mean_radius)
+      call keys%visit("shape", self%shape)
     case ("box")
-      call keys%visit("method", config%method)
-      call keys%visit("per_doubling", config%per_doubling)
-      call keys%visit("volume", config%volume)
-      call keys%visit("droplets", config%droplets)
-      call keys%visit("sampling", config%sampling)
-      call keys%visit("kernel", config%kernel)
-      call keys%visit("golovin_b", config%golovin_b)
+      call keys%visit("method", self%method)
+      call keys%visit("per_doubling", self%per_doubling)
+      call keys%visit("volume", self%volume)
+      call keys%visit("droplets", self%droplets)
+      call keys%visit("sampling", self%sampling)
+      call keys%visit("kernel", self%kernel)
+      call keys%visit("golovin_b", self%golovin_b)
     case ("integration")
-      call keys%visit("members", config%members)
-      call keys%visit("seed", config%seed)
-      call keys%visit("dt", config%dt)
-      call keys%visit("duration", config%duration)
-      call keys%visit("output_every", config%output_every)
-      call keys%visit("max_substeps", config%max_substeps)
+      call keys%visit("members", self%members)
+      call keys%visit("seed", self%seed)
+      call keys%visit("dt", self%dt)
+      call keys%visit("duration", self%duration)
+      call keys%visit("output_every", self%output_every)
+      call keys%visit("max_substeps", self%max_substeps)
     case ("files")
-      call keys%visit("output", config%output)
+      call keys%visit("output", self%output)
     case default
       keys%problem = groups
     end select
   end subroutine visit_group
 
   !> Refuse what cannot be run. The clouds are checked where they are drawn.
-  subroutine check_config(config, problem)
-    type(rain_config_t), intent(in) :: config
+  subroutine check(self, problem)
+    class(rain_config_t), intent(inout) :: self
     character(len=*), intent(inout) :: problem !! set if there is one
 
-    if (config%output == "") problem = "'output' in &files is missing"
-    call check_choice("method", config%method, ["droplets", "bins    "], problem)
-    call check_at_least("per_doubling", config%per_doubling, 1, problem)
-    call check_choice("kernel", config%kernel, kernel_names, problem)
-    call check_choice("sampling", config%sampling, sampling_names, problem)
-    call check_at_least("droplets", config%droplets, 2, problem)
-    call check_at_least("members", config%members, 1, problem)
-    call check_at_least("max_substeps", config%max_substeps, 1, problem)
-    call check_positive("volume", config%volume, problem)
-    call check_positive("golovin_b", config%golovin_b, problem)
-    call check_positive("dt", config%dt, problem)
-    call check_positive("duration", config%duration, problem)
-    call check_positive("output_every", config%output_every, problem)
-    call check_multiple("output_every", config%output_every, "dt", config%dt, problem)
-    call check_multiple("duration", config%duration, "output_every", config%output_every, &
+    if (self%output == "") problem = "'output' in &files is missing"
+    call check_choice("method", self%method, ["droplets", "bins    "], problem)
+    call check_at_least("per_doubling", self%per_doubling, 1, problem)
+    call check_choice("kernel", self%kernel, kernel_names, problem)
+    call check_choice("sampling", self%sampling, sampling_names, problem)
+    call check_at_least("droplets", self%droplets, 2, problem)
+    call check_at_least("members", self%members, 1, problem)
+    call check_at_least("max_substeps", self%max_substeps, 1, problem)
+    call check_positive("volume", self%volume, problem)
+    call check_positive("golovin_b", self%golovin_b, problem)
+    call check_positive("dt", self%dt, problem)
+    call check_positive("duration", self%duration, problem)
+    call check_positive("output_every", self%output_every, problem)
+    call check_multiple("output_every", self%output_every, "dt", self%dt, problem)
+    call check_multiple("duration", self%duration, "output_every", self%output_every, &
       problem)
-  end subroutine check_config
-
-  !> Say so if a number is not positive and finite.
-  subroutine check_positive(name, value, problem)
-    character(len=*), intent(in) :: name
-    real(wp), intent(in) :: value
-    character(len=*), intent(inout) :: problem !! set if there is one
-
-    if (problem /= "" .or. (value > 0.0_wp .and. value < huge(value))) return
-    write (problem, "(3a, g0)") "'", name, "' must be positive and finite, found ", value
-  end subroutine check_positive
-
-  !> Say so if an interval is not so many times another one.
-  subroutine check_multiple(name, value, part_name, part, problem)
-    character(len=*), intent(in) :: name
-    real(wp), intent(in) :: value
-    character(len=*), intent(in) :: part_name
-    real(wp), intent(in) :: part
-    character(len=*), intent(inout) :: problem !! set if there is one
-
-    if (problem /= "") return
-    if (abs(value/part - anint(value/part)) < part_of_step .and. &
-      value/part < 1.0e9_wp) return
-    write (problem, "(5a, g0, a, g0)") "'", name, "' must be a multiple of '", part_name, &
-      "', found ", value, " and ", part
-  end subroutine check_multiple
+  end subroutine check
 
   !> How many clouds there are.
   pure integer function n_cases(self)
@@ -212,9 +157,9 @@ contains
 
     copy = self
     call keys%list()
-    call visit_group(keys, "clouds", copy)
-    call visit_group(keys, "box", copy)
-    call visit_group(keys, "integration", copy)
+    call copy%visit_group(keys, "clouds")
+    call copy%visit_group(keys, "box")
+    call copy%visit_group(keys, "integration")
     text = ""
     do i = 1, size(keys%settings)
       associate (item => keys%settings(i))

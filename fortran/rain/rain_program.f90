@@ -3,7 +3,7 @@
 program rain_program
   use interrupts, only: catch_interrupts
   use program_ends, only: end_run, end_with, namelist_argument
-  use rain_run, only: rain_config_t, read_config, run
+  use rain_run, only: rain_config_t, run
   implicit none
 
   character(len=*), parameter :: name = "isthmus-rain"
@@ -30,7 +30,7 @@ program rain_program
 
   path = namelist_argument(name, help)
   errmsg = ""
-  call read_config(path, config, stat=stat, errmsg=errmsg)
+  call config%read(path, stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
   call run(config, stat=stat, errmsg=errmsg)

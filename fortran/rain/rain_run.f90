@@ -6,7 +6,7 @@ module rain_run
   use interrupts, only: interrupted_by
   use kinds, only: int64, wp
   use rain_bins, only: rain_bins_t
-  use rain_config, only: rain_config_t, read_config
+  use rain_config, only: rain_config_t
   use rain_drops, only: cloud_t
   use rain_kernels, only: kernel_t
   use rain_output, only: rain_output_t
@@ -15,7 +15,7 @@ module rain_run
   use superdroplets, only: n_moments
   implicit none
   private
-  public :: rain_config_t, read_config, run
+  public :: rain_config_t, run
 
   integer, parameter :: progress_percent = 5 !! between two messages
 

@@ -6,13 +6,12 @@
 !> a scheme for moments and the droplets it stands for are compared record by record.
 module superdroplet_shaft_run
   use, intrinsic :: iso_fortran_env, only: error_unit
-  use bulk_config, only: bulk_config_t, read_bulk => read_config
-  use failures, only: err_argument, err_interrupted, fail, succeed
+  use bulk_config, only: bulk_config_t
+  use failures, only: err_interrupted, fail, succeed
   use interrupts, only: interrupted_by
   use kinds, only: wp
-  use namelist_checks, only: check_at_least
-  use namelist_keys, only: key_visitor_t
-  use namelists, only: assignment_t, complain, read_assignments
+  use namelist_checks, only: check_at_least, check_multiple, check_positive
+  use namelist_settings, only: key_visitor_t, settings_t
   use rain_kernels, only: kernel_t
   use random_lanes, only: random_lanes_t
   use superdroplet_shaft, only: droplet_shaft_t
@@ -33,7 +32,7 @@ module superdroplet_shaft_run
     "water that left through the top since the start", "cloud and rain water in the column"]
 
   !> Settings, with their defaults.
-  type :: shaft_config_t
+  type, extends(settings_t) :: shaft_config_t
     type(bulk_config_t) :: bulk            !! the column and what drives it
     integer :: members = 4                 !! realizations of each column
     integer :: seed = 1                    !! of all random numbers
@@ -43,6 +42,9 @@ module superdroplet_shaft_run
     real(wp) :: dt = 1.0_wp                !! time step [s]
     real(wp) :: volume = 1.0_wp            !! of a level [m3]
     character(len=16) :: kernel = "long"   !! or "hall", "geometric", "golovin"
+  contains
+    procedure :: visit_group
+    procedure :: check
   end type shaft_config_t
 
   !> What a realization leaves.
@@ -53,84 +55,58 @@ module superdroplet_shaft_run
 
 contains
 
-  !> Read a namelist file.
+  !> Read a namelist file: that of the column, and one more group.
   subroutine read_config(path, config, stat, errmsg)
     character(len=*), intent(in) :: path        !! namelist file
     type(shaft_config_t), intent(out) :: config !! what it says
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    type(assignment_t), allocatable :: items(:)
-    type(key_visitor_t) :: keys
-    integer :: i
-
-    call read_bulk(path, config%bulk, ["droplets"], stat, errmsg)
-    if (stat == 0) call read_assignments(path, items, stat, errmsg)
-    if (stat /= 0) return
-    do i = 1, size(items)
-      if (items(i)%group /= "droplets") cycle
-      call keys%look_for(items(i))
-      call visit_droplets(keys, config)
-      if (keys%problem == "" .and. .not. keys%is_known) keys%problem = &
-        "unknown key '"//items(i)%key//"'"
-      if (keys%problem /= "") then
-        call complain(path, items(i), trim(keys%problem), stat, errmsg)
-        return
-      end if
-    end do
-    keys%problem = ""
-    call check_config(config, keys%problem)
-    if (keys%problem /= "") call fail(err_argument, path//": "//trim(keys%problem), stat, &
-      errmsg)
+    call config%bulk%read(path, others=["droplets"], stat=stat, errmsg=errmsg)
+    if (stat == 0) call config%read(path, only=["droplets"], stat=stat, errmsg=errmsg)
   end subroutine read_config
 
-  !> Group `&droplets`.
-  subroutine visit_droplets(keys, config)
+  !> All keys; the other groups belong to the column.
+  subroutine visit_group(self, keys, group)
+    class(shaft_config_t), intent(inout) :: self
     type(key_visitor_t), intent(inout) :: keys
-    type(shaft_config_t), intent(inout) :: config
+    character(len=*), intent(in) :: group
 
-    call keys%visit("members", config%members)
-    call keys%visit("seed", config%seed)
-    call keys%visit("new_droplets", config%new_droplets)
-    call keys%visit("max_substeps", config%max_substeps)
-    call keys%visit("form_every", config%form_every)
-    call keys%visit("dt", config%dt)
-    call keys%visit("volume", config%volume)
-    call keys%visit("kernel", config%kernel)
-  end subroutine visit_droplets
+    if (group /= "droplets") keys%problem = "unknown group, expected &droplets"
+    call keys%visit("members", self%members)
+    call keys%visit("seed", self%seed)
+    call keys%visit("new_droplets", self%new_droplets)
+    call keys%visit("max_substeps", self%max_substeps)
+    call keys%visit("form_every", self%form_every)
+    call keys%visit("dt", self%dt)
+    call keys%visit("volume", self%volume)
+    call keys%visit("kernel", self%kernel)
+  end subroutine visit_group
 
   !> Refuse what cannot be run; the drops that form are checked where they do.
-  subroutine check_config(config, problem)
-    type(shaft_config_t), intent(in) :: config
+  subroutine check(self, problem)
+    class(shaft_config_t), intent(inout) :: self
     character(len=*), intent(inout) :: problem !! set if there is one
 
     real(wp), parameter :: v_largest = 10.0_wp !! no drop falls faster [m s-1]
-    real(wp) :: ratio
 
-    call check_at_least("levels", config%bulk%levels, 1, problem)
-    call check_at_least("members", config%members, 1, problem)
-    call check_at_least("new_droplets", config%new_droplets, 2, problem)
-    call check_at_least("max_substeps", config%max_substeps, 1, problem)
+    call check_at_least("levels", self%bulk%levels, 1, problem)
+    call check_at_least("members", self%members, 1, problem)
+    call check_at_least("new_droplets", self%new_droplets, 2, problem)
+    call check_at_least("max_substeps", self%max_substeps, 1, problem)
+    call check_positive("dt", self%dt, problem)
+    call check_positive("lapse", self%bulk%lapse, problem)
     if (problem /= "") return
-    if (.not. (config%dt > 0.0_wp .and. config%dt < huge(1.0_wp))) then
-      write (problem, "(a, g0)") "'dt' must be positive and finite, found ", config%dt
-    else if (.not. (config%bulk%lapse > 0.0_wp .and. config%bulk%lapse < 1.0_wp)) then
-      write (problem, "(a, g0)") "'lapse' must be positive, found ", config%bulk%lapse
-    else if (config%dt*(v_largest + config%bulk%updraft_max) > config%bulk%dz) then
+    if (self%dt*(v_largest + self%bulk%updraft_max) > self%bulk%dz) then
       write (problem, "(a, g0)") "'dt' is too long: a drop could pass a level, found ", &
-        config%dt
-    else if (.not. config%form_every >= config%dt) then
-      write (problem, "(a, g0)") "'form_every' must not be less than 'dt', found ", &
-        config%form_every
-    else
-      ratio = config%form_every/config%dt
-      if (abs(ratio - anint(ratio)) > 1.0e-6_wp) problem = &
-        "'form_every' must be a multiple of 'dt'"
-      ratio = config%bulk%output_every/config%dt
-      if (abs(ratio - anint(ratio)) > 1.0e-6_wp) problem = &
-        "'output_every' must be a multiple of 'dt'"
+        self%dt
+    else if (self%bulk%lapse >= 1.0_wp) then
+      write (problem, "(a, g0)") "'lapse' must be less than 1 kg m-4, found ", &
+        self%bulk%lapse
     end if
-  end subroutine check_config
+    call check_multiple("form_every", self%form_every, "dt", self%dt, problem)
+    call check_multiple("output_every", self%bulk%output_every, "dt", self%dt, problem)
+  end subroutine check
 
   !> All columns and members, then the file.
   subroutine run(config, stat, errmsg)

@@ -4,7 +4,7 @@ program test_namelists
   use failures, only: err_file
   use files, only: delete_file
   use kinds, only: wp
-  use lorenz96_config, only: lorenz96_config_t, read_config
+  use lorenz96_config, only: lorenz96_config_t
   use namelists, only: assignment_t, read_assignments
   use testing, only: check, finish
   implicit none
@@ -58,7 +58,7 @@ contains
 
     call write_lines([character(len=60) :: "&model", "n_sites = 12", "forcing = 6.5d0", &
       "/", "&closure kind = 'polynomial', coefficients = 0.1, -0.3,", "  0.02 /"])
-    call read_config(path, config)
+    call config%read(path)
     call check(config%n_sites == 12, "an integer")
     call check(abs(config%forcing - 6.5_wp) <= 0.0_wp, "a real number")
     call check(config%levels == 1 .and. config%scheme == "rk4", "defaults stay")
@@ -74,9 +74,9 @@ contains
 
     call write_lines([character(len=60) :: "&model n_sites = 12 /", "&coupling", &
       " network = 'a.pt'", "/"])
-    call read_config(path, config, [character(len=8) :: "coupling"], stat, errmsg)
+    call config%read(path, others=["coupling"], stat=stat, errmsg=errmsg)
     call check(stat == 0, "a foreign group that was announced is skipped")
-    call read_config(path, config, stat=stat, errmsg=errmsg)
+    call config%read(path, stat=stat, errmsg=errmsg)
     call check(stat == err_file .and. index(errmsg, ":2: &coupling: unknown group") > 0, &
       "a foreign group is refused with its line")
   end subroutine a_foreign_group_is_skipped_only_if_allowed
@@ -84,11 +84,11 @@ contains
   !> File, line, key and reason.
   subroutine mistakes_are_reported_with_their_line()
     call expect([character(len=40) :: "&model", "n_sitez = 4", "/"], &
-      ":2: 'n_sitez = 4' in &model: unknown key 'n_sitez'")
+      ":2: 'n_sitez = 4' in &model: unknown key 'n_sitez', expected one of levels n_sites")
     call expect([character(len=40) :: "&model", "h = 1.0", "n_sites = 4.5", "/"], &
-      ":3: 'n_sites = 4.5' in &model: the value is not of the type of 'n_sites'")
+      ":3: 'n_sites = 4.5' in &model: 'n_sites' must be an integer")
     call expect([character(len=40) :: "&integration", "dt = 'fast'", "/"], &
-      ":2: 'dt = 'fast'' in &integration: the value is not of the type of 'dt'")
+      ":2: 'dt = 'fast'' in &integration: 'dt' must be a number")
     call expect([character(len=40) :: "&model", "n_sites = 4"], "group '&model' has no end")
     call expect([character(len=40) :: "n_sites = 4"], "stands outside every group")
     call expect([character(len=40) :: "&files", "output = 'a.nc", "/"], "is not closed")
@@ -115,7 +115,7 @@ contains
 
     call write_lines(lines)
     errmsg = ""
-    call read_config(path, config, stat=stat, errmsg=errmsg)
+    call config%read(path, stat=stat, errmsg=errmsg)
     call check(stat /= 0 .and. index(errmsg, text) > 0, &
       "expected '"//text//"', found '"//trim(errmsg)//"'")
     call check(index(errmsg, path) == 1, "the message begins with the file")

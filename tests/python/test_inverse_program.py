@@ -102,7 +102,7 @@ def test_program_assimilates_with_the_adjoint_of_a_network(tmp_path, observed):
 @pytest.mark.parametrize(
     ("settings", "status", "text"),
     [
-        ({"sd": -1.0}, 2, "'sd' must be above 0"),
+        ({"sd": -1.0}, 2, "'sd' must not be negative"),
         ({"n_sites": 36}, 1, "have sites 40 and 40, expected 36"),
         ({"windows": 3}, 2, "unknown key 'windows'"),
         ({"observations": "absent.nc"}, 1, "absent.nc"),

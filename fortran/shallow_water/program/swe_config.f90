@@ -4,10 +4,8 @@
 !> Each key is one `visit` line below, next to the others of its group, and one component
 !> with its default and its unit. Every mistake is reported with file and line.
 module swe_config
-  use failures, only: err_argument, fail, succeed
-  use namelist_keys, only: key_visitor_t
-  use namelist_checks, only: check_at_least, check_choice
-  use namelists, only: assignment_t, complain, read_assignments
+  use namelist_checks, only: check_at_least, check_choice, check_not_negative, check_positive
+  use namelist_settings, only: key_visitor_t, max_path, settings_t
   use restarts, only: setting_t
   use swe_constituents, only: days_since_j2000
   use swe_kinds, only: real64
@@ -18,9 +16,8 @@ module swe_config
   use swe_tracers, only: tracers_limited, tracers_upwind
   implicit none
   private
-  public :: physics_settings, read_config, swe_config_t
+  public :: physics_settings, swe_config_t
 
-  integer, parameter, public :: max_path = 1024 !! longest path in a namelist
   integer, parameter, public :: max_name = 64   !! longest name of a variable or gauge
   real(real64), parameter :: part_of_step = 0.01_real64
     !! accepted difference of a duration from whole steps [steps]: rounding of a decimal dt
@@ -122,7 +119,7 @@ module swe_config
   end type analysis_settings_t
 
   !> Settings of a run, with their defaults.
-  type :: swe_config_t
+  type, extends(settings_t) :: swe_config_t
     type(grid_settings_t) :: grid
     type(swe_parameters_t) :: parameters            !! &physics; dt is in &integration
     real(real64) :: drag_coefficient = 2.5e-3_real64 !! cd [1], or Manning's n [m-1/3 s]
@@ -135,93 +132,66 @@ module swe_config
     type(tracer_settings_t) :: tracers
     type(analysis_settings_t) :: analysis
     integer :: log_every = 0                        !! steps; 0: every 5 % of the run
+  contains
+    procedure :: set_lists
+    procedure :: visit_group
+    procedure :: check
   end type swe_config_t
 
 contains
 
-  !> Read a namelist file. Groups named in `foreign_groups` belong to others.
-  subroutine read_config(path, config, foreign_groups, stat, errmsg)
-    character(len=*), intent(in) :: path      !! namelist file
-    type(swe_config_t), intent(out) :: config !! what it says
-    character(len=*), intent(in), optional :: foreign_groups(:) !! e.g. ["coupling"]
-    integer, intent(out), optional :: stat
-    character(len=*), intent(inout), optional :: errmsg
+  !> No constituents, no tracers.
+  subroutine set_lists(self)
+    class(swe_config_t), intent(inout) :: self
 
-    type(assignment_t), allocatable :: items(:)
-    type(key_visitor_t) :: keys
-    integer :: i
-
-    allocate (config%analysis%constituents(0), config%tracers%names(0), &
-      config%tracers%units(0))
-    call read_assignments(path, items, stat, errmsg)
-    if (present(stat)) then
-      if (stat /= 0) return
-    end if
-    do i = 1, size(items)
-      if (present(foreign_groups)) then
-        if (any(foreign_groups == items(i)%group)) cycle
-      end if
-      call keys%look_for(items(i))
-      call visit_group(keys, items(i)%group, config)
-      if (keys%problem == "" .and. .not. keys%is_known) keys%problem = &
-        "unknown key '"//items(i)%key//"'"
-      if (keys%problem /= "") then
-        call complain(path, items(i), trim(keys%problem), stat, errmsg)
-        return
-      end if
-    end do
-    keys%problem = ""
-    call check_config(config, keys%problem)
-    if (keys%problem /= "") then
-      call fail(err_argument, path//": "//trim(keys%problem), stat, errmsg)
-    else
-      call succeed(stat)
-    end if
-  end subroutine read_config
+    self%analysis%constituents = [character(len=8) ::]
+    self%tracers%names = [character(len=max_name) ::]
+    self%tracers%units = [character(len=max_name) ::]
+  end subroutine set_lists
 
   !> All keys of the group at hand.
-  subroutine visit_group(keys, group, config)
+  subroutine visit_group(self, keys, group)
+    class(swe_config_t), intent(inout) :: self
     type(key_visitor_t), intent(inout) :: keys
     character(len=*), intent(in) :: group
-    type(swe_config_t), intent(inout) :: config
 
     select case (group)
     case ("grid")
-      call visit_grid(keys, config%grid)
+      call visit_grid(keys, self%grid)
     case ("physics")
-      call visit_physics(keys, config)
+      call visit_physics(keys, self)
     case ("integration")
-      call visit_integration(keys, config)
+      call visit_integration(keys, self)
     case ("solver")
-      call keys%visit("name", config%solver%name)
-      call keys%visit("tolerance", config%solver%tolerance)
-      call keys%visit("max_iterations", config%solver%max_iterations)
+      call keys%visit("name", self%solver%name)
+      call keys%visit("tolerance", self%solver%tolerance)
+      call keys%visit("max_iterations", self%solver%max_iterations)
       call keys%choose("first_guess", [character(len=9) :: "old", "linear", &
-        "quadratic"], [0, 1, 2], config%solver%first_guess)
+        "quadratic"], [0, 1, 2], self%solver%first_guess)
     case ("files")
-      call visit_files(keys, config%files)
+      call visit_files(keys, self%files)
     case ("boundary")
-      call visit_boundary(keys, config%boundary)
+      call visit_boundary(keys, self%boundary)
     case ("forcing")
-      call keys%visit("file", config%forcing_file)
+      call keys%visit("file", self%forcing_file)
     case ("gauges")
-      call keys%visit("file", config%gauges%file)
-      call keys%visit("output", config%gauges%output)
-      call keys%visit("every", config%gauges%every)
-      call keys%visit("max_distance", config%gauges%max_distance)
+      call keys%visit("file", self%gauges%file)
+      call keys%visit("output", self%gauges%output)
+      call keys%visit("every", self%gauges%every)
+      call keys%visit("max_distance", self%gauges%max_distance)
     case ("tracers")
-      call keys%visit("names", config%tracers%names)
-      call keys%visit("units", config%tracers%units)
-      call keys%visit("file", config%tracers%file)
+      call keys%visit("names", self%tracers%names)
+      call keys%visit("units", self%tracers%units)
+      call keys%visit("file", self%tracers%file)
       call keys%choose("scheme", [character(len=7) :: "upwind", "limited"], &
-        [tracers_upwind, tracers_limited], config%tracers%scheme)
+        [tracers_upwind, tracers_limited], self%tracers%scheme)
     case ("analysis")
-      call keys%visit("constituents", config%analysis%constituents)
-      call keys%visit("start", config%analysis%start)
-      call keys%visit("every", config%analysis%every)
-      call keys%visit("output", config%analysis%output)
+      call keys%visit("constituents", self%analysis%constituents)
+      call keys%visit("start", self%analysis%start)
+      call keys%visit("every", self%analysis%every)
+      call keys%visit("output", self%analysis%output)
     case ("log")
-      call keys%visit("every", config%log_every)
+      call keys%visit("every", self%log_every)
     case default
       keys%problem = groups
     end select
@@ -253,7 +223,7 @@ contains
   !> What the equations are: also listed in restarts and outputs.
   subroutine visit_physics(keys, config)
     type(key_visitor_t), intent(inout) :: keys
-    type(swe_config_t), intent(inout) :: config
+    class(swe_config_t), intent(inout) :: config
 
     associate (p => config%parameters)
       call keys%visit("theta", p%theta)
@@ -277,7 +247,7 @@ contains
 
   subroutine visit_integration(keys, config)
     type(key_visitor_t), intent(inout) :: keys
-    type(swe_config_t), intent(inout) :: config
+    class(swe_config_t), intent(inout) :: config
 
     call keys%visit("dt", config%parameters%dt)
     call keys%visit("duration", config%integration%duration)
@@ -334,40 +304,40 @@ contains
   end subroutine physics_settings
 
   !> Refuse what cannot be run, before anything is computed or written.
-  subroutine check_config(config, problem)
-    type(swe_config_t), intent(inout) :: config !! settings; `n_steps` is set
+  subroutine check(self, problem)
+    class(swe_config_t), intent(inout) :: self !! settings; `n_steps` is set
     character(len=*), intent(inout) :: problem  !! set if there is one
 
     real(real64) :: dt
 
-    dt = real(config%parameters%dt, real64)
+    dt = real(self%parameters%dt, real64)
     call check_positive("dt", dt, problem)
     if (problem /= "") return
-    if (config%integration%duration > 0) then
-      if (config%integration%n_steps > 0) problem = &
+    if (self%integration%duration > 0) then
+      if (self%integration%n_steps > 0) problem = &
         "'duration' and 'n_steps' exclude each other"
-      call set_steps(dt, config%integration, problem)
+      call set_steps(dt, self%integration, problem)
     end if
-    call check_physics(config, problem)
-    call check_files(config, problem)
-    call check_at_least("n_steps", config%integration%n_steps, 0, problem)
-    call check_at_least("max_iterations", config%solver%max_iterations, 1, problem)
-    call check_positive("tolerance", config%solver%tolerance, problem)
-    if (config%grid%file == "") call check_box(config%grid, problem)
-    call check_choice("projection", config%grid%projection, [character(len=10) :: "", &
+    call check_physics(self, problem)
+    call check_files(self, problem)
+    call check_at_least("n_steps", self%integration%n_steps, 0, problem)
+    call check_at_least("max_iterations", self%solver%max_iterations, 1, problem)
+    call check_positive("tolerance", self%solver%tolerance, problem)
+    if (self%grid%file == "") call check_box(self%grid, problem)
+    call check_choice("projection", self%grid%projection, [character(len=10) :: "", &
       "f_plane", "beta_plane", "sphere"], problem)
-    call check_choice("kind", config%boundary%kind, [character(len=9) :: "elevation", &
+    call check_choice("kind", self%boundary%kind, [character(len=9) :: "elevation", &
       "radiating", "transport"], problem)
-    call check_not_negative("spin_up", config%integration%spin_up, problem)
-    call check_not_negative("ramp", config%boundary%ramp, problem)
-    call check_date(config%integration%start, problem)
-    call check_side("west", config%boundary%west, problem)
-    call check_side("east", config%boundary%east, problem)
-    call check_side("south", config%boundary%south, problem)
-    call check_side("north", config%boundary%north, problem)
-    call check_tracers(config%tracers, problem)
-    call check_reproducible(config, problem)
-  end subroutine check_config
+    call check_not_negative("spin_up", self%integration%spin_up, problem)
+    call check_not_negative("ramp", self%boundary%ramp, problem)
+    call check_date(self%integration%start, problem)
+    call check_side("west", self%boundary%west, problem)
+    call check_side("east", self%boundary%east, problem)
+    call check_side("south", self%boundary%south, problem)
+    call check_side("north", self%boundary%north, problem)
+    call check_tracers(self%tracers, problem)
+    call check_reproducible(self, problem)
+  end subroutine check
 
   !> Tracers need names of their own: they are variables beside those of the run.
   subroutine check_tracers(tracers, problem)
@@ -397,7 +367,7 @@ contains
 
   !> Refuse a solver whose bits depend on the ranks in a run whose bits must not.
   subroutine check_reproducible(config, problem)
-    type(swe_config_t), intent(in) :: config   !! settings
+    class(swe_config_t), intent(in) :: config   !! settings
     character(len=*), intent(inout) :: problem !! set if there is one
 
     logical :: depends_on_ranks
@@ -441,7 +411,7 @@ contains
   end subroutine check_date
 
   subroutine check_physics(config, problem)
-    type(swe_config_t), intent(in) :: config
+    class(swe_config_t), intent(in) :: config
     character(len=*), intent(inout) :: problem
 
     associate (p => config%parameters)
@@ -462,7 +432,7 @@ contains
   end subroutine check_physics
 
   subroutine check_files(config, problem)
-    type(swe_config_t), intent(in) :: config
+    class(swe_config_t), intent(in) :: config
     character(len=*), intent(inout) :: problem
 
     call check_choice("precision", config%files%precision, ["float64", "float32"], problem)
@@ -504,25 +474,5 @@ contains
     call check_choice(key, value, [character(len=9) :: "closed", "elevation", &
       "radiating"], problem)
   end subroutine check_side
-
-  !> Say so if a number is not positive and finite.
-  subroutine check_positive(key, value, problem)
-    character(len=*), intent(in) :: key        !! of the namelist
-    real(real64), intent(in) :: value          !! what it says
-    character(len=*), intent(inout) :: problem !! set if it is not
-
-    if (problem /= "" .or. (value > 0 .and. value < huge(value))) return
-    write (problem, "(3a, g0.6)") "'", key, "' must be positive, found ", value
-  end subroutine check_positive
-
-  !> Say so if a number is negative or not finite.
-  subroutine check_not_negative(key, value, problem)
-    character(len=*), intent(in) :: key        !! of the namelist
-    real(real64), intent(in) :: value          !! what it says
-    character(len=*), intent(inout) :: problem !! set if it is
-
-    if (problem /= "" .or. (value >= 0 .and. value < huge(value))) return
-    write (problem, "(3a, g0.6)") "'", key, "' must not be negative, found ", value
-  end subroutine check_not_negative
 
 end module swe_config

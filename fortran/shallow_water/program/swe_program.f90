@@ -7,7 +7,7 @@ program swe_program
   use swe_blocks, only: ranks_t
   use swe_help, only: help_text
   use swe_ranks, only: end_ranks, start_ranks
-  use swe_run, only: read_config, run, swe_config_t
+  use swe_run, only: run, swe_config_t
   implicit none
 
   character(len=*), parameter :: name = "isthmus-shallow-water"
@@ -20,7 +20,7 @@ program swe_program
   path = namelist_argument(name, help_text)
   call start_ranks(ranks)
   errmsg = ""
-  call read_config(path, config, stat=stat, errmsg=errmsg)
+  call config%read(path, stat=stat, errmsg=errmsg)
   call agree(everyone(ranks), stat, errmsg)
   if (stat /= 0) call end_all(2)
   call catch_interrupts()

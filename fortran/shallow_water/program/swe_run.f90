@@ -12,7 +12,7 @@ module swe_run
   use swe_analysis, only: analysis_t
   use swe_blocks, only: block_t, ranks_t
   use swe_budgets, only: budget_of, inflow, swe_budget_t, water_volume
-  use swe_config, only: read_config, swe_config_t
+  use swe_config, only: swe_config_t
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_decomposition, only: decompose
   use swe_domain, only: swe_domain_t
@@ -36,7 +36,7 @@ module swe_run
   use trajectories, only: trajectory_t
   implicit none
   private
-  public :: read_config, run, swe_config_t
+  public :: run, swe_config_t
 
   integer, parameter :: max_errmsg = 1024
   integer, parameter :: progress_percent = 5 !! between two messages

@@ -5,7 +5,7 @@ program test_rain_run
   use kinds, only: wp
   use netcdf, only: nf90_close, nf90_get_var, nf90_inq_varid, nf90_noerr, nf90_nowrite, &
     nf90_open
-  use rain_config, only: rain_config_t, read_config
+  use rain_config, only: rain_config_t
   use rain_kernels, only: kernel_t
   use rain_output, only: rain_output_t
   use rain_run, only: run
@@ -55,7 +55,7 @@ contains
     open (newunit=unit, file=namelist_path, status="replace", action="write")
     write (unit, "(a)") "&files output = 'x.nc' /"
     close (unit)
-    call read_config(namelist_path, config)
+    call config%read(namelist_path)
     call check(config%n_cases() == 819, "819 clouds")
     associate (first => config%cloud(1), last => config%cloud(819), next => config%cloud(2))
       call check(abs(first%liquid_water/2.0e-4_wp - 1) < decimal .and. &
@@ -97,7 +97,7 @@ contains
     integer :: stat
 
     call write_namelist("")
-    call read_config(namelist_path, config)
+    call config%read(namelist_path)
     call run(config)
     lr = values_of("lr")
     call check(maxval(lr) > 0.0_wp, "there is rain")
@@ -128,7 +128,7 @@ contains
     real(wp) :: lc(n_records, n_cases), lr(n_records, n_cases)
 
     call write_namelist("&box method = 'bins', per_doubling = 4 /")
-    call read_config(namelist_path, config)
+    call config%read(namelist_path)
     config%dt = 10.0_wp
     call run(config)
     lc = values_of("lc")
@@ -173,7 +173,7 @@ contains
 
     errmsg = ""
     call write_namelist(line)
-    call read_config(namelist_path, config, stat, errmsg)
+    call config%read(namelist_path, stat=stat, errmsg=errmsg)
     if (stat == 0) call run(config, stat, errmsg)
     call check(stat /= 0 .and. index(errmsg, expected) > 0, line//" gave: "//trim(errmsg))
   end subroutine refuse
