@@ -7,8 +7,7 @@
 
 #include "element_type.hpp"
 #include "failure.hpp"
-#include "fp_environment.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 
 namespace isthmus {
 namespace {
@@ -240,8 +239,7 @@ double Trial::remainder(double h, const Values &base, const Values &slope) {
 } // namespace
 
 DerivativeErrors check_derivatives(Model &model, std::uint64_t seed) {
-  const ThreadBudget threads;
-  const FpEnvironment masked; // a step may leave the network's domain
+  const TorchEntry entry; // a step may leave the network's domain
   Trial trial(model, seed);
   DerivativeErrors errors{};
   errors.dot = trial.dot_error();

@@ -10,8 +10,7 @@
 
 #include "element_type.hpp"
 #include "failure.hpp"
-#include "fp_environment.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 
 namespace isthmus {
 namespace {
@@ -179,8 +178,7 @@ double tested(Model &model) {
   const Json test = contract.value("self_test", Json());
   if (test.is_null())
     refuse("the contract holds no test vectors");
-  const ThreadBudget threads;
-  const FpEnvironment masked; // NaN is compared
+  const TorchEntry entry; // NaN is compared
   const MethodNames &names = model.names("forward");
   const Json &variables = contract.at("variables");
   Vectors inputs = vectors_of(test.at("inputs"), names.inputs, variables);

@@ -4,15 +4,13 @@
 #include <cmath>
 
 #include "../failure.hpp"
-#include "../fp_environment.hpp"
 #include "emulator.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 
 namespace isthmus {
 
 void Emulator::finish(const Result &result) {
-  const ThreadBudget threads;
-  const FpEnvironment masked;
+  const TorchEntry entry;
   if (settings_.mode == ISTHMUS_MODE_SHADOW && result.is_ready)
     record(result);
   deliver(result);

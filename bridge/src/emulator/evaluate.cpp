@@ -5,10 +5,9 @@
 #include <optional>
 
 #include "../failure.hpp"
-#include "../fp_environment.hpp"
 #include "emulator.hpp"
 #include "random.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 
 namespace isthmus {
 namespace {
@@ -24,8 +23,7 @@ std::string reasons_text(std::int32_t bits) {
 } // namespace
 
 void Emulator::evaluate(std::int64_t step) {
-  const ThreadBudget threads;
-  const FpEnvironment masked; // NaN is compared
+  const TorchEntry entry; // NaN is compared
   std::fill(current_.flags.begin(), current_.flags.end(), 0);
   current_.is_ready = false;
   evaluated_.clear();

@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "array.hpp"
-#include "fp_environment.hpp"
 #include "guarded.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 #include "tape.hpp"
 #include "tensor.hpp"
 #include "tensor_view.hpp"
@@ -26,8 +25,7 @@ std::string reason_of(const c10::Error &error);
 template <typename Body>
 isthmus_status on_tensors(const char *function, Body &&body) noexcept {
   return guarded([&] {
-    const ThreadBudget threads;
-    const FpEnvironment traps_masked;
+    const TorchEntry entry;
     const TorchModes modes(is_tape_on());
     const std::string prefix = std::string(function) + ": ";
     try {

@@ -5,11 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "../fp_environment.hpp"
 #include "../guarded.hpp"
 #include "../tensor_view.hpp"
 #include "../tensors/tensor.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 
 namespace isthmus {
 
@@ -31,8 +30,7 @@ template <typename Body> auto translating(isthmus_status status, Body &&body) tr
 /// guarded(), with the host's floating-point traps masked.
 template <typename Body> isthmus_status guarded_torch(Body &&body) noexcept {
   return guarded([&] {
-    const ThreadBudget threads;
-    const FpEnvironment traps_masked;
+    const TorchEntry entry;
     translating(ISTHMUS_ERR_RUNTIME, body);
   });
 }
