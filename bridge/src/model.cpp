@@ -6,10 +6,8 @@
 #include <mutex>
 
 #include "failure.hpp"
-#include "fp_environment.hpp"
-#include "runtime/thread_budget.hpp"
+#include "runtime/torch_entry.hpp"
 #include "runtime/torch_settings.hpp"
-#include "tuning.hpp"
 
 namespace isthmus {
 namespace {
@@ -136,12 +134,16 @@ Model::Turn::Turn(std::atomic_flag &is_taken) : is_taken_(is_taken) {
                   "the network is in use by another thread: load one per thread");
 }
 
-Model::Model(const std::string &path, const std::string &device) : cost_(path) {
+Model::Model(const std::string &path, const std::string &device)
+    : Model(chosen_file(path), device) {}
+
+Model::Model(const ChosenFile &file, const std::string &device)
+    : cost_(file.path), tuning_note_(file.note) {
+  const std::string &path = file.path;
   // Loading two networks at once is not what torch's loaders were tested for.
   static std::mutex loading;
   const std::lock_guard<std::mutex> lock(loading);
-  const ThreadBudget threads;
-  const FpEnvironment masked;
+  const TorchEntry entry;
   const Archive archive(path);
   const EngineKind kind = archive.kind();
   contract_ = verified_contract(archive);
@@ -182,7 +184,7 @@ const MethodNames &Model::names(const std::string &method) const {
 /// A choice that does not hold here is no reason to refuse the network: it runs as without.
 void Model::apply_tuning(const std::string &path) {
   const Tuning tuning = tuning_of(path);
-  tuning_note_ = tuning.note;
+  add_note(tuning.note);
   if (!tuning.is_valid)
     return;
   try {
@@ -191,16 +193,19 @@ void Model::apply_tuning(const std::string &path) {
     if (tuning.is_caching)
       use_caching_allocator(true);
   } catch (const Failure &failure) {
-    tuning_note_ = path + ".tune.json is ignored: " + failure.what();
+    add_note("but it is ignored: " + std::string(failure.what()));
   }
+}
+
+void Model::add_note(const std::string &note) {
+  tuning_note_ += (tuning_note_.empty() || note.empty() ? "" : "; ") + note;
 }
 
 void Model::use_loops(std::int64_t n_samples) {
   if (n_samples < 0)
     throw Failure(ISTHMUS_ERR_ARGUMENT,
                   "n_samples is " + std::to_string(n_samples) + ", expected 0 or more");
-  const ThreadBudget threads;
-  const FpEnvironment masked;
+  const TorchEntry entry;
   engine_->use_loops(n_samples);
   ++changes_;
 }
@@ -286,8 +291,7 @@ void Model::evaluate(Verb verb) {
     prepare(verb);
   if (states_[index].has_nothing_to_do)
     return;
-  const ThreadBudget threads;
-  const FpEnvironment masked;
+  const TorchEntry entry;
   if (states_[index].stage)
     return run_in_pieces(verb, *states_[index].stage, is_timed);
   const Stopwatch of_run(cost_, Phase::run, is_timed);

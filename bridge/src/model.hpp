@@ -13,6 +13,7 @@
 #include "cost/cost.hpp"
 #include "engine.hpp"
 #include "staging/stage.hpp"
+#include "tuning.hpp"
 
 namespace isthmus {
 
@@ -23,6 +24,7 @@ public:
     Bindings inputs, outputs;
   };
 
+  /// @param path  a file, or what `x.pt` and `x.pt2` have in common: see chosen_file()
   /// @throws Failure (file, device, contract)
   Model(const std::string &path, const std::string &device);
 
@@ -57,7 +59,9 @@ public:
   const CostLog &cost() const { return cost_; }
 
 private:
+  Model(const ChosenFile &file, const std::string &device);
   void apply_tuning(const std::string &path);
+  void add_note(const std::string &note);
   /// Two threads in one model would compute each other's numbers: the second is refused.
   class Turn {
   public:

@@ -2,8 +2,10 @@
 #include "tuning.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -28,16 +30,24 @@ std::string processor_name() {
   return "";
 }
 
-std::string difference(const nlohmann::json &json, const std::string &path) {
-  if (json.at("format") != "isthmus-tune" || json.at("format_version") != 1)
+/// Why a choice does not hold for these files on this machine, "" if it does.
+std::string difference(const nlohmann::json &json, const std::string &format,
+                       const std::vector<std::string> &files) {
+  if (json.at("format") != format || json.at("format_version") != 1)
     return "it is of another format";
   if (json.at("torch") != torch_version())
     return "it was made with torch " + json.at("torch").get<std::string>();
   if (json.at("cpu") != processor_name())
     return "it was made on " + json.at("cpu").get<std::string>();
-  const std::string model = bytes_of(path);
-  if (json.at("model_sha256") != sha256(model.data(), model.size()))
-    return "it was made for other contents of the model file";
+  for (const std::string &file : files) {
+    const std::string model = bytes_of(file);
+    const std::string key =
+        files.size() == 1 ? "model_sha256"
+                          : "sha256" + std::filesystem::path(file).extension().string();
+    if (json.at(key) != sha256(model.data(), model.size()))
+      return "it was made for other contents of " +
+             std::filesystem::path(file).filename().string();
+  }
   return "";
 }
 
@@ -59,33 +69,68 @@ std::string described(const Tuning &tuning) {
   return text + (tuning.is_caching ? ", the caching allocator" : "");
 }
 
+/// Take what a file of choices says, if it holds here.
+/// @param take  called with the choice; its failures are a note, too
+/// @returns the note, "" if there is no such file or it is turned off
+template <typename Take>
+std::string apply_choice(const std::string &file, const std::string &format,
+                         const std::vector<std::string> &models, Take &&take) {
+  const char *wish = std::getenv("ISTHMUS_TUNE");
+  if (wish && std::string(wish) == "0")
+    return "";
+  const std::string text = bytes_of(file);
+  if (text.empty())
+    return "";
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    const std::string reason = difference(json, format, models);
+    if (!reason.empty())
+      return file + " is ignored: " + reason;
+    return file + " is applied: " + take(json.at("choice"));
+  } catch (const nlohmann::json::exception &error) {
+    return file + " is ignored: " + error.what();
+  } catch (const Failure &failure) {
+    return file + " is ignored: " + failure.what();
+  }
+}
+
 } // namespace
 
 Tuning tuning_of(const std::string &path) {
-  const char *wish = std::getenv("ISTHMUS_TUNE");
-  if (wish && std::string(wish) == "0")
-    return {};
-  const std::string file = path + ".tune.json";
-  const std::string text = bytes_of(file);
-  if (text.empty())
-    return {};
   Tuning tuning;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(text);
-    const std::string reason = difference(json, path);
-    if (!reason.empty()) {
-      tuning.note = file + " is ignored: " + reason;
-      return tuning;
-    }
-    read_choice(json.at("choice"), tuning);
-    tuning.is_valid = true;
-    tuning.note = file + " is applied: " + described(tuning);
-  } catch (const nlohmann::json::exception &error) {
-    tuning.note = file + " is ignored: " + error.what();
-  } catch (const Failure &failure) {
-    tuning.note = file + " is ignored: " + failure.what();
-  }
+  tuning.note = apply_choice(path + ".tune.json", "isthmus-tune", {path},
+                             [&](const nlohmann::json &choice) {
+                               read_choice(choice, tuning);
+                               tuning.is_valid = true;
+                               return described(tuning);
+                             });
   return tuning;
+}
+
+ChosenFile chosen_file(const std::string &path) {
+  const std::string script = path + ".pt", package = path + ".pt2";
+  const auto exists = [](const std::string &file) {
+    return std::filesystem::is_regular_file(file);
+  };
+  if (exists(path) || (!exists(script) && !exists(package)))
+    return {path, ""};
+  if (!exists(package))
+    return {script, ""};
+  if (!exists(script))
+    return {package, ""};
+  ChosenFile chosen{script, ""};
+  chosen.note = apply_choice(path + ".tune.json", "isthmus-tune-pair", {script, package},
+                             [&](const nlohmann::json &choice) {
+                               const auto suffix = choice.at("file").get<std::string>();
+                               if (suffix != ".pt" && suffix != ".pt2")
+                                 throw Failure(ISTHMUS_ERR_CONTRACT,
+                                               "it chooses " + in_quotes(suffix));
+                               chosen.path = path + suffix;
+                               return chosen.path;
+                             });
+  if (chosen.note.empty())
+    chosen.note = script + " is taken, for `isthmus tune` has not chosen";
+  return chosen;
 }
 
 } // namespace isthmus

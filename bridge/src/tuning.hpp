@@ -19,4 +19,14 @@ struct Tuning {
 /// or torch is not taken, and the note says why.
 Tuning tuning_of(const std::string &path);
 
+/// The file that a path stands for.
+struct ChosenFile {
+  std::string path;
+  std::string note; // why this one of two, "" if there was no choice
+};
+
+/// A path without `.pt` or `.pt2` stands for the network in both: `isthmus tune` has chosen
+/// the engine, and the `.pt`, which runs on any machine, is taken where it has not.
+ChosenFile chosen_file(const std::string &path);
+
 } // namespace isthmus

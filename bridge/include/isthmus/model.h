@@ -16,7 +16,8 @@ typedef struct isthmus_model isthmus_model;
 /** Load a network from `.pt` (TorchScript) or `.pt2` (AOTInductor package).
  *  The engine is chosen by what is in the file, not by its name. If the file carries a
  *  contract, its checksums and instruction set are verified before any of it is executed.
- *  @param[in]  path    file on disk
+ *  @param[in]  path    file on disk; of a network in both, `x.pt` and `x.pt2`, also `x`:
+ *                      `isthmus tune x` chooses, the `.pt` is taken where it has not
  *  @param[in]  device  "cpu", "cuda", "cuda:1", ...: torch's own device strings
  *  @param[out] model   freed by isthmus_model_free() */
 ISTHMUS_API isthmus_status isthmus_model_load(const char *path, const char *device,

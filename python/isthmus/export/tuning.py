@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from ..bridge import Model, set_allocator, set_threads, torch_version
 from ..contract import HALF_DTYPES
 from ..errors import BindingError, ContractError, InferenceError
+
+Key = TypeVar("Key")
 
 DEFAULT_EXTENTS: Final = (1, 8, 64, 512, 4096, 32768)
 CHUNKS: Final = (256, 1024, 4096)
@@ -64,20 +66,38 @@ class Tuning:
 
     def write(self) -> Path:
         """Store the choice beside the model file, where a load finds it."""
-        target = self.path.with_name(self.path.name + ".tune.json")
-        document = {
-            "format": "isthmus-tune",
-            "format_version": 1,
-            "model_sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
-            "cpu": processor_name(),
-            "torch": torch_version(),
-            "choice": {"loops": self.loops, **asdict(self.way)},
-            "measurements": [asdict(m) for m in self.measurements],
-        }
-        draft = target.with_name(target.name + ".part")
-        draft.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        draft.replace(target)
-        return target
+        return write_choice(
+            self.path,
+            "isthmus-tune",
+            {"model_sha256": sum_of(self.path)},
+            choice={"loops": self.loops, **asdict(self.way)},
+            measurements=[asdict(m) for m in self.measurements],
+        )
+
+
+def write_choice(
+    path: Path, kind: str, sums: dict[str, str], *, choice: object, measurements: object
+) -> Path:
+    """Write `path`.tune.json for this machine, all or nothing; return where it is."""
+    target = path.with_name(path.name + ".tune.json")
+    document = {
+        "format": kind,
+        "format_version": 1,
+        **sums,
+        "cpu": processor_name(),
+        "torch": torch_version(),
+        "choice": choice,
+        "measurements": measurements,
+    }
+    draft = target.with_name(target.name + ".part")
+    draft.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    draft.replace(target)
+    return target
+
+
+def sum_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def tune_file(
@@ -184,7 +204,7 @@ class _Models:
             ways[None] = self._own
         for model in dict.fromkeys(ways.values()):
             self._bind(model, extent)
-        return _in_turns(ways, time.thread_time)
+        return _ways_in_turns(ways, time.thread_time)
 
     def by_threads(self, extent: int, way: Way, threads: Sequence[int]) -> dict[str, float]:
         """Return the median time of a way by the number of threads."""
@@ -193,7 +213,7 @@ class _Models:
         found = {}
         for n in threads:
             set_threads(n)
-            found[str(n)] = _in_turns({way: model}, time.perf_counter)[way]
+            found[str(n)] = _ways_in_turns({way: model}, time.perf_counter)[way]
         set_threads(1)
         return found
 
@@ -206,36 +226,65 @@ class _Models:
         )
 
     def _bind(self, model: Model, extent: int) -> None:
-        """Bind arrays whose symbols have this extent."""
         assert self._contract is not None
-        generator = np.random.default_rng(0)
-        binders = (model.bind_input, model.bind_output)
-        for names, bind in zip(model.names(), binders, strict=True):
-            for name in names:
-                variable = self._contract["variables"][name]
-                bind(name, _array(variable, extent, generator), convert=True)
+        bind_samples(model, self._contract, extent)
 
 
-def _in_turns(
-    ways: dict[Way | None, Model], clock: Callable[[], float]
-) -> dict[Way | None, float]:
-    times: dict[Way | None, list[float]] = {way: [] for way in ways}
-    first = next(iter(ways.values()))
+def samples(
+    contract: dict[str, Any], names: Sequence[str], extent: int
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Return values of variables whose symbols have this extent, the same every time."""
+    generator = np.random.default_rng(0)
+    return {n: _array(contract["variables"][n], extent, generator) for n in names}
+
+
+def bind_samples(model: Model, contract: dict[str, Any], extent: int) -> None:
+    """Bind arrays to all inputs and outputs of `forward`."""
+    binders = (model.bind_input, model.bind_output)
+    for names, bind in zip(model.names(), binders, strict=True):
+        for name, array in samples(contract, names, extent).items():
+            bind(name, array, convert=True)
+
+
+def times_in_turns(
+    models: dict[Key, Model],
+    clock: Callable[[], float],
+    prepare: Callable[[Key], None] = lambda key: None,
+) -> dict[Key, float]:
+    """Return microseconds per call of each model, medians of some rounds in turns.
+
+    Parameters
+    ----------
+    models
+        With their arrays bound.
+    clock
+        Seconds.
+    prepare
+        Called before a model's turn.
+    """
+    times: dict[Key, list[float]] = {key: [] for key in models}
+    first = next(iter(models.values()))
     first.run()
     start = clock()
     first.run()
     once = max(clock() - start, 1e-6)
     n_calls = max(1, int(SECONDS_PER_MEASUREMENT / _ROUNDS / once))
     for turn in range(_ROUNDS + 1):
-        for way, model in ways.items():
-            set_allocator(way.allocator if way is not None else "default")
-            model.run()  # with this allocator's memory, before the clock runs
+        for key, model in models.items():
+            prepare(key)
+            model.run()  # with what was prepared, before the clock runs
             start = clock()
             for _ in range(n_calls):
                 model.run()
             if turn > 0:  # the first one warms up
-                times[way].append((clock() - start) / n_calls)
-    return {way: 1e6 * statistics.median(seconds) for way, seconds in times.items()}
+                times[key].append((clock() - start) / n_calls)
+    return {key: 1e6 * statistics.median(seconds) for key, seconds in times.items()}
+
+
+def _ways_in_turns(ways: dict[Way | None, Model], clock: Callable[[], float]) -> _Times:
+    return times_in_turns(
+        ways, clock, lambda way: set_allocator(way.allocator if way else "default")
+    )
 
 
 def _time_of(times: _Times, way: Way) -> float:
