@@ -139,7 +139,7 @@ def _variables(contract: dict[str, Any]) -> list[Any]:
     forward = contract["methods"]["forward"]
     names = [*forward["inputs"], *forward["outputs"]]
     variables = contract["variables"]
-    return [[variables[n][key] for key in ("shape", "dtype", "units")] for n in names]
+    return [[variables[n].get(key) for key in ("shape", "dtype", "units")] for n in names]
 
 
 def _times(
