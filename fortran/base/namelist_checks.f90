@@ -100,9 +100,11 @@ contains
     real(wp), intent(in) :: part               !! what that says, above 0
     character(len=*), intent(inout) :: problem !! set if it is not
 
-    if (problem /= "") return
-    if (value/part < most_steps .and. abs(value/part - anint(value/part)) < part_of_step) &
-      return
+    logical :: is_multiple
+
+    is_multiple = value/part < most_steps .and. &
+      abs(value/part - anint(value/part)) < part_of_step
+    if (problem /= "" .or. is_multiple) return
     write (problem, "(5a, g0.6, a, g0.6)") "'", key, "' must be a multiple of '", &
       part_key, "', found ", value, " and ", part
   end subroutine check_multiple

@@ -270,8 +270,10 @@ contains
         if (status /= 0) exit
         n = n + 1
       end do
-      if (n == 0 .or. .not. is_iostat_end(status) .or. any(read_values(:n) == left_out)) &
+      if (n == 0 .or. .not. is_iostat_end(status) .or. &
+        any(read_values(:n) == left_out)) then
         self%problem = "'"//name//"' must be numbers, found '"//self%text//"'"
+      end if
       values = read_values(:n)
     end if
   end subroutine visit_reals

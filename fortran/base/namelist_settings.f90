@@ -30,6 +30,7 @@ module namelist_settings
     !> Visit all keys of a group; `keys%no_group` where there is no such group.
     subroutine visit_group_i(self, keys, group)
       import :: key_visitor_t, settings_t
+      implicit none
       class(settings_t), intent(inout) :: self
       type(key_visitor_t), intent(inout) :: keys
       character(len=*), intent(in) :: group !! in lower case
@@ -38,6 +39,7 @@ module namelist_settings
     !> Refuse what cannot be run.
     subroutine check_i(self, problem)
       import :: settings_t
+      implicit none
       class(settings_t), intent(inout) :: self
       character(len=*), intent(inout) :: problem !! set if there is one
     end subroutine check_i
@@ -57,7 +59,7 @@ contains
   subroutine read(self, path, only, others, stat, errmsg)
     class(settings_t), intent(inout) :: self
     character(len=*), intent(in) :: path                !! namelist file
-    character(len=*), intent(in), optional :: only(:)   !! groups; all others belong to others
+    character(len=*), intent(in), optional :: only(:)   !! groups; the rest is others'
     character(len=*), intent(in), optional :: others(:) !! groups that belong to others
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg

@@ -66,6 +66,6 @@ def test_two_networks_are_no_pair(stem, tmp_path):
     assert not is_pair(tmp_path / "net")
     exported(tmp_path / "net.pt", seed=7)
     assert is_pair(tmp_path / "net")
-    with pytest.raises(ContractError, match="differ by .* in 'y'"):
+    with pytest.raises(ContractError, match=r"differ by .* in 'y'"):
         tune_pair(tmp_path / "net", EXTENTS)
     assert not list(tmp_path.glob("*.tune.json"))

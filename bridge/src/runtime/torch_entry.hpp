@@ -8,8 +8,8 @@
 namespace isthmus {
 
 /// While it lives, this thread may compute in libtorch: parallel regions have the threads
-/// of the budget, and the host's floating-point traps are masked, for libtorch computes with
-/// NaN and infinity on purpose. Both are put back at the end.
+/// of the budget, and the host's floating-point traps are masked, for libtorch computes
+/// with NaN and infinity on purpose. Both are put back at the end.
 class TorchEntry {
 private:
   const ThreadBudget threads_;

@@ -4,7 +4,8 @@
 !> Each key is one `visit` line below, next to the others of its group, and one component
 !> with its default and its unit. Every mistake is reported with file and line.
 module swe_config
-  use namelist_checks, only: check_at_least, check_choice, check_not_negative, check_positive
+  use namelist_checks, only: check_at_least, check_choice, check_not_negative, &
+    check_positive
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use restarts, only: setting_t
   use swe_constituents, only: days_since_j2000

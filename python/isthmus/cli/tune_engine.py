@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`isthmus tune` of a network: measure it on this machine, keep the fastest way to run it."""
+"""`isthmus tune` of a network: measure it here, and keep the fastest way to run it."""
 
 from pathlib import Path
 
