@@ -165,8 +165,8 @@ contains
         weights%light_last)
     else
       allocate (weights%light_first(outputs_together, weights%layers(1)%n_groups, 0))
-      allocate (weights%light_last(outputs_together, weights%layers(n_hidden + 1)%n_groups, &
-        0))
+      allocate (weights%light_last(outputs_together, &
+        weights%layers(n_hidden + 1)%n_groups, 0))
     end if
   end subroutine read_layers
 
@@ -184,7 +184,8 @@ contains
     allocate (layer%w(outputs_together, layer%n_in, layer%n_groups), source=0.0_real32)
     allocate (layer%b(outputs_together, layer%n_groups), source=0.0_real32)
     do j = 1, size(w, 2)
-      associate (g => (j - 1)/outputs_together + 1, k => modulo(j - 1, outputs_together) + 1)
+      associate (g => (j - 1)/outputs_together + 1, &
+        k => modulo(j - 1, outputs_together) + 1)
         layer%b(k, g) = real(bias(j), real32)
         do i = 1, layer%n_in
           layer%w(k, i, g) = real(w(i, j), real32)
