@@ -26,7 +26,7 @@ module swe_config
     "&integration, &solver, &files, &boundary, &forcing, &gauges, &tracers, "// &
     "&analysis or &log"
 
-  character(len=*), parameter :: digits = "0123456789"
+  character(len=*), parameter :: numerals = "0123456789"
   character(len=*), parameter :: letters = &
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -354,7 +354,7 @@ contains
     do k = 1, size(tracers%names)
       associate (name => tracers%names(k))
         if (all(name /= taken) .and. all(name /= tracers%names(:k - 1)) .and. &
-          verify(trim(name), letters//digits//"_") == 0) cycle
+          verify(trim(name), letters//numerals//"_") == 0) cycle
         problem = "'names' in &tracers has '"//trim(name)//"': a tracer needs a name "// &
           "of its own, of letters, digits and '_'"
       end associate
