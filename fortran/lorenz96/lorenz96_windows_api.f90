@@ -6,11 +6,10 @@
 module lorenz96_windows_api
   use kinds, only: wp
   use lorenz96_second_order, only: lorenz96_sweep_soa
-  use lorenz96_windows, only: lorenz96_misfit_gradient, lorenz96_sweep_ad, &
-    lorenz96_sweep_tl, lorenz96_trajectory
+  use lorenz96_windows, only: lorenz96_sweep_ad, lorenz96_sweep_tl, lorenz96_trajectory
   implicit none
   private
-  public :: misfit_gradient, sweep_ad, sweep_soa, sweep_tl, trajectory
+  public :: sweep_ad, sweep_soa, sweep_tl, trajectory
 
 contains
 
@@ -64,19 +63,5 @@ contains
     call lorenz96_sweep_soa(forcing, dt, x, x_tl, forcing_tl, s, s_tl, x_ad, x_ad_tl, &
       forcing_ad, forcing_ad_tl)
   end subroutine sweep_soa
-
-  !> Cost of the misfit, and its gradient.
-  subroutine misfit_gradient(x_0, observed, weight, forcing, dt, x_ad, cost_and_forcing)
-    real(wp), intent(in) :: x_0(:)                 !! first state (k)
-    real(wp), intent(in) :: observed(:, :)         !! observations (k, time)
-    real(wp), intent(in) :: weight(:, :)           !! 1/variance, 0 for none (k, time)
-    real(wp), intent(in) :: forcing                !! F
-    real(wp), intent(in) :: dt                     !! time step
-    real(wp), intent(inout) :: x_ad(:)             !! set: gradient (k)
-    real(wp), intent(inout) :: cost_and_forcing(2) !! set: the cost, its derivative in F
-
-    call lorenz96_misfit_gradient(forcing, dt, x_0, observed, weight, cost_and_forcing(1), &
-      x_ad, cost_and_forcing(2))
-  end subroutine misfit_gradient
 
 end module lorenz96_windows_api
