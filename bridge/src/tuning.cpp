@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -110,7 +111,8 @@ Tuning tuning_of(const std::string &path) {
 ChosenFile chosen_file(const std::string &path) {
   const std::string script = path + ".pt", package = path + ".pt2";
   const auto exists = [](const std::string &file) {
-    return std::filesystem::is_regular_file(file);
+    std::error_code reason; // of a path that cannot be looked at: whoever opens it tells
+    return std::filesystem::is_regular_file(file, reason);
   };
   if (exists(path) || (!exists(script) && !exists(package)))
     return {path, ""};
