@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from isthmus.contract import read_contract
 from isthmus.couple.campaign import CampaignConfig, Scheme, SchemeResult, run_campaign
 from isthmus.couple.criteria import Criteria
 from isthmus.couple.request import Request
 from isthmus.couple.stability import Run, StabilityReport, assess_stability
-from isthmus.errors import ConfigurationError
+from isthmus.errors import ConfigurationError, ModelFileError
 
 SIMULATE = "isthmus-lorenz96"
 COUPLE = "isthmus-lorenz96-coupled"
@@ -127,6 +128,8 @@ def judge_networks(
     ------
     ConfigurationError
         If there is nothing to judge or `directory` holds other runs.
+    ModelFileError
+        If a network is no model file.
     ModelRunError
         If a program fails otherwise than by a blow-up.
     """
@@ -184,7 +187,9 @@ def judge_request(
 
 
 def _network_scheme(name: str, path: Path, trial: Trial) -> Scheme:
-    """Return the scheme of a network in its slot."""
+    """Return the scheme of a network in its slot; no run begins for what is none."""
+    if not is_zipfile(path):
+        raise ModelFileError(f"'{path}' is no model file (a zip archive), or is damaged")
     groups: dict[str, dict[str, Any]] = {
         "model": trial.resolved_model,
         "coupling": {"network": path, "role": trial.role, "device": trial.device},
