@@ -19,7 +19,9 @@ from isthmus.learn.rollout import Resolved
 from isthmus.models import Lorenz96
 from isthmus.nets import InSinglePrecision, Lorenz96Tendency, Rk4Step
 
-app = typer.Typer(help="Train networks on netCDF trajectories and export them.")
+app = typer.Typer(
+    help="Train networks on netCDF trajectories and export them.", add_completion=False
+)
 
 Data = Annotated[
     Path, typer.Argument(help="Trajectories in netCDF, from isthmus simulate.")
