@@ -17,7 +17,7 @@ module network_fields
   use swe_state, only: swe_state_t
   implicit none
   private
-  public :: network_fields_t, view_of
+  public :: end_with_status, network_fields_t, view_of
 
   real(wp), parameter :: same = 1.0e-6_wp !! relative: as the bridge's, for time steps
   integer, parameter :: max_text = 512
@@ -259,6 +259,7 @@ contains
     call end_with_status(status, problem, stat, errmsg)
   end subroutine run
 
+  !> Hand on what a call of the bridge gave.
   subroutine end_with_status(status, problem, stat, errmsg)
     integer, intent(in) :: status
     character(len=*), intent(in) :: problem

@@ -1,8 +1,8 @@
 ! SPDX-License-Identifier: MIT
 !> Networks in the slots of a shallow water run.
 module network_swe
-  use failures, only: err_argument, fail, succeed
-  use network_fields, only: network_fields_t, view_of
+  use failures, only: err_argument, fail
+  use network_fields, only: end_with_status, network_fields_t, view_of
   use swe_exchange, only: exchange
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -202,18 +202,5 @@ contains
     self%is_bound = .true.
     call self%network%run(is_believed, status, problem)
   end subroutine fill
-
-  subroutine end_with_status(status, problem, stat, errmsg)
-    integer, intent(in) :: status
-    character(len=*), intent(in) :: problem
-    integer, intent(out), optional :: stat
-    character(len=*), intent(inout), optional :: errmsg
-
-    if (status /= 0) then
-      call fail(status, trim(problem), stat, errmsg)
-    else
-      call succeed(stat)
-    end if
-  end subroutine end_with_status
 
 end module network_swe
