@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
 from isthmus.contract import read_contract
 from isthmus.couple.campaign import CampaignConfig, Scheme, SchemeResult, run_campaign
 from isthmus.couple.criteria import Criteria
-from isthmus.couple.request import Request
+from isthmus.couple.request import Request, check_model_files
 from isthmus.couple.stability import Run, StabilityReport, assess_stability
-from isthmus.errors import ConfigurationError, ModelFileError
+from isthmus.errors import ConfigurationError
 
 SIMULATE = "isthmus-lorenz96"
 COUPLE = "isthmus-lorenz96-coupled"
@@ -128,8 +127,6 @@ def judge_networks(
     ------
     ConfigurationError
         If there is nothing to judge or `directory` holds other runs.
-    ModelFileError
-        If a network is no model file.
     ModelRunError
         If a program fails otherwise than by a blow-up.
     """
@@ -181,15 +178,14 @@ def judge_request(
     if unknown:
         raise ConfigurationError(f"lorenz96: unknown option '{unknown.pop()}'")
     trial = Trial(**{**asked, **request.options})
+    check_model_files(networks)
     tenth = max(1, round(trial.n_steps / 10 / trial.output_every)) * trial.output_every
     trial = replace(trial, chunk_steps=tenth)
     return judge_networks(networks, trial, directory, on_progress=on_progress)
 
 
 def _network_scheme(name: str, path: Path, trial: Trial) -> Scheme:
-    """Return the scheme of a network in its slot; no run begins for what is none."""
-    if not is_zipfile(path):
-        raise ModelFileError(f"'{path}' is no model file (a zip archive), or is damaged")
+    """Return the scheme of a network in its slot."""
     groups: dict[str, dict[str, Any]] = {
         "model": trial.resolved_model,
         "coupling": {"network": path, "role": trial.role, "device": trial.device},

@@ -19,7 +19,8 @@ import numpy as np
 from isthmus.couple.campaign_config import CampaignConfig, Chunk, Dialect, Scheme, Settings
 from isthmus.couple.paired import Array, PairedCriteria, Quantity, Series
 from isthmus.couple.paired_trial import Extent
-from isthmus.errors import ConfigurationError, DataError
+from isthmus.couple.request import with_defaults
+from isthmus.errors import DataError
 
 DROPLETS, BULK, COUPLED = (
     "isthmus-rain-shaft",
@@ -86,20 +87,12 @@ class RainColumns:
 
     def __post_init__(self) -> None:
         """Refuse unknown options."""
-        for name in self.options:
-            if name not in OPTIONS:
-                raise ConfigurationError(
-                    f"rain: option '{name}', expected one of {', '.join(OPTIONS)}"
-                )
-
-    def _option(self, name: str) -> str:
-        """Return an option or its default."""
-        return self.options.get(name, OPTIONS[name])
+        self.options = with_defaults("rain", self.options, OPTIONS)
 
     def reference(self) -> Scheme:
         """Return the shaft of super-droplets."""
         droplets = {
-            "members": int(self._option("realizations")),
+            "members": int(self.options["realizations"]),
             "new_droplets": 32,
             "dt": 2.0,
             "seed": self.extent.seed,
@@ -112,7 +105,7 @@ class RainColumns:
 
     def candidate(self, name: str, network: Path) -> Scheme:
         """Return the columns with a network in the slot."""
-        coupling = {"network": network, "device": self._option("device")}
+        coupling = {"network": network, "device": self.options["device"]}
         return Scheme(name, COUPLED, {**_driven(), "coupling": coupling})
 
     def read(self, files: Sequence[Path]) -> Series:

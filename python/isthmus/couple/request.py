@@ -3,7 +3,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from isthmus.contract import has_contract
+from isthmus.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,34 @@ class Request:
     def asked(self) -> dict[str, Any]:
         """Return what is not None, without the options."""
         return {k: v for k, v in vars(self).items() if v is not None and k != "options"}
+
+
+def with_defaults(
+    system: str, given: Mapping[str, str], defaults: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the options of a system, at their defaults where they were not given.
+
+    Raises
+    ------
+    ConfigurationError
+        If the system has no such option.
+    """
+    for name in given:
+        if name not in defaults:
+            raise ConfigurationError(
+                f"{system}: option '{name}', expected one of {', '.join(defaults)}"
+            )
+    return {**defaults, **given}
+
+
+def check_model_files(networks: Mapping[str, Path]) -> None:
+    """Refuse what is no model file before anything runs.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is absent, unreadable or no zip archive.
+    """
+    for path in networks.values():
+        if path.suffix != ".nc":  # of chemistry in Fortran, whose program reads it
+            has_contract(path)

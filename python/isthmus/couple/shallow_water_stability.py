@@ -21,7 +21,8 @@ import numpy as np
 from isthmus.couple.campaign_config import CampaignConfig, Chunk, Dialect, Scheme, Settings
 from isthmus.couple.paired import Array, PairedCriteria, Quantity, Series
 from isthmus.couple.paired_trial import Extent
-from isthmus.errors import ConfigurationError, DataError
+from isthmus.couple.request import with_defaults
+from isthmus.errors import DataError
 
 MODEL, COUPLED = "isthmus-shallow-water", "isthmus-shallow-water-coupled"
 OPTIONS = {"device": "cpu"}
@@ -142,11 +143,7 @@ class Basins:
 
     def __post_init__(self) -> None:
         """Refuse unknown options."""
-        for name in self.options:
-            if name not in OPTIONS:
-                raise ConfigurationError(
-                    f"shallow_water: option '{name}', expected one of {', '.join(OPTIONS)}"
-                )
+        self.options = with_defaults("shallow_water", self.options, OPTIONS)
 
     def reference(self) -> Scheme:
         """Return the model."""
@@ -158,8 +155,11 @@ class Basins:
 
     def candidate(self, name: str, network: Path) -> Scheme:
         """Return the program with a network in place of the step."""
-        device = self.options.get("device", OPTIONS["device"])
-        coupling = {"network": network, "device": device, "guarded": False}
+        coupling = {
+            "network": network,
+            "device": self.options["device"],
+            "guarded": False,
+        }
         return Scheme(name, COUPLED, {**_settings(), "coupling": coupling})
 
     def read(self, files: Sequence[Path]) -> Series:

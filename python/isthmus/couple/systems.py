@@ -18,7 +18,7 @@ from isthmus.couple import (
 from isthmus.couple.campaign import Progress
 from isthmus.couple.paired import PairedReport
 from isthmus.couple.paired_trial import Extent, PairedSystem, judge_in_system
-from isthmus.couple.request import Request
+from isthmus.couple.request import Request, check_model_files
 from isthmus.couple.stability import StabilityReport
 from isthmus.errors import ConfigurationError
 
@@ -36,6 +36,7 @@ def _paired(make: Callable[[Mapping[str, str]], PairedSystem]) -> Judge:
     ) -> PairedReport:
         system = make(request.options)
         system.extent = _extended(system.extent, request)
+        check_model_files(networks)
         return judge_in_system(system, networks, directory, on_progress=on_progress)
 
     return judge
@@ -68,6 +69,8 @@ def judge_networks(
     ------
     ConfigurationError
         If the system or an option is unknown.
+    ModelFileError
+        If a network is no model file; told before anything runs.
     """
     if system not in SYSTEMS:
         known = ", ".join(SYSTEMS)
