@@ -171,8 +171,8 @@ contains
       call react_by_emulator(self, y, t, dt, status, problem)
     end if
     self%n_cells = self%n_cells + size(flags)
-    if (status == 0 .and. any(self%reasons /= 0)) then
-      call fall_back(self, y, t, dt, flags, status, problem)
+    if (status == 0) then ! no reasons are allocated before the first step that fits
+      if (any(self%reasons /= 0)) call fall_back(self, y, t, dt, flags, status, problem)
     end if
     if (status /= 0) then
       call fail(status, trim(problem), stat, errmsg)
