@@ -73,3 +73,37 @@ def test_mistakes_are_named(tmp_path, old, new, text):
     path.write_text(TEXT.replace(old, new))
     with pytest.raises(ConfigurationError, match=text):
         read_campaign(path)
+
+
+HASTY = """
+[twin]
+steps = 4
+cycles = 12
+burn_in = 2
+seeds = [1]
+
+[[scheme]]
+name = "asks for too much"
+kind = "4d-var"
+lag = 1
+variance = 0.2
+tolerance = 1e-30
+
+[[scheme]]
+kind = "smoother"
+n_members = 20
+n_iterations = 1
+"""
+
+
+def test_what_did_not_converge_is_told_with_its_gradient(tmp_path):
+    text = assimilate(tmp_path, HASTY).stdout
+    with netCDF4.Dataset(tmp_path / "twins.nc") as file:
+        failed = file["is_converged"][:, 0].filled() == 0.0
+        share = (file["gradient_norm"][:] / file["gradient_norm_start"][:])[:, 0].filled()
+        assert file["n_unconverged"][:, 0].tolist() == failed.sum(axis=1).tolist()
+    assert failed.any(axis=1).all()
+    names = "asks for too much", "smoother"
+    for name, row, left in zip(names, failed, share, strict=True):
+        assert f"{name}: {row.sum()} of 12 minimisations did not converge" in text
+        assert f"fell to {left[row].max():.2g} of the first" in text

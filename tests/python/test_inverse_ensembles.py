@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Ensemble analyses against the Kalman filter, and schemes against published scores."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -187,10 +189,26 @@ def test_observed_sites_can_be_few():
     assert score.rmse < 0.5
 
 
-def test_steps_and_windows_that_do_not_converge_are_counted():
+def test_steps_and_windows_that_do_not_converge_are_counted_and_said(caplog):
     model = FortranModel(Lorenz96(40, 8.0), 0.05)
     twin = Twin(model, 4, 12, 2, 1)
     hasty = IterativeSmoother(20, lag=2, inflation=1.2, n_iterations=1)
     assert twin.run(hasty).n_unconverged == 12
     assert twin.run(SlidingFourDVar(lag=1, variance=0.2)).n_unconverged == 0
-    assert twin.run(SlidingFourDVar(lag=1, variance=0.2, tolerance=0.0)).n_unconverged > 0
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="isthmus"):
+        score = twin.run(SlidingFourDVar(lag=1, variance=0.2, tolerance=0.0))
+    assert score.n_unconverged == len(caplog.records) > 0
+    assert [r.levelno for r in caplog.records].count(logging.WARNING) == 1
+    found = score.endings[score.endings[:, 0] == 0.0]
+    assert score.worst_gradient == (found[:, 1] / found[:, 2]).max() < 1.0
+    assert f"gradient {found[0, 1]:.3g} of {found[0, 2]:.3g}" in caplog.messages[0]
+
+
+def test_a_smoother_on_its_own_says_that_it_did_not_converge(caplog):
+    rng = np.random.default_rng(1)
+    ensemble, r = rng.standard_normal((20, 8)), Diagonal(1.0, 8)
+    smooth(ensemble, lambda e: e + e**3, lambda e: e, np.ones(8), r, n_iterations=1)
+    assert "did not converge: gradient" in caplog.messages[0]
+    with pytest.raises(ConfigurationError, match="n_iterations"):
+        smooth(ensemble, lambda e: e, lambda e: e, np.ones(8), r, n_iterations=0)

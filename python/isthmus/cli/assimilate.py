@@ -36,6 +36,8 @@ def assimilate(
     out = Console(highlight=False, soft_wrap=True)
     out.width = max(out.width, WIDE)
     out.print(_table(results))
+    for line in _unconverged(results):
+        out.print(line, markup=False)
     out.print(f"results: {path}", markup=False)
 
 
@@ -61,6 +63,22 @@ def _table(results: Results) -> Table:
             _number(float(scores["n_unconverged"][i].sum()), 0),
         )
     return table
+
+
+def _unconverged(results: Results) -> list[str]:
+    """Return a line for each scheme whose minimisations did not all converge."""
+    lines = []
+    for i, entry in enumerate(results.campaign.entries):
+        n = np.nansum(results.scores["n_unconverged"][i])
+        if n:
+            worst = np.nanmax(results.scores["worst_gradient"][i])
+            n_all = int(np.isfinite(results.endings[i, ..., 0]).sum())
+            lines.append(
+                f"{entry.name}: {n:.0f} of {n_all} minimisations did not converge; the "
+                f"gradient's norm fell to {worst:.2g} of the first at worst; each cycle's "
+                "is in the results"
+            )
+    return lines
 
 
 def _number(value: float, digits: int) -> str:

@@ -61,7 +61,20 @@ TWIN_DEFAULTS: dict[str, Any] = {
     "seeds": [1, 2, 3],
 }
 MODEL_DEFAULTS: dict[str, Any] = {"n_sites": 40, "forcing": 8.0, "dt": 0.05}
-SCORES = ("rmse", "rmse_error", "spread", "milliseconds", "is_diverged", "n_unconverged")
+SCORES: dict[str, tuple[str, str]] = {  # units, what it is
+    "rmse": ("1", "time mean of the analysis error after the burn-in"),
+    "rmse_error": ("1", "its standard error"),
+    "spread": ("1", "time mean of the ensemble's spread"),
+    "milliseconds": ("ms", "processor time of a cycle"),
+    "is_diverged": ("1", "1 if the truth was lost"),
+    "n_unconverged": ("1", "cycles whose minimisation did not converge"),
+    "worst_gradient": ("1", "largest share of the gradient's norm that such a cycle left"),
+}
+ENDINGS = {  # of each cycle's minimisation, as `Ending` has them
+    "is_converged": "1 if the minimisation of a cycle converged",
+    "gradient_norm": "norm of the gradient at its end",
+    "gradient_norm_start": "norm of the gradient at its start",
+}
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,7 @@ class Results:
         shape = len(campaign.entries), len(campaign.seeds)
         self.scores: dict[str, Array] = {name: np.full(shape, np.nan) for name in SCORES}
         self.errors = np.full((*shape, campaign.twin["cycles"]), np.nan)
+        self.endings = np.full((*self.errors.shape, len(ENDINGS)), np.nan)
         if path.exists():
             self._read()
 
@@ -209,6 +223,7 @@ class Results:
         for name in SCORES:
             self.scores[name][entry, seed] = getattr(score, name)
         self.errors[entry, seed] = score.errors
+        self.endings[entry, seed] = score.endings
         self.write()
 
     def write(self) -> None:
@@ -225,22 +240,13 @@ class Results:
             for i, entry in enumerate(campaign.entries):
                 names[i] = entry.name
             file.createVariable("seed", "i8", ("seed",))[:] = campaign.seeds
-            for name, units, long_name in (
-                ("rmse", "1", "time mean of the analysis error after the burn-in"),
-                ("rmse_error", "1", "its standard error"),
-                ("spread", "1", "time mean of the ensemble's spread"),
-                ("milliseconds", "ms", "processor time of a cycle"),
-                ("is_diverged", "1", "1 if the truth was lost"),
-                ("n_unconverged", "1", "cycles whose minimisation did not converge"),
-            ):
+            for name, (units, long_name) in SCORES.items():
                 variable = file.createVariable(name, "f8", ("scheme", "seed"))
                 variable.units, variable.long_name = units, long_name
                 variable[:] = self.scores[name]
-            error = file.createVariable(
-                "error", "f4", ("scheme", "seed", "cycle"), compression="zlib"
-            )
-            error.units, error.long_name = "1", "analysis error of a cycle"
-            error[:] = self.errors
+            _write_cycles(file, "error", "analysis error of a cycle", self.errors)
+            for i, (name, long_name) in enumerate(ENDINGS.items()):
+                _write_cycles(file, name, long_name, self.endings[..., i])
         unfinished.replace(self.path)
 
     def _read(self) -> None:
@@ -255,6 +261,9 @@ class Results:
                 if name in file.variables:  # older files know fewer
                     self.scores[name] = np.ma.filled(file[name][:], np.nan)
             self.errors = np.ma.filled(file["error"][:].astype(np.float64), np.nan)
+            for i, name in enumerate(ENDINGS):
+                if name in file.variables:
+                    self.endings[..., i] = np.ma.filled(file[name][:], np.nan)
 
 
 def run_campaign(
@@ -285,6 +294,14 @@ def run_campaign(
                 results.add(i, j, score)
             progress(entry.name, (j + 1) / len(campaign.seeds))
     return results
+
+
+def _write_cycles(file: netCDF4.Dataset, name: str, long_name: str, values: Array) -> None:
+    """Write a number of every cycle `[scheme, seed, cycle]`."""
+    shape = "scheme", "seed", "cycle"
+    variable = file.createVariable(name, "f4", shape, compression="zlib")
+    variable.units, variable.long_name = "1", long_name
+    variable[:] = values
 
 
 def _refuse_unknown(

@@ -31,6 +31,29 @@ class Misfit(NamedTuple):
     gradient: Array
 
 
+class Ending(NamedTuple):
+    """How a minimisation ended.
+
+    Attributes
+    ----------
+    is_converged
+        Whether it is as near to a minimum as was asked for.
+    gradient_norm, gradient_norm_start
+        Of the cost in its control variable, where it was last known, and at the start.
+    """
+
+    is_converged: bool
+    gradient_norm: float
+    gradient_norm_start: float
+
+    def __str__(self) -> str:
+        """Return half a sentence."""
+        return (
+            f"{'converged' if self.is_converged else 'did not converge'}: gradient "
+            f"{self.gradient_norm:.3g} of {self.gradient_norm_start:.3g} at the start"
+        )
+
+
 class ForwardModel(ABC):
     """A discrete model `x_{i+1} = M(x_i)` with tangent-linear and adjoint.
 

@@ -21,7 +21,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from isthmus.errors import AssimilationError, BindingError
 from isthmus.inverse.checkpoints import checkpointed_gradient
 from isthmus.inverse.covariances import Covariance
-from isthmus.inverse.forward import Array, ForwardModel, Misfit
+from isthmus.inverse.forward import Array, Ending, ForwardModel, Misfit
 from isthmus.inverse.observations import Observations
 
 MEMORY = 10  # corrections that L-BFGS keeps
@@ -61,6 +61,11 @@ class Analysis:
     n_outer: int
     n_observed: int
     n_missing: int
+
+    @property
+    def ending(self) -> Ending:
+        """How the minimisation ended."""
+        return Ending(self.is_converged, self.gradient_norm, self.gradient_norm_start)
 
     def __str__(self) -> str:
         """Return one sentence."""

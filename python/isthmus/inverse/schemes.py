@@ -18,7 +18,7 @@ from isthmus.inverse.ensembles import (
     spread,
 )
 from isthmus.inverse.fortran_models import FortranModel
-from isthmus.inverse.forward import Array
+from isthmus.inverse.forward import Array, Ending
 from isthmus.inverse.four_d_var import FourDVar
 from isthmus.inverse.observations import Observations
 from isthmus.inverse.smoothers import Hyperprior, smooth
@@ -178,7 +178,6 @@ class IterativeSmoother(Scheme):
         self._ensemble = twin.draw_first(self.n_members, rng)
         self._rotate = Rotations(self.n_members, rng) if self.has_rotation else None
         self._behind = 0  # observation times between the ensemble and the newest
-        self.n_unconverged = 0
 
     def cycle(self, y: Array) -> Estimate:
         """Move the window, smooth its beginning, and run to its end."""
@@ -192,6 +191,7 @@ class IterativeSmoother(Scheme):
         def run(ensemble: Array) -> Array:
             return require_sane(model.advance(ensemble, n_steps))
 
+        endings: list[Ending] = []
         smoothed = smooth(
             self._ensemble,
             run,
@@ -200,17 +200,13 @@ class IterativeSmoother(Scheme):
             self._covariance,
             n_iterations=self.n_iterations,
             hyperprior=Hyperprior(self.boost) if self.boost else None,
-            unconverged=self._count,
+            ended=endings.append,
         )
         mean, a = anomalies_of(smoothed)
         a *= self.inflation
         self._ensemble = mean + (a if self._rotate is None else self._rotate(a))
         end, a = anomalies_of(run(smoothed))
-        return Estimate(end, spread(a))
-
-    def _count(self, change: float) -> None:
-        """Count a cycle whose steps did not become small."""
-        self.n_unconverged += 1
+        return Estimate(end, spread(a), endings[0])
 
 
 @dataclass
@@ -240,7 +236,6 @@ class SlidingFourDVar(Scheme):
         self._operator, self._covariance = twin.operator, twin.covariance
         self._x = twin.first
         self._behind = 0
-        self.n_unconverged = 0
 
     def cycle(self, y: Array) -> Estimate:
         """Move the window, analyse its beginning, and run to its end."""
@@ -261,7 +256,6 @@ class SlidingFourDVar(Scheme):
         else:
             window = FourDVar(model, n_steps, observations, self._x, b)
             analysis = window.incremental(tolerance=self.tolerance)
-        self.n_unconverged += not analysis.is_converged
         self._x = analysis.x
         end = model.advance(self._x[None], n_steps)[0]
-        return Estimate(end, np.nan)
+        return Estimate(end, np.nan, analysis.ending)

@@ -9,14 +9,18 @@ With a hyperprior the ensemble's size takes the place of inflation (Bocquet 2011
 as corrected by Bocquet, Raanes and Hannart 2015, equation 36).
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from isthmus.errors import ConfigurationError
 from isthmus.inverse.covariances import Covariance
 from isthmus.inverse.ensembles import eigenpairs
-from isthmus.inverse.forward import Array
+from isthmus.inverse.forward import Array, Ending
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def smooth(
     n_iterations: int = 10,
     tolerance: float = 1e-5,
     hyperprior: Hyperprior | None = None,
-    unconverged: Callable[[float], None] | None = None,
+    ended: Callable[[Ending], None] | None = None,
 ) -> Array:
     """Return the ensemble at the beginning of the window, given its new observation.
 
@@ -77,14 +81,23 @@ def smooth(
         Steps at most, and the root mean square change of w at which they end.
     hyperprior
         In the place of `N - 1`.
-    unconverged
-        Told the last change of w, if the steps ended before it was small enough.
+    ended
+        Told how the steps ended; without it, those that did not converge are logged as a
+        warning. The norm is that of the cost's gradient in w where the last step began.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are to be no steps.
     """
+    if n_iterations < 1:
+        raise ConfigurationError(f"'n_iterations' must be at least 1, found {n_iterations}")
     n = len(ensemble)
     mean = ensemble.mean(axis=0)
     a = ensemble - mean
     w, transform, inverse = np.zeros(n), np.eye(n), np.eye(n)
-    for _ in range(n_iterations):
+    norm_start = np.nan
+    for i in range(n_iterations):
         observed = observe(run(mean + (w + transform) @ a))
         mean_o = observed.mean(axis=0)
         yy = inverse @ (observed - mean_o)  # the transform is undone
@@ -92,13 +105,18 @@ def smooth(
         s, v = eigenpairs(weighted @ yy.T)
         precision = float(n - 1) if hyperprior is None else hyperprior.precision(w, s)
         slope = weighted @ (y - mean_o) - precision * w
+        norm = float(np.sqrt(slope @ slope))
+        norm_start = norm if i == 0 else norm_start
         change = v @ ((v.T @ slope) / (s + precision))
         w = w + change
         root = np.sqrt((s + precision) / (n - 1))
         transform, inverse = (v / root) @ v.T, (v * root) @ v.T
-        if change @ change <= n * tolerance**2:
+        is_converged = bool(change @ change <= n * tolerance**2)
+        if is_converged:
             break
-    else:
-        if unconverged is not None:
-            unconverged(float(np.sqrt(change @ change / n)))
+    ending = Ending(is_converged, norm, norm_start)
+    if ended is not None:
+        ended(ending)
+    elif not is_converged:
+        LOGGER.warning("the iterative smoother %s", ending)
     return mean + (w + transform) @ a

@@ -6,10 +6,11 @@ others 2024): truth and model are the same, all sites are observed with unit var
 the score is the time mean of the root mean square error of the analysis after a burn-in.
 """
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,12 @@ import numpy as np
 from isthmus.errors import AssimilationError, ConfigurationError
 from isthmus.inverse.covariances import Diagonal
 from isthmus.inverse.ensembles import DIVERGED
-from isthmus.inverse.forward import Array, ForwardModel
+from isthmus.inverse.forward import Array, Ending, ForwardModel
 from isthmus.inverse.observations import Sites
 
 FIRST_VARIANCE = 1e-3  # of truth and members around the first state
 CORRELATED = 20  # cycles of a block when the error of a mean is estimated
+LOGGER = logging.getLogger(__name__)
 LOST = 0.9  # share of the climate's deviation beyond which a truth has been lost
 
 
@@ -34,22 +36,17 @@ class Estimate(NamedTuple):
         Analysis `[k]`.
     spread
         What it thinks its error is, NaN if it does not say.
+    ending
+        Of its minimisation, if it minimises.
     """
 
     mean: Array
     spread: float
+    ending: Ending | None = None
 
 
 class Scheme(ABC):
-    """A way to assimilate, one observation time after another.
-
-    Attributes
-    ----------
-    n_unconverged
-        Cycles since the start whose minimisation did not converge.
-    """
-
-    n_unconverged: int = 0
+    """A way to assimilate, one observation time after another."""
 
     @abstractmethod
     def start(self, twin: "Twin", rng: np.random.Generator) -> None:
@@ -76,8 +73,9 @@ class Score:
         Whether the truth was lost, or the ensemble blew up.
     errors
         Of each cycle `[cycle]`, the burn-in included.
-    n_unconverged
-        Cycles whose minimisation did not converge.
+    endings
+        Of each cycle's minimisation `[cycle, 3]`: whether it converged (1 or 0), the norms
+        of the gradient at its end and at its start; NaN where nothing was minimised.
     """
 
     rmse: float
@@ -86,7 +84,20 @@ class Score:
     milliseconds: float
     is_diverged: bool
     errors: Array
-    n_unconverged: int = 0
+    endings: Array
+
+    @property
+    def n_unconverged(self) -> int:
+        """Cycles whose minimisation did not converge."""
+        return int(np.count_nonzero(self.endings[:, 0] == 0.0))
+
+    @property
+    def worst_gradient(self) -> float:
+        """Largest share of the gradient's norm that such a cycle left."""
+        of_these = self.endings[self.endings[:, 0] == 0.0]
+        if not of_these.size:
+            return np.nan
+        return float((of_these[:, 1] / of_these[:, 2]).max())
 
 
 @dataclass(frozen=True)
@@ -167,11 +178,15 @@ class Twin:
             Started here.
         progress
             Told the share done, 0 to 1.
+
+        The first minimisation that does not converge is logged as a warning, the others as
+        information; the score tells them all.
         """
         truth, observed = self.generate()
         scheme.start(self, np.random.default_rng(self.seed + 1_000_000))
         errors = np.full(self.n_cycles, np.nan)
         spreads = np.full(self.n_cycles, np.nan)
+        endings = np.full((self.n_cycles, len(Ending._fields)), np.nan)
         seconds = 0.0
         for i, y in enumerate(observed):
             began = time.process_time()
@@ -183,15 +198,18 @@ class Twin:
             departure = estimate.mean - truth[i]
             errors[i] = np.sqrt(departure @ departure / departure.size)
             spreads[i] = estimate.spread
+            if estimate.ending is not None:
+                _warn(i, estimate.ending, is_first=not (endings[:i, 0] == 0.0).any())
+                endings[i] = estimate.ending
             if not errors[i] < DIVERGED:
                 break
             if progress is not None and i % 100 == 0:
                 progress((i + 1) / self.n_cycles)
-        score = self._score(errors, spreads, seconds, float(truth.std(axis=0).mean()))
-        return replace(score, n_unconverged=scheme.n_unconverged)
+        climate = float(truth.std(axis=0).mean())
+        return self._score(errors, spreads, endings, seconds, climate)
 
     def _score(
-        self, errors: Array, spreads: Array, seconds: float, climate: float
+        self, errors: Array, spreads: Array, endings: Array, seconds: float, climate: float
     ) -> Score:
         """Summarise the cycles after the burn-in."""
         counted = errors[self.burn_in :]
@@ -208,4 +226,12 @@ class Twin:
             milliseconds=1e3 * seconds / self.n_cycles,
             is_diverged=lost,
             errors=errors,
+            endings=endings,
         )
+
+
+def _warn(cycle: int, ending: Ending, *, is_first: bool) -> None:
+    """Log a minimisation that did not converge."""
+    if not ending.is_converged:
+        level = logging.WARNING if is_first else logging.INFO
+        LOGGER.log(level, "cycle %d %s", cycle, ending)
