@@ -7,6 +7,7 @@
 !> for f90wrap would turn `out` into a result of unknown shape. Cells come last, which is
 !> first in Python: y(species, cell) is [cell, species].
 module chemistry_api
+  use chemistry_derivatives, only: advance_ad, advance_tl
   use chemistry_mechanism, only: mechanism_t
   use chemistry_qssa, only: qssa_t
   use chemistry_rates, only: light_at, photolyse
@@ -16,8 +17,9 @@ module chemistry_api
   use kinds, only: wp
   implicit none
   private
-  public :: chem_close, chem_flag_text, chem_integrate, chem_light, chem_numbers, &
-    chem_open, chem_qssa, chem_rates, chem_set_method, chem_text
+  public :: chem_close, chem_flag_text, chem_integrate, chem_integrate_ad, &
+    chem_integrate_tl, chem_light, chem_numbers, chem_open, chem_qssa, chem_rates, &
+    chem_set_method, chem_text
 
   integer, parameter :: max_text = 4096 !! characters of a path or a message
 
@@ -137,7 +139,7 @@ contains
     integer, intent(in) :: handle          !! of `chem_open`
     integer, intent(in) :: method(:)       !! character codes
     real(wp), intent(in) :: tolerances(2)  !! relative, absolute
-    integer, intent(in) :: options(2)      !! max_steps, negatives
+    integer, intent(in) :: options(3)      !! max_steps, negatives, fixed_steps
     integer, intent(inout) :: message(:)   !! set
 
     character(len=max_text) :: errmsg
@@ -149,16 +151,19 @@ contains
         tolerances(2), stat, errmsg)
       session%solver%max_steps = options(1)
       session%solver%negatives = options(2)
+      session%solver%fixed_steps = options(3)
     end associate
     call encode(errmsg, message)
   end subroutine chem_set_method
 
   !> Integrate cells; Python has checked the shapes.
-  subroutine chem_integrate(handle, times, y, temperature, h, flags, counts)
+  subroutine chem_integrate(handle, times, y, temperature, factors, h, flags, counts)
     integer, intent(in) :: handle              !! of `chem_open`, after `chem_set_method`
     real(wp), intent(in) :: times(2)           !! t, dt [time unit]
     real(wp), intent(inout) :: y(:, :)         !! concentrations (species, cell)
     real(wp), intent(in) :: temperature(:)     !! [K] (cell)
+    real(wp), intent(in) :: factors(:, :)      !! of the rates (reaction, cell); the
+                                               !! first below zero: none
     real(wp), intent(inout) :: h(:)            !! first step or 0, then the next one (cell)
     integer, intent(inout) :: flags(:)         !! set (cell)
     integer, intent(inout) :: counts(2)        !! set: steps accepted, rejected
@@ -168,10 +173,55 @@ contains
     associate (solver => table(handle)%session%solver)
       solver%n_accepted = 0
       solver%n_rejected = 0
-      call solver%integrate(y, times(1), times(2), flags, temperature, h, stat=stat)
+      if (factors(1, 1) >= 0.0_wp) then
+        call solver%integrate(y, times(1), times(2), flags, temperature, h, &
+          factors=factors, stat=stat)
+      else
+        call solver%integrate(y, times(1), times(2), flags, temperature, h, stat=stat)
+      end if
       counts = int([solver%n_accepted, solver%n_rejected])
     end associate
   end subroutine chem_integrate
+
+  !> Integrate cells, and changes of their state and rates.
+  subroutine chem_integrate_tl(handle, times, y, temperature, factors, h, flags, y_tl, &
+      rates_tl)
+    integer, intent(in) :: handle              !! of `chem_open`, after `chem_set_method`
+    real(wp), intent(in) :: times(2)           !! t, dt [time unit]
+    real(wp), intent(inout) :: y(:, :)         !! concentrations (species, cell)
+    real(wp), intent(in) :: temperature(:)     !! [K] (cell)
+    real(wp), intent(in) :: factors(:, :)      !! of the rates (reaction, cell)
+    real(wp), intent(inout) :: h(:)            !! first step or 0, then the next one (cell)
+    integer, intent(inout) :: flags(:)         !! set (cell)
+    real(wp), intent(inout) :: y_tl(:, :)      !! change (species, cell)
+    real(wp), intent(in) :: rates_tl(:, :)     !! relative change (reaction, cell)
+
+    character(len=max_text) :: errmsg
+    integer :: stat
+
+    call advance_tl(table(handle)%session%solver, y, times(1), times(2), flags, &
+      temperature, h, factors, y_tl, rates_tl, stat, errmsg)
+  end subroutine chem_integrate_tl
+
+  !> Integrate cells, and bring sensitivities back to their start.
+  subroutine chem_integrate_ad(handle, times, y, temperature, factors, h, flags, y_ad, &
+      rates_ad)
+    integer, intent(in) :: handle              !! of `chem_open`, after `chem_set_method`
+    real(wp), intent(in) :: times(2)           !! t, dt [time unit]
+    real(wp), intent(inout) :: y(:, :)         !! concentrations (species, cell)
+    real(wp), intent(in) :: temperature(:)     !! [K] (cell)
+    real(wp), intent(in) :: factors(:, :)      !! of the rates (reaction, cell)
+    real(wp), intent(inout) :: h(:)            !! first step or 0, then the next one (cell)
+    integer, intent(inout) :: flags(:)         !! set (cell)
+    real(wp), intent(inout) :: y_ad(:, :)      !! sensitivity (species, cell)
+    real(wp), intent(inout) :: rates_ad(:, :)  !! added (reaction, cell)
+
+    character(len=max_text) :: errmsg
+    integer :: stat
+
+    call advance_ad(table(handle)%session%solver, y, times(1), times(2), flags, &
+      temperature, h, factors, y_ad, rates_ad, stat, errmsg)
+  end subroutine chem_integrate_ad
 
   !> Integrate cells by the quasi-steady-state method.
   subroutine chem_qssa(handle, times, n_substeps, y, temperature, flags)

@@ -23,6 +23,7 @@ module chemistry_lanes
     real(wp), pointer, contiguous :: f_t(:, :) => null()     !! its derivative in time
     real(wp), pointer, contiguous :: k(:, :) => null()       !! constants (lane, reaction)
     real(wp), pointer, contiguous :: k_t(:, :) => null()     !! their derivative in time
+    real(wp), pointer, contiguous :: factor(:, :) => null()  !! of the constants
     real(wp), pointer, contiguous :: v(:, :) => null()       !! speeds
     real(wp), pointer, contiguous :: partial(:, :) => null() !! derivatives of speeds
     real(wp), pointer, contiguous :: a(:, :) => null()       !! factors (lane, entry)
@@ -49,7 +50,7 @@ contains
     self%n = tables%n
     m = lanes*(tables%n + 1)
     allocate (self%pool(aligned_length(m*(5 + 2*n_stages) &
-      + lanes*(3*tables%n_reactions + tables%n_partials + tables%n_entries))), &
+      + lanes*(4*tables%n_reactions + tables%n_partials + tables%n_entries))), &
       source=0.0_wp)
     next = first_aligned(self%pool)
     call take(self%y, tables%n + 1)
@@ -59,6 +60,7 @@ contains
     call take(self%f_t, tables%n + 1)
     call take(self%k, tables%n_reactions)
     call take(self%k_t, tables%n_reactions)
+    call take(self%factor, tables%n_reactions)
     call take(self%v, tables%n_reactions)
     call take(self%partial, tables%n_partials)
     call take(self%a, tables%n_entries)

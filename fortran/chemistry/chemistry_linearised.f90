@@ -16,7 +16,7 @@ module chemistry_linearised
     speed_curvature, speed_tl, speeds, sums
   use chemistry_lanes, only: lanes_t
   use chemistry_rates, only: photolyse
-  use chemistry_solver, only: chemistry_solver_t, load_rates
+  use chemistry_solver, only: chemistry_solver_t, load_lane_rates
   use chemistry_step, only: begin_step, run_stages
   use chemistry_tape, only: tape_t
   use failures, only: err_shape, fail, succeed
@@ -168,7 +168,12 @@ contains
       call q%w%clear(l)
       q%x(l, :) = 0.0_wp
       if (q%cell(l) == 0) cycle
-      call load_rates(solver%mechanism, tape%temperature(q%cell(l)), q%w%k(l, :))
+      if (allocated(tape%factors)) then
+        call load_lane_rates(solver%mechanism, tape%temperature(q%cell(l)), l, q%w, &
+          tape%factors(:, q%cell(l)))
+      else
+        call load_lane_rates(solver%mechanism, tape%temperature(q%cell(l)), l, q%w)
+      end if
       q%x(l, :solver%tables%n) = x(solver%tables%species, q%cell(l))
     end do
   end subroutine load
@@ -233,7 +238,7 @@ contains
 
     if (solver%tables%is_autonomous) return
     call photolyse(solver%mechanism, solver%tables%photolytic, &
-      q%w%t + solver%tableau%alpha(i)*q%w%h, q%w%k)
+      q%w%t + solver%tableau%alpha(i)*q%w%h, q%w%k, factor=q%w%factor)
   end subroutine set_stage_rates
 
   !> One step of the tangent-linear.

@@ -81,12 +81,13 @@ contains
   end subroutine light_at
 
   !> Rate constants of the photolytic reactions of all lanes, and their derivative in time.
-  pure subroutine photolyse(mechanism, photolytic, t, k, k_t)
+  pure subroutine photolyse(mechanism, photolytic, t, k, k_t, factor)
     type(mechanism_t), intent(in) :: mechanism
     integer, intent(in) :: photolytic(:)                     !! reactions
     real(wp), intent(in) :: t(lanes)                         !! time [time unit]
     real(wp), intent(inout) :: k(lanes, size(mechanism%reactions))   !! set for those
     real(wp), intent(inout), optional :: k_t(lanes, size(mechanism%reactions)) !! as well
+    real(wp), intent(in), optional :: factor(lanes, size(mechanism%reactions)) !! of both
 
     real(wp), dimension(lanes) :: light, change, rate, log_light, relative
     integer :: l, p, r
@@ -109,6 +110,7 @@ contains
           end do
         end if
       end associate
+      if (present(factor)) rate = rate*factor(:, r)
       k(:, r) = rate
       if (present(k_t)) k_t(:, r) = merge(rate*relative*change, 0.0_wp, light > 0.0_wp)
     end do

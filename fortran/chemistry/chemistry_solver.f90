@@ -20,7 +20,7 @@ module chemistry_solver
   !$ use omp_lib, only: omp_get_num_threads
   implicit none
   private
-  public :: chemistry_solver_t, flag_text, load_rates
+  public :: chemistry_solver_t, flag_text, load_lane_rates, load_rates
 
   integer, parameter, public :: flag_done = 0       !! integrated
   integer, parameter, public :: flag_not_finite = 1 !! the input has a NaN or an infinity
@@ -101,7 +101,7 @@ contains
   end subroutine setup
 
   !> Integrate all cells from t to t + dt. A cell whose flag is not zero keeps its input.
-  subroutine integrate(self, y, t, dt, flags, temperature, h, tape, stat, errmsg)
+  subroutine integrate(self, y, t, dt, flags, temperature, h, tape, factors, stat, errmsg)
     class(chemistry_solver_t), intent(inout) :: self
     real(wp), intent(inout), contiguous :: y(:, :)    !! concentrations (species, cell)
     real(wp), intent(in) :: t                         !! start [time unit]
@@ -111,21 +111,28 @@ contains
     real(wp), intent(inout), contiguous, optional :: h(:) !! first step, 0 if not known;
                                                           !! then the next one (cell)
     type(tape_t), intent(inout), optional :: tape     !! receives the accepted steps
+    real(wp), intent(in), contiguous, optional :: factors(:, :) !! of the rate constants
+                                                      !! [1] (reaction, cell)
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
 
     character(len=200) :: problem
     integer(int64) :: n_accepted, n_rejected
 
-    call check_shapes(self, y, dt, flags, temperature, h, tape, problem)
+    call check_shapes(self, y, dt, flags, temperature, h, tape, factors, problem)
     if (problem /= "") then
       call fail(err_shape, trim(problem), stat, errmsg)
       return
     end if
+    if (present(tape)) then
+      if (allocated(tape%factors)) deallocate (tape%factors)
+      if (present(factors)) allocate (tape%factors, source=factors)
+    end if
     n_accepted = 0
     n_rejected = 0
     !$omp parallel reduction(+: n_accepted, n_rejected) if(size(flags) > lanes)
-    call work_share(self, y, t, dt, flags, temperature, h, tape, n_accepted, n_rejected)
+    call work_share(self, y, t, dt, flags, temperature, h, tape, factors, n_accepted, &
+      n_rejected)
     !$omp end parallel
     self%n_accepted = self%n_accepted + n_accepted
     self%n_rejected = self%n_rejected + n_rejected
@@ -133,7 +140,8 @@ contains
   end subroutine integrate
 
   !> What one thread does: it fetches chunks of cells until none is left.
-  subroutine work_share(self, y, t, dt, flags, temperature, h, tape, n_accepted, n_rejected)
+  subroutine work_share(self, y, t, dt, flags, temperature, h, tape, factors, n_accepted, &
+      n_rejected)
     class(chemistry_solver_t), intent(in) :: self
     real(wp), intent(inout), contiguous :: y(:, :)
     real(wp), intent(in) :: t, dt
@@ -141,6 +149,7 @@ contains
     real(wp), intent(in), contiguous, optional :: temperature(:)
     real(wp), intent(inout), contiguous, optional :: h(:)
     type(tape_t), intent(inout), optional :: tape
+    real(wp), intent(in), contiguous, optional :: factors(:, :)
     integer(int64), intent(inout) :: n_accepted, n_rejected !! added
 
     integer :: chunk, first, n_threads
@@ -155,7 +164,7 @@ contains
     do first = 1, size(flags), chunk
       queue%next = first
       queue%last = min(first + chunk - 1, size(flags))
-      call work_off(self, queue, y, t, dt, flags, temperature, h, tape)
+      call work_off(self, queue, y, t, dt, flags, temperature, h, tape, factors)
     end do
     !$omp end do
     call queue%w%free()
@@ -164,12 +173,13 @@ contains
   end subroutine work_share
 
   !> Extents must fit together.
-  subroutine check_shapes(self, y, dt, flags, temperature, h, tape, problem)
+  subroutine check_shapes(self, y, dt, flags, temperature, h, tape, factors, problem)
     class(chemistry_solver_t), intent(in) :: self
     real(wp), intent(in) :: y(:, :), dt
     integer, intent(in) :: flags(:)
     real(wp), intent(in), optional :: temperature(:), h(:)
     type(tape_t), intent(in), optional :: tape
+    real(wp), intent(in), optional :: factors(:, :)
     character(len=*), intent(out) :: problem !! "" if all is well
 
     problem = ""
@@ -195,10 +205,17 @@ contains
       if (size(tape%n_steps) /= size(y, 2)) problem = &
         "chemistry: 'tape' and 'y' differ in their cells"
     end if
+    if (present(factors)) then
+      if (any(shape(factors) /= [self%tables%n_reactions, size(y, 2)])) then
+        problem = "chemistry: 'factors' is not (reaction, cell)"
+      else if (.not. all(factors >= 0.0_wp .and. factors < huge(dt))) then
+        problem = "chemistry: 'factors' of rate constants must be finite and not negative"
+      end if
+    end if
   end subroutine check_shapes
 
   !> All cells of a queue.
-  subroutine work_off(self, queue, y, t, dt, flags, temperature, h, tape)
+  subroutine work_off(self, queue, y, t, dt, flags, temperature, h, tape, factors)
     class(chemistry_solver_t), intent(in) :: self
     type(queue_t), intent(inout) :: queue
     real(wp), intent(inout), contiguous :: y(:, :)
@@ -207,11 +224,12 @@ contains
     real(wp), intent(in), contiguous, optional :: temperature(:)
     real(wp), intent(inout), contiguous, optional :: h(:)
     type(tape_t), intent(inout), optional :: tape
+    real(wp), intent(in), contiguous, optional :: factors(:, :)
 
     integer :: flag(lanes), l
 
     do l = 1, lanes
-      call load(self, queue, l, y, t, dt, flags, temperature, h, tape)
+      call load(self, queue, l, y, t, dt, flags, temperature, h, tape, factors)
     end do
     do while (any(queue%cell > 0))
       call begin_step(self%mechanism, self%tables, self%tableau, queue%w)
@@ -221,13 +239,13 @@ contains
       do l = 1, lanes
         if (queue%cell(l) == 0 .or. flag(l) < 0) cycle
         call store(self, queue, l, flag(l), y, flags, h)
-        call load(self, queue, l, y, t, dt, flags, temperature, h, tape)
+        call load(self, queue, l, y, t, dt, flags, temperature, h, tape, factors)
       end do
     end do
   end subroutine work_off
 
   !> Give a lane the next cell that can be integrated, or nothing.
-  subroutine load(self, queue, l, y, t, dt, flags, temperature, h, tape)
+  subroutine load(self, queue, l, y, t, dt, flags, temperature, h, tape, factors)
     class(chemistry_solver_t), intent(in) :: self
     type(queue_t), intent(inout) :: queue
     integer, intent(in) :: l !! lane
@@ -237,6 +255,7 @@ contains
     real(wp), intent(in), contiguous, optional :: temperature(:)
     real(wp), intent(in), contiguous, optional :: h(:)
     type(tape_t), intent(inout), optional :: tape
+    real(wp), intent(in), contiguous, optional :: factors(:, :)
 
     real(wp) :: kelvin
     integer :: cell
@@ -263,7 +282,11 @@ contains
     queue%has_failed(l) = .false.
     queue%w%t(l) = t
     queue%w%y(l, :self%tables%n) = y(self%tables%species, cell)
-    call load_rates(self%mechanism, kelvin, queue%w%k(l, :))
+    if (present(factors)) then
+      call load_lane_rates(self%mechanism, kelvin, l, queue%w, factors(:, cell))
+    else
+      call load_lane_rates(self%mechanism, kelvin, l, queue%w)
+    end if
     queue%next_h(l) = self%first_step
     if (present(h)) queue%next_h(l) = h(cell)
     if (.not. queue%next_h(l) > 0.0_wp) queue%next_h(l) = 1.0e-5_wp*dt
@@ -287,6 +310,21 @@ contains
       flag = flag_temperature
     end if
   end function input_flag
+
+  !> Rate constants of a lane's cell.
+  pure subroutine load_lane_rates(mechanism, kelvin, l, w, factor)
+    type(mechanism_t), intent(in) :: mechanism
+    real(wp), intent(in) :: kelvin    !! [K]
+    integer, intent(in) :: l          !! lane
+    type(lanes_t), intent(inout) :: w !! k and factor are set
+    real(wp), intent(in), optional :: factor(:) !! of the constants (reaction)
+
+    call load_rates(mechanism, kelvin, w%k(l, :))
+    w%factor(l, :) = 1.0_wp
+    if (.not. present(factor)) return
+    w%factor(l, :) = factor
+    w%k(l, :) = w%k(l, :)*factor
+  end subroutine load_lane_rates
 
   !> Rate constants of a cell; photolysis is set later, at each time.
   pure subroutine load_rates(mechanism, kelvin, k)

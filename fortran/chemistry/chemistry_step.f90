@@ -22,7 +22,7 @@ contains
     type(lanes_t), intent(inout) :: w
 
     if (.not. tables%is_autonomous) then
-      call photolyse(mechanism, tables%photolytic, w%t, w%k, w%k_t)
+      call photolyse(mechanism, tables%photolytic, w%t, w%k, w%k_t, w%factor)
       call speeds(tables, w%k_t, w%y, w%v)
       call sums(tables%tendency, tables%n, tables%n_reactions, w%v, w%f_t)
     end if
@@ -45,7 +45,7 @@ contains
       if (i > 1 .and. tableau%is_new(i)) then
         call combine(tables%n, i - 1, tableau%a(i, :), w%y, w%stage_k, w%stage_y(:, :, i))
         if (.not. tables%is_autonomous) call photolyse(mechanism, tables%photolytic, &
-          w%t + tableau%alpha(i)*w%h, w%k)
+          w%t + tableau%alpha(i)*w%h, w%k, factor=w%factor)
         call speeds(tables, w%k, w%stage_y(:, :, i), w%v)
         call sums(tables%tendency, tables%n, tables%n_reactions, w%v, w%f)
       end if

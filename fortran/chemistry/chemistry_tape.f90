@@ -14,6 +14,7 @@ module chemistry_tape
     real(wp), allocatable :: h(:, :)    !! its length (step, cell)
     real(wp), allocatable :: y(:, :, :) !! the state at its start (slot, step, cell)
     real(wp), allocatable :: temperature(:) !! [K] (cell)
+    real(wp), allocatable :: factors(:, :)  !! of the rates, if given (reaction, cell)
   contains
     procedure :: setup
   end type tape_t

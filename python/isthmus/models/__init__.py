@@ -6,7 +6,14 @@ Fortran's `x(k, member)`, or `zeta(x, y)`. `step` and `advance` change the state
 """
 
 from isthmus.models._fortran import set_threads
-from isthmus.models.chemistry import Integration, Mechanism, find_mechanism, flag_text
+from isthmus.models.chemistry import (
+    AdjointIntegration,
+    Integration,
+    Mechanism,
+    TangentIntegration,
+    find_mechanism,
+    flag_text,
+)
 from isthmus.models.columns import ColumnModel
 from isthmus.models.lorenz96 import Lorenz96
 from isthmus.models.lyapunov import LyapunovExponent, lyapunov_exponent
@@ -22,6 +29,7 @@ from isthmus.models.shallow_water_grid import ShallowWaterGrid
 from isthmus.models.two_level import TwoLevelLorenz96
 
 __all__ = [
+    "AdjointIntegration",
     "ColumnModel",
     "Integration",
     "Lorenz96",
@@ -34,6 +42,7 @@ __all__ = [
     "ShallowWaterForcing",
     "ShallowWaterGrid",
     "ShallowWaterState",
+    "TangentIntegration",
     "TwoLevelLorenz96",
     "find_mechanism",
     "flag_text",

@@ -29,6 +29,8 @@ TEXTS = {"name": 1, "unit": 2, "time_unit": 3, "species": 4, "element": 5, "reac
 MAX_TEXT = 4096
 DEFAULT_ATOL = 1e-9
 """Of the largest initial concentration."""
+NO_FACTORS = np.full((1, 1), -1.0)
+"""Rate constants as they are."""
 SMALL_SINGULAR_VALUE = 1e-9
 """Relative; the rank of matrices of small decimal numbers."""
 
@@ -51,6 +53,44 @@ class Integration(NamedTuple):
     h: FloatArray
     n_accepted: int
     n_rejected: int
+
+
+class TangentIntegration(NamedTuple):
+    """A state and a change of it at the end of `Mechanism.integrate_tl`.
+
+    Attributes
+    ----------
+    y, y_tl
+        Concentrations, and their change `[cell, species]`; NaN in flagged cells.
+    h, flags
+        As in `Integration`.
+    """
+
+    y: FloatArray
+    y_tl: FloatArray
+    h: FloatArray
+    flags: IntArray
+
+
+class AdjointIntegration(NamedTuple):
+    """Sensitivities to the start of `Mechanism.integrate_ad`.
+
+    Attributes
+    ----------
+    y_ad
+        To the concentrations at the start `[cell, species]`; NaN in flagged cells.
+    rates_ad
+        To a relative change of each rate constant, d/d(ln k), `[cell, reaction]`. The sum
+        over the cells is the sensitivity to a constant that all cells share.
+    y, h, flags
+        Concentrations at the end, and the others as in `Integration`.
+    """
+
+    y_ad: FloatArray
+    rates_ad: FloatArray
+    y: FloatArray
+    h: FloatArray
+    flags: IntArray
 
 
 def find_mechanism(name: str) -> Path:
@@ -101,6 +141,9 @@ class Mechanism:
         Tried inner steps of a cell in one call.
     negatives
         `"reject"`: steps that end below -atol are repeated. `"keep"`, `"clip"`.
+    fixed_steps
+        So many equal inner steps a call, without error control; 0: adaptive. What is
+        integrated is then a smooth function of state and rates.
 
     Attributes
     ----------
@@ -140,6 +183,7 @@ class Mechanism:
         atol: float | None = None,
         max_steps: int = 100_000,
         negatives: str = "reject",
+        fixed_steps: int = 0,
     ) -> None:
         path = Path(file)
         if path.suffix == "" and not path.is_file():
@@ -171,7 +215,7 @@ class Mechanism:
         self.end_time, self.temperature, self.hours_per_unit = others.tolist()
         self.rtol = rtol
         self.atol = DEFAULT_ATOL * float(self.initial.max()) if atol is None else atol
-        self._set_method(method, max_steps, negatives)
+        self._set_method(method, max_steps, negatives, fixed_steps)
 
     def __len__(self) -> int:
         """Return the number of species."""
@@ -216,6 +260,7 @@ class Mechanism:
         t: float = 0.0,
         temperature: float | FloatArray | None = None,
         h: FloatArray | None = None,
+        rate_factors: FloatArray | None = None,
     ) -> Integration:
         """Integrate cells in place from `t` to `t + dt`.
 
@@ -229,21 +274,125 @@ class Mechanism:
             [K], a number or `[cell]`; the mechanism's if not given.
         h
             First inner step `[cell]`, e.g. `Integration.h` of the call before; not changed.
+        rate_factors
+            What the rate constants are multiplied by, `[reaction]` or `[cell, reaction]`.
 
         Raises
         ------
         BindingError
             If an array is not what the solver needs.
         ConfigurationError
-            If `dt` is not positive or a time is not finite.
+            If `dt` is not positive, a time is not finite, or a factor is negative.
         """
         state, kelvin, flags = self._cells(y, dt, t, temperature)
-        n_cells = y.shape[0]
-        step = np.zeros(n_cells) if h is None else per_member("h", h, (n_cells,)).copy()
-        counts = np.zeros(2, np.int32)
-        times = np.array([t, dt])
-        fortran.chem_integrate(self._handle, times, state, kelvin, step, flags, counts)
+        step, counts = self._first_step(h, len(y)), np.zeros(2, np.int32)
+        factors = (
+            NO_FACTORS if rate_factors is None else self._factors(rate_factors, len(y))
+        )
+        fortran.chem_integrate(
+            self._handle, np.array([t, dt]), state, kelvin, factors.T, step, flags, counts
+        )
         return Integration(flags, step, int(counts[0]), int(counts[1]))
+
+    def integrate_tl(
+        self,
+        y: FloatArray,
+        y_tl: FloatArray,
+        dt: float,
+        *,
+        t: float = 0.0,
+        temperature: float | FloatArray | None = None,
+        h: FloatArray | None = None,
+        rate_factors: FloatArray | None = None,
+        rates_tl: float | FloatArray = 0.0,
+    ) -> TangentIntegration:
+        """Return state and change at `t + dt`; the arguments stay as they are.
+
+        The derivative is that of the numbers computed, with the inner steps as they were
+        chosen: between adaptive runs of two states it holds to the tolerance only.
+
+        Parameters
+        ----------
+        y, y_tl
+            Concentrations and their change `[cell, species]`.
+        dt, t, temperature, h, rate_factors
+            As in `integrate`.
+        rates_tl
+            Relative change of the rate constants, d(ln k): a number, `[reaction]` or
+            `[cell, reaction]`.
+
+        Raises
+        ------
+        BindingError, ConfigurationError
+            As `integrate`.
+        """
+        y, y_tl = y.copy(), y_tl.copy()
+        state, kelvin, flags = self._cells(y, dt, t, temperature)
+        change = as_fortran("y_tl", y_tl, y.shape, writable=True)
+        step = self._first_step(h, len(y))
+        factors = self._factors(1.0 if rate_factors is None else rate_factors, len(y))
+        rates = per_member("rates_tl", rates_tl, factors.shape)
+        times = np.array([t, dt])
+        fortran.chem_integrate_tl(
+            self._handle, times, state, kelvin, factors.T, step, flags, change, rates.T
+        )
+        return TangentIntegration(y, y_tl, step, flags)
+
+    def integrate_ad(
+        self,
+        y: FloatArray,
+        y_ad: FloatArray,
+        dt: float,
+        *,
+        t: float = 0.0,
+        temperature: float | FloatArray | None = None,
+        h: FloatArray | None = None,
+        rate_factors: FloatArray | None = None,
+    ) -> AdjointIntegration:
+        """Return sensitivities to the start; the arguments stay as they are.
+
+        Parameters
+        ----------
+        y
+            Concentrations at `t` `[cell, species]`.
+        y_ad
+            Sensitivity to the concentrations at `t + dt` `[cell, species]`.
+        dt, t, temperature, h, rate_factors
+            As in `integrate`.
+
+        Raises
+        ------
+        BindingError, ConfigurationError
+            As `integrate`.
+
+        Examples
+        --------
+        >>> pollu = Mechanism("pollu")
+        >>> y = pollu.initial[None].copy()
+        >>> ozone = np.eye(20)[pollu.index("O3")][None]
+        >>> back = pollu.integrate_ad(y, ozone, 60.0)
+        >>> back.y_ad.shape, back.rates_ad.shape
+        ((1, 20), (1, 25))
+        """
+        y, y_ad = y.copy(), y_ad.copy()
+        state, kelvin, flags = self._cells(y, dt, t, temperature)
+        sensitivity = as_fortran("y_ad", y_ad, y.shape, writable=True)
+        step = self._first_step(h, len(y))
+        factors = self._factors(1.0 if rate_factors is None else rate_factors, len(y))
+        rates_ad = np.zeros(factors.shape)
+        times = np.array([t, dt])
+        fortran.chem_integrate_ad(
+            self._handle,
+            times,
+            state,
+            kelvin,
+            factors.T,
+            step,
+            flags,
+            sensitivity,
+            rates_ad.T,
+        )
+        return AdjointIntegration(y_ad, rates_ad, y, step, flags)
 
     def integrate_qssa(
         self,
@@ -282,11 +431,18 @@ class Mechanism:
         fortran.chem_rates(self._handle, t, kelvin, k)
         return k
 
-    def _set_method(self, method: str, max_steps: int, negatives: str) -> None:
+    def _set_method(
+        self, method: str, max_steps: int, negatives: str, fixed_steps: int
+    ) -> None:
         """Check and pass on how well to integrate."""
+        if fixed_steps < 0:
+            raise ConfigurationError(
+                f"'fixed_steps' must not be negative, found {fixed_steps}"
+            )
         if max_steps < 1:
             raise ConfigurationError(f"'max_steps' must be at least 1, found {max_steps}")
-        options = np.array([max_steps, choose("negatives", negatives, NEGATIVES)], np.int32)
+        below = choose("negatives", negatives, NEGATIVES)
+        options = np.array([max_steps, below, fixed_steps], np.int32)
         message = np.zeros(MAX_TEXT, np.int32)
         tolerances = np.array([self.rtol, self.atol])
         fortran.chem_set_method(
@@ -310,6 +466,20 @@ class Mechanism:
         kelvin = self.temperature if temperature is None else temperature
         spread = per_member("temperature", kelvin, (y.shape[0],))
         return state, spread, np.zeros(y.shape[0], np.int32)
+
+    def _first_step(self, h: FloatArray | None, n_cells: int) -> FloatArray:
+        """Return first inner steps of all cells that may be changed; 0: not known."""
+        return np.zeros(n_cells) if h is None else per_member("h", h, (n_cells,)).copy()
+
+    def _factors(self, factors: float | FloatArray, n_cells: int) -> FloatArray:
+        """Return the factors of the rate constants `[cell, reaction]`."""
+        spread = per_member("rate_factors", factors, (n_cells, len(self.reactions)))
+        if not (np.isfinite(spread).all() and (spread >= 0).all()):
+            raise ConfigurationError(
+                "'rate_factors' must be finite and not negative, found "
+                f"{spread.min()} to {spread.max()}"
+            )
+        return spread
 
     def _text(self, what: str, index: int = 1) -> str:
         """Return a text of the mechanism."""
