@@ -8,7 +8,7 @@
 !> that mass is kept whoever fills the slot. `seifert_beheng_t` fills it with the published
 !> scheme (`bulk_rates`).
 module bulk_box
-  use bulk_rates, only: apply_fluxes, block_rates, lanes, n_fluxes, x_star
+  use bulk_rates, only: apply_fluxes, block_rates, lanes, least, n_fluxes, x_star
   use closures, only: closure_t
   use failures, only: err_argument, err_runtime, err_shape, fail, succeed
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
@@ -214,7 +214,8 @@ contains
     real(wp), intent(in) :: y(:, :)     !! Lc, Nc, ... of a block (cell, moment)
     real(wp) :: inverse(size(y, 1))
 
-    inverse = max(y(:, 2)/max(y(:, 1), tiny(1.0_wp)), 1.0_wp/x_star)
+    ! A quotient by less than `least` could be infinite, and no rate times infinity is NaN.
+    inverse = max(y(:, 2)/max(y(:, 1), least), 1.0_wp/x_star)
     where (.not. y(:, 1) > 0.0_wp) inverse = 0.0_wp
   end function number_per_mass
 

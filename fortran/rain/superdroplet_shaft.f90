@@ -9,6 +9,9 @@
 !>
 !> Water is counted in quanta: what condensed is what is there, has rained or has left
 !> through the top, to the bit.
+!>
+!> What collisions and falling did to rain is summed up level by level (`tally`), so that
+!> closures and fall speeds of the other shaft can be measured one by one.
 module superdroplet_shaft
   use bulk_shaft, only: shaft_t
   use failures, only: err_argument, fail, succeed
@@ -17,7 +20,7 @@ module superdroplet_shaft
   use rain_kernels, only: kernel_t
   use random_lanes, only: random_lanes_t
   use superdroplet_sampling, only: bits, proposal_t
-  use superdroplets, only: superdroplets_t
+  use superdroplets, only: n_moments, superdroplets_t
   implicit none
   private
   public :: droplet_shaft_t
@@ -28,6 +31,11 @@ module superdroplet_shaft
   real(wp), parameter :: per_diameter = 600.0_wp !! [m-1]
   real(wp), parameter :: most_updrafts = 64.0_wp
     !! that a column can have before its quanta are too many to be counted exactly
+
+  integer, parameter, public :: n_tallies = 8 !! of a level, since the last record:
+  !! rain mass made by collisions [kg m-3], rain drops that appeared and that merged, cloud
+  !! drops lost [m-3]; rain mass [kg s m-3] and number [s m-3] over time, and what of
+  !! both fell [kg m-2, m-2]
 
   !> One column.
   type :: droplet_shaft_t
@@ -41,6 +49,7 @@ module superdroplet_shaft
     real(wp) :: rained = 0.0_wp       !! since the start [quantum]
     real(wp) :: left = 0.0_wp         !! through the top since the start [quantum]
     type(superdroplets_t), allocatable :: levels(:)
+    real(wp), allocatable :: tally(:, :) !! (tally, level); its reader sets it to zero
     type(proposal_t), private :: proposal
   contains
     procedure :: setup
@@ -87,7 +96,9 @@ contains
       self%rained = 0.0_wp
       self%left = 0.0_wp
       if (allocated(self%levels)) deallocate (self%levels)
+      if (allocated(self%tally)) deallocate (self%tally)
       allocate (self%levels(forcing%n_levels))
+      allocate (self%tally(n_tallies, forcing%n_levels), source=0.0_wp)
       do k = 1, forcing%n_levels
         call self%levels(k)%reserve(start_room, kernel)
         self%levels(k)%volume = self%volume
@@ -149,10 +160,15 @@ contains
     integer, intent(in) :: max_substeps           !! of collisions
     type(random_lanes_t), intent(inout) :: stream !! of the realization
 
+    real(wp) :: change(n_moments)
     integer :: k
 
     do k = 1, size(self%levels)
+      change = self%levels(k)%moments()
       call self%levels(k)%step(kernel, dt, max_substeps, stream)
+      change = self%levels(k)%moments() - change
+      self%tally(:4, k) = self%tally(:4, k) + [change(2), max(change(4), 0.0_wp), &
+        max(-change(4), 0.0_wp), -change(3)]
     end do
     call self%transport(kernel, self%forcing%speed(self%column, time + 0.5_wp*dt), dt, &
       stream)
@@ -174,7 +190,7 @@ contains
       allocate (chances(self%levels(k)%n))
       call stream%uniforms(chances)
       call move_alloc(rising, risen)
-      call self%move(kernel, k, w, dt/self%forcing%dz, chances, rising)
+      call self%move(kernel, k, w, dt, chances, rising)
       ! Only now: what came up from below does not rise again.
       do i = 1, size(risen, 2)
         call self%levels(k)%append(risen(:, i), kernel)
@@ -185,18 +201,20 @@ contains
   end subroutine transport
 
   !> Take out of a level what rises, and put one below what falls.
-  subroutine move(self, kernel, k, w, dt_dz, chances, rising)
+  subroutine move(self, kernel, k, w, dt, chances, rising)
     class(droplet_shaft_t), intent(inout) :: self
     type(kernel_t), intent(in) :: kernel
     integer, intent(in) :: k             !! level
     real(wp), intent(in) :: w            !! updraft [m s-1]
-    real(wp), intent(in) :: dt_dz        !! [s m-1]
+    real(wp), intent(in) :: dt           !! [s]
     real(wp), intent(in) :: chances(:)   !! in (0, 1) (super-droplet)
     real(wp), allocatable, intent(out) :: rising(:, :) !! super-droplets for the level above
 
     integer :: i, kept, n_rising
-    real(wp) :: drop(size(self%levels(1)%drops, 1)), speed, v
+    real(wp) :: drop(size(self%levels(1)%drops, 1)), dt_dz, speed, sums(4), v
 
+    dt_dz = dt/self%forcing%dz
+    sums = 0.0_wp
     associate (here => self%levels(k))
       allocate (rising(size(drop), count(chances < w*dt_dz)))
       kept = 0
@@ -204,7 +222,10 @@ contains
       do i = 1, here%n
         drop = here%drops(:, i)
         speed = 0.0_wp
-        if (drop(1)*self%quantum >= x_star) speed = fall_speed(drop(1)*self%quantum)
+        if (drop(1)*self%quantum >= x_star) then
+          speed = fall_speed(drop(1)*self%quantum)
+          sums = sums + drop(2)*[drop(1), 1.0_wp, drop(1)*speed, speed]
+        end if
         v = w - speed
         if (chances(i) >= abs(v)*dt_dz) then
           kept = kept + 1
@@ -221,6 +242,8 @@ contains
       here%n = kept
     end associate
     rising = rising(:, :n_rising)
+    sums([1, 3]) = sums([1, 3])*self%quantum
+    self%tally(5:, k) = self%tally(5:, k) + sums*dt/self%volume
   end subroutine move
 
   !> Fall speed of a drop of rain, that of `bulk_shaft` [m s-1].

@@ -15,7 +15,8 @@ program superdroplet_shaft_program
     "&droplets     members = 4, seed = 1, kernel = 'long' (or 'hall', 'geometric',", &
     "              'golovin'), new_droplets = 32 (form in a level at a time),", &
     "              form_every = 10.0 [s], dt = 1.0 [s], volume = 1.0 [m3] (of a level),", &
-    "              max_substeps = 1 (parts of a step of collisions)", &
+    "              max_substeps = 1 (parts of a step of collisions), tallies = .false.", &
+    "              (write what collisions and falling did, level by level)", &
     "", &
     "Exit status: 0 done, 1 the run failed, 2 the namelist is wrong, 130 Ctrl-C."]
   character(len=2048) :: errmsg

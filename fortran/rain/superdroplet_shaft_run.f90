@@ -14,7 +14,7 @@ module superdroplet_shaft_run
   use namelist_settings, only: key_visitor_t, settings_t
   use rain_kernels, only: kernel_t
   use random_lanes, only: random_lanes_t
-  use superdroplet_shaft, only: droplet_shaft_t
+  use superdroplet_shaft, only: droplet_shaft_t, n_tallies
   use trajectories, only: trajectory_t
   use version, only: isthmus_version
   implicit none
@@ -22,9 +22,12 @@ module superdroplet_shaft_run
   public :: read_config, run, shaft_config_t
 
   integer, parameter :: n_moments = 4, n_fluxes = 4
-  character(len=*), parameter :: moments(n_moments) = ["lc", "lr", "nc", "nr"]
-  character(len=*), parameter :: moment_units(n_moments) = [character(len=6) :: "kg m-3", &
-    "kg m-3", "m-3", "m-3"]
+  character(len=*), parameter :: profiles(n_moments + n_tallies) = [character(len=16) :: &
+    "lc", "lr", "nc", "nr", "rain_made", "drops_made", "drops_merged", "cloud_drops_lost", &
+    "lr_mean", "nr_mean", "lr_fallen", "nr_fallen"] !! moments, then tallies
+  character(len=*), parameter :: profile_units(n_moments + n_tallies) = &
+    [character(len=10) :: "kg m-3", "kg m-3", "m-3", "m-3", "kg m-3 s-1", "m-3 s-1", &
+    "m-3 s-1", "m-3 s-1", "kg m-3", "m-3", "kg m-2 s-1", "m-2 s-1"]
   character(len=*), parameter :: fluxes(n_fluxes) = [character(len=10) :: "condensed", &
     "rained", "left", "water_path"]
   character(len=*), parameter :: flux_names(n_fluxes) = [character(len=48) :: &
@@ -42,6 +45,7 @@ module superdroplet_shaft_run
     real(wp) :: dt = 1.0_wp                !! time step [s]
     real(wp) :: volume = 1.0_wp            !! of a level [m3]
     character(len=16) :: kernel = "long"   !! or "hall", "geometric", "golovin"
+    logical :: tallies = .false.           !! write what collisions and falling did
   contains
     procedure :: visit_group
     procedure :: check
@@ -49,7 +53,7 @@ module superdroplet_shaft_run
 
   !> What a realization leaves.
   type :: history_t
-    real(wp), allocatable :: moments(:, :, :) !! (level, record, moment)
+    real(wp), allocatable :: values(:, :, :) !! moments, tallies (level, record, which)
     real(wp), allocatable :: fluxes(:, :)     !! [kg m-2] (record, flux)
   end type history_t
 
@@ -81,6 +85,7 @@ contains
     call keys%visit("dt", self%dt)
     call keys%visit("volume", self%volume)
     call keys%visit("kernel", self%kernel)
+    call keys%visit("tallies", self%tallies)
   end subroutine visit_group
 
   !> Refuse what cannot be run; the drops that form are checked where they do.
@@ -165,19 +170,19 @@ contains
       n_records = nint(bulk%duration/bulk%output_every) + 1
       n_between = nint(bulk%output_every/config%dt)
       n_form = nint(config%form_every/config%dt)
-      allocate (history%moments(bulk%levels, n_records, n_moments))
+      allocate (history%values(bulk%levels, n_records, n_profiles(config)))
       allocate (history%fluxes(n_records, n_fluxes))
       call drive(config, column, shaft)
       call shaft%setup(kernel, bulk%shape(modulo(column - 1, size(bulk%shape)) + 1), stat, &
         errmsg)
       if (stat /= 0) return
       call stream%seed(config%seed, column, member)
-      call record(shaft, history, 1)
+      call record(shaft, bulk%output_every, history, 1)
       do i = 0, (n_records - 1)*n_between - 1
         if (modulo(i, n_form) == 0) call shaft%form(kernel, i*config%dt, stream)
         call shaft%step(kernel, i*config%dt, config%dt, config%max_substeps, stream)
         if (modulo(i + 1, n_between) /= 0) cycle
-        call record(shaft, history, 1 + (i + 1)/n_between)
+        call record(shaft, bulk%output_every, history, 1 + (i + 1)/n_between)
         if (interrupted_by() /= 0) then
           call fail(err_interrupted, "interrupted, the file was not finished", stat, errmsg)
           return
@@ -209,13 +214,25 @@ contains
     shaft%form_every = config%form_every
   end subroutine drive
 
+  !> Profiles that are written: moments, and tallies if they are.
+  pure integer function n_profiles(config)
+    type(shaft_config_t), intent(in) :: config
+
+    n_profiles = n_moments + merge(n_tallies, 0, config%tallies)
+  end function n_profiles
+
   !> Keep the state of a shaft.
-  subroutine record(shaft, history, number)
-    type(droplet_shaft_t), intent(in) :: shaft
+  subroutine record(shaft, interval, history, number)
+    type(droplet_shaft_t), intent(inout) :: shaft
+    real(wp), intent(in) :: interval !! between two records [s]
     type(history_t), intent(inout) :: history
     integer, intent(in) :: number !! of the record
 
-    history%moments(:, number, :) = transpose(shaft%moments())
+    history%values(:, number, :n_moments) = transpose(shaft%moments())
+    if (size(history%values, 3) > n_moments) then
+      history%values(:, number, n_moments + 1:) = transpose(shaft%tally)/interval
+    end if
+    shaft%tally = 0.0_wp
     history%fluxes(number, :) = shaft%fluxes()
   end subroutine record
 
@@ -234,9 +251,12 @@ contains
         i=1, bulk%levels)], "m", "height", stat, errmsg)
       if (stat == 0) call file%add_dimension("column", bulk%columns, "column", stat, errmsg)
     end associate
-    do i = 1, n_moments
-      if (stat == 0) call file%add_variable(moments(i), [character(len=6) :: "level", &
-        "column"], trim(moment_units(i)), "mean over the members", .false., stat, errmsg)
+    do i = 1, n_profiles(config)
+      if (stat == 0) call file%add_variable(trim(profiles(i)), [character(len=6) :: &
+        "level", "column"], trim(profile_units(i)), trim(merge( &
+        "mean over the members                           ", &
+        "mean over the members and since the last record ", i <= n_moments)), .false., &
+        stat, errmsg)
     end do
     do i = 1, n_fluxes
       if (stat == 0) call file%add_variable(trim(fluxes(i)), ["column"], "kg m-2", &
@@ -286,9 +306,9 @@ contains
     do record = 1, size(histories(1, 1)%fluxes, 1)
       if (stat == 0) call file%begin_record((record - 1)*config%bulk%output_every, stat, &
         errmsg)
-      do k = 1, n_moments
+      do k = 1, n_profiles(config)
         call mean_profile(histories, record, k, layer)
-        if (stat == 0) call file%write_field(moments(k), layer, stat, errmsg)
+        if (stat == 0) call file%write_field(trim(profiles(k)), layer, stat, errmsg)
       end do
       do k = 1, n_fluxes
         values = reshape([(histories(modulo(i, size(values, 1)) + 1, &
@@ -308,20 +328,20 @@ contains
     end do
   end subroutine write_file
 
-  !> Profiles of one moment.
-  subroutine mean_profile(histories, record, moment, layer)
+  !> Profiles of one moment or tally.
+  subroutine mean_profile(histories, record, which, layer)
     type(history_t), intent(in) :: histories(:, :) !! (member, column)
     integer, intent(in) :: record
-    integer, intent(in) :: moment
+    integer, intent(in) :: which
     real(wp), allocatable, intent(out) :: layer(:, :) !! (level, column)
 
     integer :: column, member
 
-    allocate (layer(size(histories(1, 1)%moments, 1), size(histories, 2)), source=0.0_wp)
+    allocate (layer(size(histories(1, 1)%values, 1), size(histories, 2)), source=0.0_wp)
     do column = 1, size(histories, 2)
       do member = 1, size(histories, 1)
         layer(:, column) = layer(:, column) &
-          + histories(member, column)%moments(:, record, moment)
+          + histories(member, column)%values(:, record, which)
       end do
     end do
     layer = layer/size(histories, 1)

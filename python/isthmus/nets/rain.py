@@ -20,25 +20,33 @@ X_STAR: Final = 2.6e-10  # limit of cloud and rain [kg]
 KCC: Final = 9.44e9  # [m3 kg-2 s-1]
 KCR: Final = 5.78  # [m3 kg-1 s-1]
 KRR: Final = 4.33  # [m3 kg-1 s-1]
-LEAST: Final = 1e-30  # keeps quotients of zeros finite, float32 included
+LEAST: Final = 1e-18  # keeps quotients of zeros and their derivatives finite in float32
+LEAST_SHARE: Final = 1e-30  # of rain, in its logarithm
 N_FEATURES: Final = 11
+FORMS: Final = ("correction", "kernel", "free")
+LARGEST_MEAN: Final = 1e6  # mean mass of rain drops over that of the limit: 4 mm
 LARGEST_FACTOR: Final = 4.0  # a correction is within exp(+-4)
 SCALES: Final = (1e-6, 1e-6, 1e5, 10.0)  # of AU, AC, SCc, SCr in the free network
 
 
-def seifert_beheng_rates(state: Tensor) -> Tensor:
-    """Return AU, AC, SCc, SCr [cell, 4] of Seifert and Beheng at a state [cell, 7]."""
+def seifert_beheng_rates(state: Tensor, *, all_grown: bool = False) -> Tensor:
+    """Return AU, AC, SCc, SCr [cell, 4] of Seifert and Beheng at a state [cell, 7].
+
+    With `all_grown` rain drops collect cloud drops as those above 50 um do.
+    """
     lc, _, lr, nr = state[:, 0], state[:, 1], state[:, 2], state[:, 3]
     nu = state[:, 6]
     mass = drop_mass(state) / X_STAR
     total = lc + lr
     tau = lr / (total + LEAST)
-    power = torch.exp(0.68 * torch.log(tau + LEAST))
+    power = torch.exp(0.68 * torch.log(torch.clamp(tau, min=LEAST_SHARE)))
     phi = 600.0 * power * (1.0 - power) ** 3
     spread = (nu + 2.0) / (nu + 1.0)
     cloud = KCC * X_STAR / 20.0 * spread * (nu + 4.0) / (nu + 1.0)
     au = cloud * mass**2 * (lc**2 + phi * total**2)
-    ac = KCR * lc * lr * (tau / (tau + 5e-4)) ** 4
+    ac = KCR * lc * lr
+    if not all_grown:
+        ac = ac * (tau / (tau + 5e-4)) ** 4
     return torch.stack([au, ac, KCC * spread * lc**2, KRR * lr * nr], dim=-1)
 
 
@@ -58,8 +66,9 @@ def apply_rates(state: Tensor, rates: Tensor, dt: float) -> Tensor:
     moved = torch.minimum(asked, lc)
     part = torch.clamp(lc / (asked + LEAST), max=1.0)
     lc_new = lc - moved
-    per_mass = torch.clamp(nc / (lc + LEAST), min=1.0 / X_STAR)
-    loss = dt * (rates[:, 2] + part * rates[:, 1] * per_mass)
+    # As a share of all drops: drops per mass are infinite where hardly any water is.
+    accreted = torch.clamp(dt * part * rates[:, 1] / (lc + LEAST), max=1.0)
+    loss = dt * rates[:, 2] + accreted * torch.maximum(nc, lc / X_STAR)
     nc_new = torch.maximum(nc - loss, torch.minimum(nc, lc_new / X_STAR))
     nr_new = torch.relu(nr + dt * (part * rates[:, 0] / X_STAR - rates[:, 3]))
     moments = torch.stack([lc_new, nc_new, lr + moved, nr_new], dim=-1)
@@ -72,6 +81,7 @@ def rain_features(state: Tensor) -> Tensor:
     total = lc + lr
     tau = lr / (total + LEAST)
     nu = state[:, 6]
+    mean = torch.clamp(lr / (nr * X_STAR + LEAST), max=LARGEST_MEAN)
     return torch.stack(
         [
             torch.log(lc * 1e3 + 1e-6) / 4.0,
@@ -81,7 +91,7 @@ def rain_features(state: Tensor) -> Tensor:
             2.0 * tau - 1.0,
             torch.log(tau + 1e-8) / 6.0 + 1.0,
             torch.log(drop_mass(state) / X_STAR + 1e-4) / 2.0 + 1.5,
-            torch.log(lr / (nr * X_STAR + LEAST) + 0.1) / 3.0,
+            torch.log(mean + 0.1) / 3.0,
             torch.log(state[:, 4] * 1e3 + 1e-6),
             4.0 * torch.log(state[:, 5] * 1e5 + 1e-6) - 0.7,
             torch.log(nu + 1.0) - 1.0,
@@ -97,6 +107,9 @@ class RainNet(nn.Module):
     ----------
     form : str
         "correction": Seifert and Beheng's rates, each times a learned exp(o), |o| < 4.
+        "kernel": the same, but accretion kcr Lc Lr of Long's kernel is corrected. Their
+        factor (tau/(tau + 5e-4))^4 says that little rain is young rain, as it is in boxes;
+        in a column it may be old and fall into a new cloud.
         "free": scale times softplus(o), with no scheme inside.
     width, depth : int
         Hidden width and number of hidden layers.
@@ -111,8 +124,8 @@ class RainNet(nn.Module):
 
     def __init__(self, form: str = "correction", width: int = 64, depth: int = 3) -> None:
         super().__init__()
-        if form not in ("correction", "free"):
-            raise ValueError(f"'form' is '{form}', expected correction or free")
+        if form not in FORMS:
+            raise ValueError(f"'form' is '{form}', expected one of {', '.join(FORMS)}")
         self.form = form
         layers: list[nn.Module] = []
         n_in = N_FEATURES
@@ -133,9 +146,9 @@ class RainNet(nn.Module):
         """Return AU, AC, SCc, SCr [cell, 4] at `state` [cell, 7]."""
         state = torch.relu(state)  # what is below zero by another model's rounding is none
         out = self.layers(rain_features(state).to(self.scales.dtype)).to(state.dtype)
-        if self.form == "correction":
+        if self.form != "free":
             factor = torch.exp(LARGEST_FACTOR * torch.tanh(out / LARGEST_FACTOR))
-            return seifert_beheng_rates(state) * factor
+            return seifert_beheng_rates(state, all_grown=self.form == "kernel") * factor
         return self.scales.to(state.dtype) * nn.functional.softplus(4.0 * out)
 
 

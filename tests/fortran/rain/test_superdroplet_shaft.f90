@@ -19,6 +19,7 @@ program test_superdroplet_shaft
   character(len=*), parameter :: output_path = "test_superdroplet_shaft.nc"
 
   call water_is_counted_to_the_bit()
+  call tallies_close_the_budget_of_rain()
   call without_collisions_the_moments_are_those_of_the_other_shaft()
   call bits_do_not_depend_on_threads()
   call mistakes_are_named()
@@ -66,6 +67,41 @@ contains
     call check_below(abs(fluxes(1)/expected - 1.0_wp), formed, "condensed water")
     call check(fluxes(2) > 0.1_wp*expected, "it rained")
   end subroutine water_is_counted_to_the_bit
+
+  !> Once the air rests nothing leaves through the top, and only rain falls.
+  subroutine tallies_close_the_budget_of_rain()
+    real(wp), parameter :: rounding = 1.0e-12_wp !! of sums over some thousand drops
+    real(wp), parameter :: dz = 50.0_wp          !! of the shaft [m]
+    type(droplet_shaft_t) :: shaft
+    type(kernel_t) :: kernel
+    type(random_lanes_t) :: stream
+    real(wp) :: fluxes(4), made, merged, moments(4, n_levels), moments_after(4, n_levels)
+    integer :: i
+
+    call kernel%setup("long")
+    call set_up(shaft, kernel, 16, 20.0_wp)
+    call stream%seed(1, 1, 1)
+    do i = 0, 2399
+      if (modulo(i, 20) == 0) call shaft%form(kernel, real(i, wp), stream)
+      call shaft%step(kernel, real(i, wp), 1.0_wp, 1, stream)
+      if (i /= 1199) cycle
+      moments = shaft%moments()
+      fluxes = shaft%fluxes()
+      shaft%tally = 0.0_wp
+    end do
+    moments_after = shaft%moments()
+    fluxes = shaft%fluxes() - fluxes
+    made = sum(moments_after(2, :) - moments(2, :)) + fluxes(2)/dz
+    call check(fluxes(2) > 0.0_wp, "it rains after the updraft")
+    call check_below(abs(sum(shaft%tally(1, :))/made - 1.0_wp), rounding, "rain made")
+    call check_below(abs(shaft%tally(7, 1)/fluxes(2) - 1.0_wp), 0.2_wp, &
+      "what falls out of the lowest level, on average")
+    merged = sum(shaft%tally(3, :))
+    call check(merged > 0.0_wp .and. all(shaft%tally(7, :) <= 9.65_wp*shaft%tally(5, :)), &
+      "drops merge, and none falls faster than the fastest")
+    call check_below(abs(sum(shaft%tally(4, :))/sum(moments(3, :) - moments_after(3, :)) &
+      - 1.0_wp), rounding, "cloud drops lost")
+  end subroutine tallies_close_the_budget_of_rain
 
   !> Cloud only, Golovin's kernel with b = 0: upwind transport, on average.
   subroutine without_collisions_the_moments_are_those_of_the_other_shaft()
