@@ -19,9 +19,12 @@ from isthmus.inverse.parameter_window import Window
 from isthmus.inverse.parametric import (
     DifferenceParameters,
     ForcedLorenz96,
+    ParametricModel,
+    Sensitivity,
     TwoLevelCoefficients,
 )
 from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
+from isthmus.inverse.posterior_draws import draw_posterior
 from isthmus.models import Lorenz96, TwoLevelLorenz96
 from isthmus.nets import ConditionalBilinearNet, Lorenz96Tendency, PolynomialClosure
 from isthmus.nets.conditional import ConditionalRk4Step
@@ -31,6 +34,7 @@ ROUNDING = 1e-12  # sums in another order, over some steps
 DIFFERENCES = 1e-7  # of central differences, relative
 ELLIPTIC = 1e-9  # the linear solves of a step leave 1e-13 each
 LEARNED = 0.05  # of the coefficients: about four standard errors of 100 noisy times
+QUANTILE = 0.01  # of 512 weighted Sobol' draws, in posterior deviations
 DEVIATIONS = 3.0  # binomial ones within which a share lies
 
 TEXT = """
@@ -199,6 +203,58 @@ def test_error_bars_hold_the_truth_as_often_as_they_say(tmp_path):
         assert abs(share - level) <= DEVIATIONS * np.sqrt(level * (1 - level) / 60)
 
 
+class Square(ParametricModel):
+    """`x_1 = p^2`: a cost that is not quadratic in its one parameter."""
+
+    n_state, names, dt = 1, ("p",), 1.0
+
+    def trajectory(self, x, p, n_steps):
+        """Return both states."""
+        return np.array([x, p**2])
+
+    def sweep_tl(self, states, p, x_tl, p_tl):
+        """Return both changes."""
+        return np.stack([x_tl, 2.0 * p * p_tl])
+
+    def sweep_ad(self, states, p, sensitivity):
+        """Return the sensitivities."""
+        return Sensitivity(sensitivity[0], 2.0 * p * sensitivity[1])
+
+
+def test_weighted_draws_have_the_quantiles_of_a_posterior_that_is_no_gaussian():
+    prior = Prior([Parameter("p", 1.0, 0.5)])
+    seen = Observations(np.array([1]), np.array([[0.6]]), Sites(1), Diagonal(0.25, 1))
+    problem = Estimation(Square(), 1, seen, prior, np.zeros(1))
+    found = problem.minimise().required()
+    grid = np.linspace(-4.0, 4.0, 8001)
+    density = np.exp(-0.5 * ((grid - 1.0) / 0.5) ** 2 - 0.5 * (grid**2 - 0.6) ** 2 / 0.25)
+    shares = np.cumsum(density) / density.sum()
+    draws = draw_posterior(problem, found, 512, np.random.default_rng(1))
+    true = np.interp([0.05, 0.95], shares, grid)
+    bounds = draws.interval(0.9)[:, 0]
+    assert np.abs(bounds - true).max() <= QUANTILE * found.error[0]
+    assert np.abs(found.interval(0.9)[:, 0] - true).max() >= 0.1 * found.error[0]
+    assert 256 <= draws.effective <= 512
+
+
+def test_weighted_draws_of_many_controls_agree_with_a_gaussian_posterior():
+    """Ten times more accurate observations make the cost quadratic around its minimum."""
+    guess, seen = window()
+    seen = Observations(seen.steps, seen.values, seen.operator, Diagonal(0.0025, N))
+    problem = estimation(guess, seen)
+    found = problem.minimise(n_stages=3).required()
+    draws = draw_posterior(problem, found, 256, np.random.default_rng(1))
+    assert draws.effective >= 64
+    expected = found.interval(0.68)[:, 0]
+    error = DEVIATIONS * found.error[0] / np.sqrt(draws.effective)
+    assert np.abs(draws.interval(0.68)[:, 0] - expected).max() <= 2.0 * error
+    with pytest.raises(ConfigurationError, match="'n_draws' must be 16"):
+        draw_posterior(problem, found, 8, np.random.default_rng(1))
+    hasty = problem.minimise(max_iterations=1)
+    with pytest.raises(AssimilationError, match="no minimum"):
+        draw_posterior(problem, hasty, 64, np.random.default_rng(1))
+
+
 def test_a_second_call_repeats_nothing_and_another_text_is_refused(tmp_path):
     file, text = tmp_path / "twins.toml", TEXT.replace("n = 60", "n = 2")
     file.write_text(text)
@@ -222,6 +278,7 @@ def test_a_second_call_repeats_nothing_and_another_text_is_refused(tmp_path):
         ('"forcing"', '"F"', r"expected \['forcing'\]"),
         ("background", "guess", r"\[\[parameter\]\]: .*guess"),
         ("n = 60", "m = 60", "unknown key 'twins.m'"),
+        ("[twins]", "[posterior]\ndraws = 4\n[twins]", "'posterior.draws' must be 0 or 16"),
         ("n_steps = 8", "n_steps = 0", "'window.n_steps' must be a whole number above 0"),
         ("n_sites = 12", 'derivatives = "none"', "'model.derivatives' must be one of"),
         ("n_sites = 12", 'derivatives = "network"', "'model.network' is needed"),

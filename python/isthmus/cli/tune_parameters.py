@@ -9,12 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from isthmus.cli.progress import progress_bar
-from isthmus.inverse.parameter_campaigns import (
-    LEVELS,
-    TuningResults,
-    read_tuning,
-    run_tuning,
-)
+from isthmus.inverse.parameter_campaigns import read_tuning, run_tuning
+from isthmus.inverse.parameter_results import LEVELS, TuningResults
 
 WIDE = 130  # columns that the table of parameters needs
 
@@ -33,6 +29,11 @@ def tune_parameters(file: Path, path: Path) -> None:
         f"{int(np.nansum(numbers['is_consistent']))} with a cost as expected; "
         f"{np.nanmean(numbers['n_iterations']):.0f} linearisations each"
     )
+    if tuning.n_draws:
+        out.print(
+            f"error bars of {tuning.n_draws} draws of each posterior, "
+            f"{np.nanmin(numbers['effective']):.0f} at least of which count"
+        )
     out.print(f"results: {path}", markup=False)
 
 
@@ -44,11 +45,11 @@ def _parameters(results: TuningResults) -> Table:
         table.add_column(
             name, justify="left" if name in ("parameter", "scale") else "right"
         )
-    n = results.tuning.n_twins
+    n = results.n_twins
     for level in LEVELS:
         deviation = 100 * np.sqrt(level * (1 - level) / n)
         table.add_column(f"{100 * level:.0f} +- {deviation:.1f}", justify="right")
-    prior = results.tuning.prior
+    prior = results.prior
     departures = prior.q(results.estimate) - prior.q(results.truth)
     bars = np.sqrt(np.einsum("tii->ti", results.covariance))
     coverage = [results.coverage(level) for level in LEVELS]

@@ -137,6 +137,8 @@ class Estimated:
         Names and scales.
     x, x_error
         First state and its standard errors `[k]`; no errors where it is known.
+    control
+        The minimum `[n_control]`.
     q, covariance
         Parameters, logarithms of those on a log scale `[i]`, and their posterior
         covariance `[i, i]`.
@@ -155,6 +157,7 @@ class Estimated:
     prior: Prior
     x: Array
     x_error: Array
+    control: Array
     q: Array
     covariance: Array
     cost: float
@@ -308,6 +311,15 @@ class Estimation:
         gradient[self._n_v :] += found.p * self.prior.slope(q) * self.prior.sd
         return misfit + 0.5 * float(z @ z), gradient, states
 
+    def value(self, z: Array) -> float:
+        """Return J alone; infinity where the model blows up."""
+        x, q = self.unpack(z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            states = self.model.trajectory(x, self.prior.p(q), self.n_steps)
+        if not np.isfinite(states).all():
+            return np.inf
+        return self._misfit(states)[0] + 0.5 * float(z @ z)
+
     def _misfit(self, states: Array) -> tuple[float, Array]:
         """Return the observation term and its sensitivities `[time, k]`."""
         if self._weights is None:
@@ -428,6 +440,7 @@ class Estimation:
             prior=self.prior,
             x=x,
             x_error=x_error,
+            control=end.z,
             q=q,
             covariance=sd[:, None] * inverse[n_v:, n_v:] * sd,
             cost=end.cost,

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The No-U-Turn sampler on a posterior that is known, with every kind of derivative.
+
+Unknown are three amplitudes w ~ N(0, 1) of patterns E of the first state,
+`x_0 = x_b + E w`; a few sites of Lorenz-96 are observed at the end of a window. Three
+numbers can be integrated over on a grid, so that mean, deviation and skewness of the
+posterior, which is no Gaussian, are known. Each kind of derivative then drives the same
+sampler. Where the emulator only makes the gradient, the energy being the simulator's, the
+density is still the right one: a leapfrog with a wrong force preserves volume and can be
+run back, and the energy decides what is drawn.
+
+    python sampling.py [--draws 1000] [--slow 150] [--network deep.weights]
+
+Errors of mean and deviation are in standard deviations of the posterior; beside them is
+what so many effective samples let expect of the largest of three.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from derivatives import DT, F, K, exported
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from isthmus.cli.progress import progress_bars
+from isthmus.inverse import (
+    Borrowed,
+    BridgeModel,
+    Diagonal,
+    DifferenceModel,
+    FortranModel,
+    ForwardModel,
+    FourDVar,
+    Misfit,
+    Observations,
+    Samples,
+    Sites,
+    TorchModel,
+    nuts,
+)
+from isthmus.learn.lorenz96 import EMULATORS
+from isthmus.models import Lorenz96
+from isthmus.nets import Lorenz96Tendency, Rk4Step
+
+N_STEPS = 8
+OBSERVED = range(0, K, 5)  # at the end of the window
+SD = 2.0  # of the observations
+SPREAD = 4.0  # of the prior along each pattern: that of the climate
+SEED = 3
+GRID, REACH = (
+    61,
+    4.5,
+)  # points of the quadrature each way, and its reach in prior deviations
+CHUNK = 20_000  # states of the quadrature that are run at a time
+CHAINS = 2
+EXPECTED_OF_THREE = 1.3  # mean of the largest of three |N(0, 1)|
+
+
+class Problem:
+    """The posterior of three amplitudes."""
+
+    def __init__(self, simulator: FortranModel) -> None:
+        rng = np.random.default_rng(SEED)
+        ring = simulator.model
+        self.background = ring.advance(ring.initial_state(1, seed=SEED), DT, n_steps=1000)[
+            0
+        ]
+        self.patterns = SPREAD * np.linalg.qr(rng.standard_normal((K, 3)))[0].T
+        truth = self.background + rng.standard_normal(3) @ self.patterns
+        sites = Sites(K, list(OBSERVED))
+        end = simulator.trajectory(truth[None], N_STEPS)[-1]
+        values = sites(end) + SD * rng.standard_normal((1, len(OBSERVED)))
+        covariance = Diagonal(SD**2, len(OBSERVED))
+        self.observations = Observations(np.array([N_STEPS]), values, sites, covariance)
+        self.simulator = simulator
+
+    def cost(self, model: ForwardModel, w: np.ndarray) -> Misfit:
+        """Return J and its gradient at amplitudes, the model's."""
+        window = FourDVar(model, N_STEPS, self.observations, self.background)
+        misfit = window.misfit(self.background + w @ self.patterns)
+        return Misfit(misfit.cost + 0.5 * float(w @ w), w + self.patterns @ misfit.gradient)
+
+    def moments(self) -> np.ndarray:
+        """Return mean, deviation and skewness of each amplitude `[3, 3]`, by quadrature."""
+        axis = np.linspace(-REACH, REACH, GRID)
+        w = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+        cost = np.empty(len(w))
+        for first in range(0, len(w), CHUNK):
+            part = slice(first, first + CHUNK)
+            states = self.background + w[part] @ self.patterns
+            departure = (
+                self.observations.operator(self.simulator.advance(states, N_STEPS))
+                - self.observations.values
+            )
+            prior = np.einsum("wi,wi->w", w[part], w[part])
+            cost[part] = 0.5 * (prior + (departure**2).sum(axis=1) / SD**2)
+        weight = np.exp(cost.min() - cost)
+        weight /= weight.sum()
+        mean = weight @ w
+        sd = np.sqrt(weight @ (w - mean) ** 2)
+        return np.stack([mean, sd, weight @ ((w - mean) / sd) ** 3])
+
+
+def main() -> None:
+    """Sample with all kinds and show the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=1000, help="of each chain")
+    parser.add_argument("--slow", type=int, default=150, help="of those that take long")
+    parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    simulator = FortranModel(Lorenz96(K, F), DT)
+    problem = Problem(simulator)
+    known = problem.moments()
+    out = Console(highlight=False, width=150)
+    for name, row in zip(("mean", "deviation", "skewness"), known, strict=True):
+        out.print(f"{name:>10} {' '.join(f'{value:8.4f}' for value in row)}")
+    table = empty_table()
+    with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
+        for name, model in kinds(simulator, args.network, Path(folder)).items():
+            n_draws = args.draws if name.startswith("Fortran, by") else args.slow
+            began = time.process_time()
+            found = nuts(
+                lambda w, model=model: problem.cost(model, w),
+                3,
+                n_draws=n_draws,
+                n_tune=max(100, n_draws // 4),
+                n_chains=CHAINS,
+                seed=SEED,
+            )
+            seconds = time.process_time() - began
+            update(name, 1.0)
+            table.add_row(name, *cells(found, known, seconds))
+    out.print(table)
+
+
+def kinds(
+    simulator: FortranModel, network: Path | None, folder: Path
+) -> dict[str, ForwardModel]:
+    """Return the models, each with its own derivatives."""
+    step = Rk4Step(Lorenz96Tendency(F), DT).double().eval()
+    found: dict[str, ForwardModel] = {
+        "Fortran, by hand": simulator,
+        "Fortran, finite differences": DifferenceModel(simulator, scale=4.0),
+        "PyTorch, autodiff": TorchModel(step, K, dt=DT),
+        "the bridge (.pt), vjp": BridgeModel(exported(step, folder, "exact"), K),
+    }
+    if network is not None:
+        emulator = Rk4Step(EMULATORS["deep"](), DT)
+        emulator.load_state_dict(torch.load(network, weights_only=True))
+        learned = TorchModel(emulator, K, dt=DT)
+        found["simulator forward, emulator's gradient"] = Borrowed(simulator, learned)
+        found["emulator alone"] = learned
+    return found
+
+
+def cells(found: Samples, known: np.ndarray, seconds: float) -> list[str]:
+    """Return a row: errors of the moments, how well the chains mixed, what it cost."""
+    mean, sd, _ = known
+    effective = found.effective.min()
+    error = float((np.abs(found.flat.mean(axis=0) - mean) / sd).max())
+    sd_error = float(np.abs(found.flat.std(axis=0) / sd - 1.0).max())
+    return [
+        f"{found.draws.shape[0]} x {found.draws.shape[1]}",
+        f"{error:.3f}",
+        f"{EXPECTED_OF_THREE / np.sqrt(effective):.3f}",
+        f"{sd_error:.3f}",
+        f"{found.r_hat.max():.3f}",
+        f"{found.n_divergent}",
+        f"{effective:.0f}",
+        f"{found.n_gradients}",
+        f"{found.per_gradient:.3f}",
+        f"{1e3 * seconds / found.n_gradients:.2f}",
+        f"{effective / seconds:.1f}",
+    ]
+
+
+def empty_table() -> Table:
+    """Return the table's head."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("derivatives")
+    for name in (
+        "draws",
+        "mean off",
+        "expected",
+        "sd off",
+        "R-hat",
+        "divergent",
+        "effective",
+        "gradients",
+        "effective/gradient",
+        "ms/gradient",
+        "effective/s",
+    ):
+        table.add_column(name, justify="right")
+    return table
+
+
+if __name__ == "__main__":
+    main()
