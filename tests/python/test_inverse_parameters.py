@@ -25,7 +25,8 @@ from isthmus.inverse.parametric import (
 )
 from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
 from isthmus.inverse.posterior_draws import draw_posterior
-from isthmus.models import Lorenz96, TwoLevelLorenz96
+from isthmus.inverse.rate_constants import ChemistryCase, RateConstants
+from isthmus.models import Lorenz96, Mechanism, TwoLevelLorenz96
 from isthmus.nets import ConditionalBilinearNet, Lorenz96Tendency, PolynomialClosure
 from isthmus.nets.conditional import ConditionalRk4Step
 
@@ -33,6 +34,7 @@ N, DT, FORCING = 12, 0.05, 7.1
 ROUNDING = 1e-12  # sums in another order, over some steps
 DIFFERENCES = 1e-7  # of central differences, relative
 ELLIPTIC = 1e-9  # the linear solves of a step leave 1e-13 each
+STIFF = 1e-12  # of twenty stiff steps three times, relative
 LEARNED = 0.05  # of the coefficients: about four standard errors of 100 noisy times
 QUANTILE = 0.01  # of 512 weighted Sobol' draws, in posterior deviations
 DEVIATIONS = 3.0  # binomial ones within which a share lies
@@ -308,6 +310,48 @@ def test_friction_of_a_channel_is_found_by_its_adjoint():
     found = Estimation(model, 40, seen, prior, x).minimise().required()
     assert np.abs(found.score(p)).max() < 4.0
     assert found.x_error.size == 0
+
+
+def test_rate_constants_have_tangent_linear_and_adjoint_over_a_window():
+    box = Mechanism("pollu", fixed_steps=40, atol=1e30)  # smooth to rounding
+    model = RateConstants(box, [1, 2, 14], n_boxes=2, dt=5.0)
+    rng, p = np.random.default_rng(0), np.array([1.1, 0.9, 1.2])
+    started = np.stack([box.initial, 1.5 * box.initial])
+    Mechanism("pollu").integrate(started, 60.0)  # equal steps cannot follow the start
+    x = started.ravel()
+    states = model.trajectory(x, p, 3)
+    x_tl, p_tl = x * rng.standard_normal((4, x.size)), rng.standard_normal((4, 3))
+    forces = rng.standard_normal(states.shape)
+    changes = model.sweep_tl(states, p, x_tl, p_tl)
+    adjoint = model.sweep_ad(states, p, forces)
+    forward = np.einsum("tck,tk->c", changes, forces)
+    back = x_tl @ adjoint.x + p_tl @ adjoint.p
+    assert np.allclose(forward, back, rtol=0, atol=STIFF * np.abs(forward).max())
+    differences = DifferenceParameters(model)
+    found = differences.sweep_tl(states, p, x_tl, p_tl)
+    scale = np.abs(changes).max(axis=(0, 1)) + 1e-6
+    assert (np.abs(found - changes) / scale).max() <= 10.0 * DIFFERENCES
+
+
+def test_rate_constants_are_found_from_what_is_measured():
+    window = Window(n_steps=6, sd=0.003)
+    given = {"reactions": [1, 14], "species": ["O3", "NO2"], "n_boxes": 2, "dt": 10.0}
+    case, p = ChemistryCase(window, **given), np.array([1.2, 0.7])
+    rng = np.random.default_rng(2)
+    seen = case.observe(case.truth.trajectory(case.start(p, rng), p, 6), rng)
+    prior = Prior([Parameter(name, 1.0, 0.5, "log") for name in ("k1", "k14")])
+    problem = Estimation(case.model, 6, seen, prior, case.start(p, rng))
+    found = problem.minimise().required()
+    assert np.abs(found.score(p)).max() < 4.0
+    assert (found.error < 0.1).all()
+    for change, text in (
+        ({"reactions": [1, 26]}, "different numbers 1 to 25"),
+        ({"species": ["O2"]}, "species 'O2'"),
+        ({"species": []}, "need one at least"),
+        ({"derivatives": "network"}, "adjoint or differences"),
+    ):
+        with pytest.raises(ConfigurationError, match=text):
+            ChemistryCase(window, **(given | change))
 
 
 def test_corrective_term_is_learned_from_every_second_site():

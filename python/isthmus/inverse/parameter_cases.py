@@ -2,7 +2,7 @@
 """What a TOML file can tune: a model, what is observed of it, and how a twin begins.
 
 [model]                       # kind = "lorenz96"
-kind = "lorenz96"             # or "two_level", "shallow_water"
+kind = "lorenz96"             # or "two_level", "shallow_water", "chemistry"
 n_sites = 40
 dt = 0.05
 derivatives = "adjoint"       # "differences"; "network": of the emulator below
@@ -34,6 +34,7 @@ from isthmus.inverse.parametric import (
     TwoLevelCoefficients,
 )
 from isthmus.inverse.parametric_networks import BridgeParameters
+from isthmus.inverse.rate_constants import ChemistryCase
 from isthmus.models import Lorenz96, TwoLevelLorenz96
 
 DERIVATIVES = ("adjoint", "differences", "network")
@@ -156,6 +157,7 @@ CASES: dict[str, Any] = {
     "lorenz96": Lorenz96Case,
     "two_level": TwoLevelCase,
     "shallow_water": ChannelCase,
+    "chemistry": ChemistryCase,
 }
 
 
