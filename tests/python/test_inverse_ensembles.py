@@ -24,7 +24,7 @@ from isthmus.inverse import (
     ring_taper,
     smooth,
 )
-from isthmus.inverse.ensembles import Rotations
+from isthmus.inverse.ensembles import Rotations, etkf_parts
 from isthmus.models import Lorenz96
 
 ROUNDING = 1e-12  # of some hundred operations on numbers of order one
@@ -175,6 +175,18 @@ def test_scores_are_those_published(scheme, published):
 def test_windows_reach_the_published_scores(scheme, published):
     score = twin(n_steps=4, n_cycles=300, burn_in=100).run(scheme)
     assert abs(score.rmse - published) <= 2 * SAMPLING  # a quarter of the time units
+
+
+def test_cholesky_root_keeps_mean_and_covariance_of_the_symmetric_one():
+    rng = np.random.default_rng(5)
+    ensemble = rng.standard_normal((20, N_STATE)) + 3.0
+    y, r = rng.standard_normal(N_STATE), Diagonal(rng.uniform(0.5, 2.0, N_STATE))
+    mean, a = etkf_parts(ensemble, ensemble, y, r)
+    other, root = etkf_parts(ensemble, ensemble, y, r, is_symmetric=False)
+    assert np.allclose(other, mean, rtol=0, atol=ROUNDING)
+    assert np.abs(root.mean(axis=0)).max() <= ROUNDING
+    assert np.allclose(root.T @ root, a.T @ a, rtol=0, atol=ROUNDING)
+    assert np.abs(root - a).max() >= 0.1  # another root
 
 
 def test_an_ensemble_that_is_too_small_is_seen_to_diverge():

@@ -10,10 +10,15 @@ and N members, the analyses solve for weights in the space of the members:
 EnKF: Burgers, van Leeuwen and Evensen (1998). ETKF: Bishop, Etherton and Majumdar (2001),
 symmetric as in Hunt, Kostelich and Szunyogh (2007), who also give the LETKF. Taper: Gaspari
 and Cohn (1999), equation 4.10. Rotations that keep the mean: Sakov and Oke (2008).
+
+Where the anomalies are rotated at random anyway, any root that keeps their mean has the
+same distribution as the symmetric one, and Cholesky's is cheapest. `S = L L^T`, ones are
+e, `L^T e` has the length of `sqrt(N (N - 1))`; H being the reflection that takes its
+direction to that of e, `T = sqrt(N - 1) H L^-1` keeps the mean: `e^T H L^-1 A ~ e^T A = 0`.
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.linalg import blas, cho_factor, cho_solve, lapack
 
 from isthmus.errors import AssimilationError, BindingError, ConfigurationError
 from isthmus.inverse.covariances import Covariance
@@ -69,14 +74,25 @@ def etkf(ensemble: Array, observed: Array, y: Array, covariance: Covariance) -> 
 
 
 def etkf_parts(
-    ensemble: Array, observed: Array, y: Array, covariance: Covariance
+    ensemble: Array,
+    observed: Array,
+    y: Array,
+    covariance: Covariance,
+    *,
+    is_symmetric: bool = True,
 ) -> tuple[Array, Array]:
-    """Return mean `[k]` and anomalies `[member, k]` of the analysis of `etkf`."""
+    """Return mean `[k]` and anomalies `[member, k]` of the analysis of `etkf`.
+
+    Not symmetric, the root is Cholesky's, for anomalies that will be rotated at random.
+    """
     _require_numbers(observed)
     observed, y, covariance = _present(observed, y, covariance)
     mean, a = anomalies_of(ensemble)
     mean_o, yy = anomalies_of(observed)
     weighted = covariance.solve(yy)
+    if not is_symmetric:
+        w, anomalies = _cholesky_parts(a, weighted @ yy.T, weighted @ (y - mean_o))
+        return mean + w @ a, anomalies
     s, v = eigenpairs(weighted @ yy.T)
     s += len(ensemble) - 1
     w = v @ ((v.T @ (weighted @ (y - mean_o))) / s)
@@ -195,7 +211,7 @@ def require_sane(ensemble: Array) -> Array:
     AssimilationError
         If it holds NaN, or values that no state of the model has.
     """
-    largest = np.abs(ensemble).max()
+    largest = np.maximum.reduce(np.abs(ensemble), axis=None)
     if not largest < DIVERGED:  # NaN fails too
         raise AssimilationError(
             f"the ensemble blew up: its largest value is {largest:.3g}; try more members, "
@@ -218,6 +234,29 @@ def eigenpairs(matrix: Array) -> tuple[Array, Array]:
     if info != 0 or not np.isfinite(values[-1]):
         raise AssimilationError("no eigenvalues: the ensemble holds NaN or blew up")
     return np.maximum(values, 0.0), vectors
+
+
+def _cholesky_parts(a: Array, gram: Array, slope: Array) -> tuple[Array, Array]:
+    """Return the weights of the mean `[member]`, and anomalies by a root of Cholesky.
+
+    Raises
+    ------
+    AssimilationError
+        If the matrix is not positive.
+    """
+    n = len(a)
+    gram.flat[:: n + 1] += n - 1
+    # LAPACK and BLAS without the checks of scipy's face; a transpose is Fortran's order.
+    factor, info = lapack.dpotrf(gram.T, lower=1, clean=1, overwrite_a=1)
+    if info != 0:
+        raise AssimilationError("no root: the ensemble holds NaN or blew up")
+    w = lapack.dpotrs(factor, slope, lower=1)[0]
+    root = blas.dtrsm(np.sqrt(n - 1.0), factor, a.T, side=1, lower=1, trans_a=1).T
+    normal = np.add.reduce(factor) / np.sqrt(n - 1.0) - 1.0  # of the mirror, times sqrt(N)
+    size = float(normal @ normal)
+    if size > 0.0:
+        root -= ((2.0 / size) * normal)[:, None] * (normal @ root)
+    return w, root
 
 
 def _require_numbers(observed: Array) -> None:

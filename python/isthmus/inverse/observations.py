@@ -65,10 +65,11 @@ class Sites(ObservationOperator):
         self.n_state = n_state
         self.indices = chosen
         self._are_distinct = np.unique(chosen).size == chosen.size
+        self._are_all = np.array_equal(chosen, np.arange(n_state))
 
     def __call__(self, x: Array) -> Array:
-        """Return `x` at the sites."""
-        return x[..., self.indices]
+        """Return `x` at the sites: `x` itself if these are all."""
+        return x if self._are_all else x[..., self.indices]
 
     def tl(self, x: Array, x_tl: Array) -> Array:
         """Return the change at the sites."""

@@ -139,7 +139,9 @@ class EnsembleFilter(Scheme):
         if self.method == "enkf":
             mean, a = anomalies_of(enkf(forecast, observed, y, r, self._rng))
         elif self.method == "etkf":
-            mean, a = etkf_parts(forecast, observed, y, r)
+            mean, a = etkf_parts(
+                forecast, observed, y, r, is_symmetric=self._rotate is None
+            )
         else:
             mean, a = anomalies_of(letkf(forecast, observed, y, r.variance, self._taper))
         estimate = Estimate(mean, spread(a))
