@@ -92,7 +92,7 @@ def test_seed_reproduces_a_training_bit_for_bit(truth, noise):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 5, 12, 14, 17])
-@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "soap"])
 def test_interrupted_training_continues_bit_for_bit(truth, tmp_path, batch, optimizer):
     """Ctrl-C before the first evaluation, between epochs, and in the second stage."""
     whole, broken = new_model(0.1), new_model(0.1)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Chemistry with a network: data from the Fortran solver, and model files for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -77,8 +77,9 @@ def generate(
     n_episodes: int = 1,
     spread: float = 3.0,
     mixing: float = 0.3,
+    start_hours: Sequence[float] = START_HOURS,
     seed: int = 0,
-    spin_up_steps: int = 1,
+    spin_up_steps: int = 0,
     on_progress: Callable[[float], None] | None = None,
 ) -> ChemistryData:
     """Integrate cells of many kinds, ages and hours.
@@ -95,11 +96,14 @@ def generate(
     dt
         Splitting step [mechanism's unit].
     n_cells
-        Of each start hour (eight if there is light, else one) and episode.
+        Of each start hour and episode.
     n_steps
         Of an episode.
+    start_hours
+        Of the day; not used if there is no light.
     spin_up_steps
-        Steps after each start that are not kept.
+        Steps after each start that are not kept. Without them there are states without
+        radicals, from which a host begins.
 
     Returns
     -------
@@ -107,10 +111,10 @@ def generate(
         With n_cells x hours x episodes cells.
     """
     random = np.random.default_rng(seed)
-    hours = START_HOURS if "hv" in " ".join(mechanism.reactions) else (0.0,)
+    hours = tuple(start_hours) if "hv" in " ".join(mechanism.reactions) else (-1.0,)
     parts, lights, done = [], [], 0
     for hour in hours:
-        t = hour / mechanism.hours_per_unit if len(hours) > 1 else 0.0
+        t = max(hour, 0.0) / mechanism.hours_per_unit
         y = spread_start(mechanism, n_cells, spread=spread, random=random)
         for _ in range(n_episodes):
             total = n_steps + spin_up_steps
@@ -127,7 +131,7 @@ def generate(
             if on_progress is not None:
                 on_progress(done / (len(hours) * n_episodes))
     light = np.concatenate(lights, axis=1)
-    if len(hours) == 1:
+    if hours == (-1.0,):
         light = light[:, :, :0]
     return ChemistryData(np.concatenate(parts, axis=1), light, dt)
 

@@ -102,13 +102,14 @@ class PairedCriteria:
     """Mean error of each quantity."""
     drift: float = 0.4
     """Growth of the mean error over the run, from its linear trend."""
-    error_ratio: float = 1.0
-    """Error relative to the control: a network must be better than what it replaces."""
+    error_ratio: float | None = 1.0
+    """Error relative to the control: a network must be better than what it replaces. None:
+    not asked, where it replaces a scheme that is nearly exact."""
 
     def __post_init__(self) -> None:
         """Refuse thresholds that no run or every run would meet."""
         for name, value in vars(self).items():
-            if not (np.isfinite(value) and value > 0):
+            if value is not None and not (np.isfinite(value) and value > 0):
                 raise ValueError(f"criteria: '{name}' must be positive, found {value}")
 
 
@@ -275,8 +276,9 @@ class _PairedJudge:
         errors = {q.name: self._errors(series, q.name) for q in self.quantities}
         for quantity in self.quantities:
             findings += self._accuracy(quantity, errors[quantity.name])
-            if self.control and role == "candidate":
-                findings.append(self._worth(quantity, errors[quantity.name]))
+            limit = self.criteria.error_ratio
+            if self.control and role == "candidate" and limit is not None:
+                findings.append(self._worth(quantity, errors[quantity.name], limit))
         if role == "control":
             self.control = errors
         return PairedAssessment(
@@ -355,7 +357,7 @@ class _PairedJudge:
             ),
         ]
 
-    def _worth(self, quantity: Quantity, errors: _MemberErrors) -> Finding:
+    def _worth(self, quantity: Quantity, errors: _MemberErrors, limit: float) -> Finding:
         """Judge a network against the control, on the members that both kept."""
         mine, other = errors.square, self.control[quantity.name].square
         both = np.isfinite(mine) & np.isfinite(other)
@@ -366,7 +368,7 @@ class _PairedJudge:
             f"error_ratio: {quantity.name}",
             f"Error of {quantity.title} relative to the control",
             self._interval(ratio),
-            self.criteria.error_ratio,
+            limit,
         )
 
     def _means(self, series: Series) -> dict[str, Interval]:

@@ -75,6 +75,22 @@ class ChemistryData:
         return replace(self, y=self.y[:, first:last], light=self.light[:, first:last])
 
 
+def pairs(*parts: ChemistryData) -> ChemistryData:
+    """Return all single steps of trajectories of any length, as cells of two times."""
+    y, light = (
+        np.stack(
+            [
+                np.concatenate(
+                    [whole[cut].reshape(-1, whole.shape[-1]) for whole in wholes]
+                )
+                for cut in (slice(None, -1), slice(1, None))
+            ]
+        )
+        for wholes in ([part.y for part in parts], [part.light for part in parts])
+    )
+    return ChemistryData(y, light, parts[0].dt)
+
+
 class ChemistryWindows(Windows):
     """All windows of trajectories: a start with the light of all its steps, and targets.
 
@@ -156,6 +172,7 @@ def train_chemistry_step(
     activation_name: str = "silu",
     weights: Array | None = None,
     floor: Array | None = None,
+    start: ChemistryStep | None = None,
     curriculum: Curriculum | None = None,
     loss: RolloutLoss | None = None,
     settings: FitSettings | None = None,
@@ -177,6 +194,8 @@ def train_chemistry_step(
         How much the error of each species [species] counts; 1 if not given.
     floor : array, optional
         [species]; `nets.chemistry.floors` of the training data if not given.
+    start : ChemistryStep, optional
+        A trained step that is trained on, instead of a new one; it is changed.
 
     Returns
     -------
@@ -188,16 +207,20 @@ def train_chemistry_step(
     settings = settings or SETTINGS
     low = floors(train.y) if floor is None else np.asarray(floor, np.float64)
     torch.manual_seed(settings.seed)
-    step = ChemistryStep(
-        invariants,
-        low,
-        dt=train.dt,
-        n_light=train.light.shape[-1],
-        hidden=hidden,
-        activation_name=activation_name,
-    )
-    y, light = torch.from_numpy(train.y), torch.from_numpy(train.light)
-    step.fit_linear(y[:-1].flatten(0, 1), light[:-1].flatten(0, 1), y[1:].flatten(0, 1))
+    if start is None:
+        step = ChemistryStep(
+            invariants,
+            low,
+            dt=train.dt,
+            n_light=train.light.shape[-1],
+            hidden=hidden,
+            activation_name=activation_name,
+        )
+        y, light = torch.from_numpy(train.y), torch.from_numpy(train.light)
+        first = (y[:-1].flatten(0, 1), light[:-1].flatten(0, 1))
+        step.fit_linear(*first, y[1:].flatten(0, 1))
+    else:
+        step, low = start, start.floor.double().numpy()
     emphasis = np.ones(len(low)) if weights is None else np.asarray(weights, np.float64)
     unit = torch.from_numpy(units(train, low) / emphasis)
     samples = [

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from .settings import FitSettings
+from .soap import Soap
 
 
 def build_optimizer(
@@ -16,6 +17,8 @@ def build_optimizer(
         return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+    if settings.optimizer == "soap":
+        return Soap(parameters, lr=rate, weight_decay=decay)
     return torch.optim.LBFGS(
         parameters,
         lr=rate,

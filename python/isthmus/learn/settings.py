@@ -9,7 +9,7 @@ import torch
 
 from ..errors import ConfigurationError
 
-OPTIMIZERS: Final = ("adam", "adamw", "lbfgs")
+OPTIMIZERS: Final = ("adam", "adamw", "soap", "lbfgs")
 SCHEDULES: Final = ("plateau", "cosine", "constant")
 DTYPES: Final = {"float32": torch.float32, "float64": torch.float64}
 
@@ -25,7 +25,8 @@ class FitSettings:
     """
 
     optimizer: str = "adam"
-    """One of `OPTIMIZERS`; "lbfgs" takes all samples at once (strong Wolfe line search)."""
+    """One of `OPTIMIZERS`; "lbfgs" takes all samples at once (strong Wolfe line search);
+    "soap" fits small networks to more digits in the same time (`learn.soap`)."""
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     batch_size: int = 32
