@@ -155,7 +155,7 @@ contains
         end do
         call setup_cells(band%beyond)
         allocate (band%work%across(nx), source=0.0_wp)
-        allocate (band%work%cross, band%work%friction, band%work%star, &
+        allocate (band%work%cross, band%work%extra, band%work%friction, band%work%star, &
           source=band%work%across)
       end associate
     end do

@@ -9,8 +9,7 @@ module swe_explicit_rows
   use swe_blocks, only: halo
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
-  use swe_momentum, only: across_row, friction_row, mean_of_four, push_row, rotate_row, &
-    scale_row, star_row
+  use swe_momentum, only: across_row, cross_row, momentum_row, scale_row
   use swe_parameters, only: face_linear, swe_parameters_t
   implicit none
   private
@@ -36,7 +35,7 @@ module swe_explicit_rows
 
   !> Work arrays of the momentum equations (nx).
   type :: work_row_t
-    real(wp), allocatable :: across(:), cross(:), friction(:), star(:)
+    real(wp), allocatable :: across(:), cross(:), extra(:), friction(:), star(:)
   end type work_row_t
 
 contains
@@ -137,18 +136,13 @@ contains
     nx = size(u)
     call across_row(nx, south%scaled, north%scaled, cells%root(1:nx), work%across)
     if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_u(1:nx, j)*work%across
-    call friction_row(parameters, nx, u, work%across, grid%drag_u(1:nx, j), cells%h(1:nx), &
-      work%friction)
-    call star_row(parameters, nx, u, cells%h(1:nx), cells%slope(1:nx), work%friction, &
+    if (grid%f_u(j) /= 0.0_wp) call cross_row(nx, south%slope, north%slope, &
+      grid%share_u(1:nx, j), work%cross)
+    work%extra = 0.0_wp
+    if (present(stress)) work%extra = stress(1:nx, j)
+    call momentum_row(parameters, grid%f_u(j), nx, u, work%across, cells%h(1:nx), &
+      cells%slope(1:nx), work%cross, grid%drag_u(1:nx, j), work%extra, work%friction, &
       work%star)
-    if (grid%f_u(j) /= 0.0_wp) then
-      call mean_of_four(nx, south%slope, north%slope, work%cross)
-      work%cross = 4.0_wp*grid%share_u(1:nx, j)*work%cross
-      call rotate_row(parameters, grid%f_u(j), nx, u, work%across, work%cross, &
-        cells%h(1:nx), work%friction, work%star)
-    end if
-    if (present(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
-      work%friction, work%star)
     u(:) = work%star
   end subroutine step_u
 
@@ -169,18 +163,13 @@ contains
     nx = size(v)
     call across_row(nx, south%scaled, north%scaled, faces%root(1:nx), work%across)
     if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_v(1:nx, j)*work%across
-    call friction_row(parameters, nx, v, work%across, grid%drag_v(1:nx, j), faces%h(1:nx), &
-      work%friction)
-    call star_row(parameters, nx, v, faces%h(1:nx), faces%slope(1:nx), work%friction, &
+    if (grid%f_v(j) /= 0.0_wp) call cross_row(nx, south%slope, north%slope, &
+      grid%share_v(1:nx, j), work%cross)
+    work%extra = 0.0_wp
+    if (present(stress)) work%extra = stress(1:nx, j)
+    call momentum_row(parameters, -grid%f_v(j), nx, v, work%across, faces%h(1:nx), &
+      faces%slope(1:nx), work%cross, grid%drag_v(1:nx, j), work%extra, work%friction, &
       work%star)
-    if (grid%f_v(j) /= 0.0_wp) then
-      call mean_of_four(nx, south%slope, north%slope, work%cross)
-      work%cross = 4.0_wp*grid%share_v(1:nx, j)*work%cross
-      call rotate_row(parameters, -grid%f_v(j), nx, v, work%across, work%cross, &
-        faces%h(1:nx), work%friction, work%star)
-    end if
-    if (present(stress)) call push_row(parameters%dt, nx, stress(1:nx, j), &
-      work%friction, work%star)
     v(:) = work%star
   end subroutine step_v
 

@@ -103,7 +103,7 @@ contains
   pure subroutine row_factors(grid, parameters, dx_edge, dx_face, shift, j, factors, walls)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in) :: dx_edge(1 - halo:) !! as in `add_viscosity` [m]
+    real(wp), intent(in) :: dx_edge(1 - halo:) !! as in `set_viscosity` [m]
     real(wp), intent(in) :: dx_face(1 - halo:) !! [m]
     integer, intent(in) :: shift, j            !! as there; row
     real(wp), intent(out) :: factors(4), walls(4)

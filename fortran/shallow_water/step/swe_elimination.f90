@@ -45,15 +45,13 @@ contains
       north%friction(0:nx, 0), matrix%north(0:nx, 0))
     !$omp parallel do if (is_large(grid%block))
     do j = 1, grid%block%ny
-      call couplings_row(nx + 1, factor*grid%dy/grid%dx(j), east%h(0:nx, j), &
-        east%friction(0:nx, j), matrix%east(0:nx, j))
-      call couplings_row(nx + 1, factor*grid%dx_v(j)/grid%dy, north%h(0:nx, j), &
-        north%friction(0:nx, j), matrix%north(0:nx, j))
       call assemble_row(parameters, nx, grid%area(j), grid%dy, grid%dx_v(j), &
-        grid%dx_v(j - 1), factor*grid%dx_v(j - 1)/grid%dy, zeta(1:nx, j), u(0:nx, j), &
-        east%star(0:nx, j), v(1:nx, j - 1), north%star(1:nx, j - 1), v(1:nx, j), &
-        north%star(1:nx, j), north%h(1:nx, j - 1), north%friction(1:nx, j - 1), &
-        matrix%east(0:nx, j), matrix%north(1:nx, j), matrix%diagonal(1:nx, j), b(1:nx, j))
+        grid%dx_v(j - 1), factor*grid%dy/grid%dx(j), factor*grid%dx_v(j)/grid%dy, &
+        factor*grid%dx_v(j - 1)/grid%dy, zeta(1:nx, j), u(0:nx, j), east%star(0:nx, j), &
+        v(1:nx, j - 1), north%star(1:nx, j - 1), v(0:nx, j), north%star(0:nx, j), &
+        east%h(0:nx, j), east%friction(0:nx, j), north%h(1:nx, j - 1), &
+        north%friction(1:nx, j - 1), north%h(0:nx, j), north%friction(0:nx, j), &
+        matrix%east(0:nx, j), matrix%north(0:nx, j), matrix%diagonal(1:nx, j), b(1:nx, j))
     end do
   end subroutine assemble
 
@@ -68,41 +66,49 @@ contains
     integer :: i
 
     do i = 1, n
-      couplings(i) = factor*h(i)*friction(i)
+      couplings(i) = factor*(h(i)*friction(i))
     end do
   end subroutine couplings_row
 
-  !> Diagonal and right-hand side of one row of cells. Its southern couplings are made
-  !> again: the row that they stand in may not be ready.
-  pure subroutine assemble_row(parameters, n, area, dy, dx_north, dx_south, factor_south, &
-    zeta, u, u_star, v_south, v_star_south, v_north, v_star_north, h_south, &
-    friction_south, east, north, diagonal, b)
+  !> Matrix and right-hand side of one row of cells. Couplings are made again where a cell
+  !> needs those of its neighbours: loads and stores are dearer than products.
+  pure subroutine assemble_row(parameters, n, area, dy, dx_north, dx_south, factor_east, &
+    factor_north, factor_south, zeta, u, u_star, v_south, v_star_south, v, v_star, h_u, &
+    friction_u, h_south, friction_south, h_v, friction_v, east, north, diagonal, b)
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: n                         !! cells
     real(wp), intent(in) :: area                     !! of a cell [m2]
     real(wp), intent(in) :: dy, dx_north, dx_south   !! lengths of its faces [m]
-    real(wp), intent(in) :: factor_south             !! of its southern couplings [m]
+    real(wp), intent(in) :: factor_east, factor_north, factor_south !! of couplings [m]
     real(wp), intent(in) :: zeta(n)                  !! old elevation [m]
     real(wp), intent(in) :: u(0:n), u_star(0:n)      !! old, provisional [m2 s-1]
     real(wp), intent(in) :: v_south(n), v_star_south(n)
-    real(wp), intent(in) :: v_north(n), v_star_north(n)
-    real(wp), intent(in) :: h_south(n), friction_south(n) !! H [m] and F [1]
-    real(wp), intent(in) :: east(0:n), north(n)      !! couplings [m2]
+    real(wp), intent(in) :: v(0:n), v_star(0:n)
+    real(wp), intent(in) :: h_u(0:n), friction_u(0:n) !! H [m] and F [1]
+    real(wp), intent(in) :: h_south(n), friction_south(n)
+    real(wp), intent(in) :: h_v(0:n), friction_v(0:n)
+    real(wp), intent(inout) :: east(0:n), north(0:n) !! couplings, set [m2]
     real(wp), intent(inout) :: diagonal(n)           !! set [m2]
     real(wp), intent(inout) :: b(n)                  !! set [m3]
 
-    real(wp) :: before, now, outflow
+    real(wp) :: before, now, outflow, to_east, to_north
     integer :: i
 
-    before = 1.0_wp - parameters%theta
-    now = parameters%theta
+    before = parameters%dt*(1.0_wp - parameters%theta)
+    now = parameters%dt*parameters%theta
+    east(0) = factor_east*(h_u(0)*friction_u(0))
+    north(0) = factor_north*(h_v(0)*friction_v(0))
     do i = 1, n
+      to_east = factor_east*(h_u(i)*friction_u(i))
+      to_north = factor_north*(h_v(i)*friction_v(i))
       outflow = dy*(before*(u(i) - u(i - 1)) + now*(u_star(i) - u_star(i - 1))) &
-        + dx_north*(before*v_north(i) + now*v_star_north(i)) &
+        + dx_north*(before*v(i) + now*v_star(i)) &
         - dx_south*(before*v_south(i) + now*v_star_south(i))
-      b(i) = area*zeta(i) - parameters%dt*outflow
-      diagonal(i) = area + east(i) + east(i - 1) + north(i) &
-        + factor_south*h_south(i)*friction_south(i)
+      b(i) = area*zeta(i) - outflow
+      diagonal(i) = area + (to_east + factor_east*(h_u(i - 1)*friction_u(i - 1))) &
+        + (to_north + factor_south*(h_south(i)*friction_south(i)))
+      east(i) = to_east
+      north(i) = to_north
     end do
   end subroutine assemble_row
 
@@ -277,14 +283,12 @@ contains
     dy = grid%dy
     dx_north = grid%dx_v(j)
     dx_south = grid%dx_v(j - 1)
+    largest = 0.0_wp
+    !$omp simd reduction(max: largest)
     do i = 1, n
       zeta(i) = zeta(i) - water(i)*(dy*(old*(u_old(i) - u_old(i - 1)) &
         + new*(u(i) - u(i - 1))) + dx_north*(old*v_north_old(i) + new*v_north(i)) &
         - dx_south*(old*v_south_old(i) + new*v_south(i)))
-    end do
-    largest = 0.0_wp
-    !$omp simd reduction(max: largest)
-    do i = 1, n
       largest = max(largest, water(i)*abs(zeta(i) - z(i)))
     end do
     solver_error = max(solver_error, largest)

@@ -19,8 +19,8 @@ module swe_momentum
   use swe_rows, only: is_large, rows_of_thread
   implicit none
   private
-  public :: across_row, face_momentum_t, friction_row, frozen_rotation, mean_of_four, &
-    provisional_transports, push_row, rotate_row, scale_row, scaled_transports, star_row
+  public :: across_row, cross_row, face_momentum_t, frozen_rotation, momentum_row, &
+    provisional_transports, scale_row, scaled_transports
 
   !> What the momentum equation of one direction reads and sets.
   type :: face_momentum_t
@@ -146,24 +146,22 @@ contains
       !! scaled transports [m3/2 s-1] and slopes [1] at the north faces of rows j - 1 and j
     type(face_momentum_t), intent(inout) :: east
 
-    real(wp), dimension(0:grid%block%nx) :: across, cross
+    real(wp), dimension(0:grid%block%nx) :: across, cross, extra
     integer :: n
 
     n = grid%block%nx
     call across_row(n + 1, scaled_south, scaled_north, root(0:n), across)
     if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_u(0:n, j)*across
-    call friction_row(parameters, n + 1, u, across, grid%drag_u(0:n, j), east%h(0:n, j), &
-      east%friction(0:n, j))
-    call star_row(parameters, n + 1, u, east%h(0:n, j), slope, east%friction(0:n, j), &
-      east%star(0:n, j))
-    if (grid%f_u(j) /= 0.0_wp) then
-      call mean_of_four(n + 1, slope_south, slope_north, cross)
-      cross = 4.0_wp*grid%share_u(0:n, j)*cross
-      call rotate_row(parameters, grid%f_u(j), n + 1, u, across, cross, east%h(0:n, j), &
-        east%friction(0:n, j), east%star(0:n, j))
+    cross = 0.0_wp
+    if (grid%f_u(j) /= 0.0_wp) call cross_row(n + 1, slope_south, slope_north, &
+      grid%share_u(0:n, j), cross)
+    if (east%has_extra) then
+      extra = east%extra(0:n, j)
+    else
+      extra = 0.0_wp
     end if
-    if (east%has_extra) call push_row(parameters%dt, n + 1, east%extra(0:n, j), &
-      east%friction(0:n, j), east%star(0:n, j))
+    call momentum_row(parameters, grid%f_u(j), n + 1, u, across, east%h(0:n, j), slope, &
+      cross, grid%drag_u(0:n, j), extra, east%friction(0:n, j), east%star(0:n, j))
   end subroutine row_of_east_faces
 
   !> F and V* in row j.
@@ -180,39 +178,38 @@ contains
       !! scaled transports [m3/2 s-1] and slopes [1] at the east faces of rows j and j + 1
     type(face_momentum_t), intent(inout) :: north
 
-    real(wp), dimension(grid%block%nx) :: across, cross
+    real(wp), dimension(grid%block%nx) :: across, cross, extra
     integer :: n
 
     n = grid%block%nx
     call across_row(n, scaled_south, scaled_north, root(1:n), across)
     if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_v(1:n, j)*across
-    call friction_row(parameters, n, v, across, grid%drag_v(1:n, j), north%h(1:n, j), &
-      north%friction(1:n, j))
-    call star_row(parameters, n, v, north%h(1:n, j), slope(1:n), north%friction(1:n, j), &
-      north%star(1:n, j))
-    if (grid%f_v(j) /= 0.0_wp) then
-      call mean_of_four(n, slope_south, slope_north, cross)
-      cross = 4.0_wp*grid%share_v(1:n, j)*cross
-      call rotate_row(parameters, -grid%f_v(j), n, v, across, cross, north%h(1:n, j), &
-        north%friction(1:n, j), north%star(1:n, j))
+    cross = 0.0_wp
+    if (grid%f_v(j) /= 0.0_wp) call cross_row(n, slope_south, slope_north, &
+      grid%share_v(1:n, j), cross)
+    if (north%has_extra) then
+      extra = north%extra(1:n, j)
+    else
+      extra = 0.0_wp
     end if
-    if (north%has_extra) call push_row(parameters%dt, n, north%extra(1:n, j), &
-      north%friction(1:n, j), north%star(1:n, j))
+    call momentum_row(parameters, -grid%f_v(j), n, v, across, north%h(1:n, j), slope(1:n), &
+      cross, grid%drag_v(1:n, j), extra, north%friction(1:n, j), north%star(1:n, j))
   end subroutine row_of_north_faces
 
-  !> Means over the faces of two rows, each next to its neighbour.
-  pure subroutine mean_of_four(n, one, other, mean)
-    integer, intent(in) :: n            !! means
-    real(wp), intent(in) :: one(n + 1)  !! a row of faces
+  !> The other slope: the mean over the open faces of two rows, each next to its neighbour.
+  pure subroutine cross_row(n, one, other, share, cross)
+    integer, intent(in) :: n             !! faces
+    real(wp), intent(in) :: one(n + 1)   !! a row of slopes [1]
     real(wp), intent(in) :: other(n + 1) !! the row beside it
-    real(wp), intent(out) :: mean(n)
+    real(wp), intent(in) :: share(n)     !! 1/open faces among the four
+    real(wp), intent(inout) :: cross(n)  !! set [1]
 
     integer :: i
 
     do i = 1, n
-      mean(i) = 0.25_wp*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))
+      cross(i) = share(i)*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))
     end do
-  end subroutine mean_of_four
+  end subroutine cross_row
 
   !> Vm: the mean over the faces of two rows, each next to its neighbour, at depth H.
   pure subroutine across_row(n, one, other, root, across)
@@ -229,99 +226,75 @@ contains
     end do
   end subroutine across_row
 
-  !> F*(U - (1 - theta)*g*dt*H*d zeta/dx) in one row.
-  pure subroutine star_row(parameters, n, transport, h, slope, friction, star)
-    type(swe_parameters_t), intent(in) :: parameters
-    integer, intent(in) :: n             !! faces
-    real(wp), intent(in) :: transport(n) !! [m2 s-1]
-    real(wp), intent(in) :: h(n)         !! water depth [m]
-    real(wp), intent(in) :: slope(n)     !! along the direction [1]
-    real(wp), intent(in) :: friction(n)  !! F [1]
-    real(wp), intent(inout) :: star(n)   !! set [m2 s-1]
-
-    real(wp) :: factor
-    integer :: i
-
-    factor = (1.0_wp - parameters%theta)*parameters%gravity*parameters%dt
-    do i = 1, n
-      star(i) = friction(i)*(transport(i) - factor*h(i)*slope(i))
-    end do
-  end subroutine star_row
-
-  !> Add F*dt*X to one row.
-  pure subroutine push_row(dt, n, extra, friction, star)
-    real(wp), intent(in) :: dt          !! [s]
-    integer, intent(in) :: n            !! faces
-    real(wp), intent(in) :: extra(n)    !! X [m2 s-2]
-    real(wp), intent(in) :: friction(n) !! F [1]
-    real(wp), intent(inout) :: star(n)  !! added to [m2 s-1]
-
-    integer :: i
-
-    do i = 1, n
-      star(i) = star(i) + dt*friction(i)*extra(i)
-    end do
-  end subroutine push_row
-
-  !> Add F*((cos - 1)*U + sin*Vm - (1 - cos)/f*g*H*cross) to one row.
-  pure subroutine rotate_row(parameters, f, n, transport, across, cross, h, friction, star)
+  !> F and U* in one row of faces; F is zero where there is no water.
+  pure subroutine momentum_row(parameters, f, n, transport, across, h, slope, cross, drag, &
+    extra, friction, star)
     type(swe_parameters_t), intent(in) :: parameters
     real(wp), intent(in) :: f               !! Coriolis parameter, negative for V [s-1]
     integer, intent(in) :: n                !! faces
     real(wp), intent(in) :: transport(n)    !! [m2 s-1]
     real(wp), intent(in) :: across(n)       !! the other transport, Vm [m2 s-1]
-    real(wp), intent(in) :: cross(n)        !! the other slope [1]
     real(wp), intent(in) :: h(n)            !! water depth [m]
-    real(wp), intent(in) :: friction(n)     !! F [1]
-    real(wp), intent(inout) :: star(n)      !! added to [m2 s-1]
+    real(wp), intent(in) :: slope(n)        !! along the direction [1]
+    real(wp), intent(in) :: cross(n)        !! the other slope [1]
+    real(wp), intent(in) :: drag(n)         !! cd or Manning's n
+    real(wp), intent(in) :: extra(n)        !! X [m2 s-2]
+    real(wp), intent(inout) :: friction(n)  !! set [1]
+    real(wp), intent(inout) :: star(n)      !! set [m2 s-1]
 
-    real(wp) :: cosine_less_one, cross_factor, sine
-    integer :: i
-
-    cosine_less_one = -2.0_wp*sin(0.5_wp*f*parameters%dt)**2
-    sine = sin(f*parameters%dt)
-    cross_factor = parameters%gravity*frozen_rotation(f, parameters%dt)
-    do i = 1, n
-      star(i) = star(i) + friction(i)*(cosine_less_one*transport(i) + sine*across(i) &
-        - cross_factor*h(i)*cross(i))
-    end do
-  end subroutine rotate_row
-
-  !> F at the faces of one row: zero where there is no water.
-  pure subroutine friction_row(parameters, n, transport, across, drag, h, friction)
-    type(swe_parameters_t), intent(in) :: parameters
-    integer, intent(in) :: n               !! faces
-    real(wp), intent(in) :: transport(n)   !! [m2 s-1]
-    real(wp), intent(in) :: across(n)      !! the other transport, Vm [m2 s-1]
-    real(wp), intent(in) :: drag(n)        !! cd or Manning's n
-    real(wp), intent(in) :: h(n)           !! water depth [m]
-    real(wp), intent(inout) :: friction(n) !! set [1]
-
-    real(wp) :: linear, speed, water
+    real(wp) :: along, cosine, crosswise, linear, sine, speed, water
     integer :: i
 
     linear = 1.0_wp + parameters%dt*parameters%linear_drag
-    select case (parameters%drag)
-    case (drag_quadratic)
+    along = (1.0_wp - parameters%theta)*parameters%gravity*parameters%dt
+    cosine = cos(f*parameters%dt)
+    sine = sin(f*parameters%dt)
+    crosswise = parameters%gravity*frozen_rotation(f, parameters%dt)
+    if (parameters%drag == drag_quadratic) then
+      ! F and U* in one loop: its root and its division are waited for beside the rest.
       do i = 1, n
-        water = max(h(i), parameters%min_depth)
+        water = max(h(i), parameters%min_depth)**2
         speed = sqrt(transport(i)**2 + across(i)**2)
-        ! One division: it and the roots are what this loop costs.
-        friction(i) = merge(water**2/(linear*water**2 + parameters%dt*drag(i) &
-          *speed), 0.0_wp, h(i) > 0.0_wp)
+        friction(i) = merge(water/(linear*water + parameters%dt*drag(i)*speed), 0.0_wp, &
+          h(i) > 0.0_wp)
+        star(i) = friction(i)*(cosine*transport(i) + sine*across(i) &
+          - h(i)*(along*slope(i) + crosswise*cross(i)) + parameters%dt*extra(i))
       end do
-    case (drag_manning)
+    else
+      call friction_row(parameters, n, linear, transport, across, drag, h, friction)
+      do i = 1, n
+        star(i) = friction(i)*(cosine*transport(i) + sine*across(i) &
+          - h(i)*(along*slope(i) + crosswise*cross(i)) + parameters%dt*extra(i))
+      end do
+    end if
+  end subroutine momentum_row
+
+  !> F of Manning's law, or of linear drag alone.
+  pure subroutine friction_row(parameters, n, linear, transport, across, drag, h, friction)
+    type(swe_parameters_t), intent(in) :: parameters
+    integer, intent(in) :: n               !! faces
+    real(wp), intent(in) :: linear         !! 1 + dt*r
+    real(wp), intent(in) :: transport(n)   !! [m2 s-1]
+    real(wp), intent(in) :: across(n)      !! the other transport, Vm [m2 s-1]
+    real(wp), intent(in) :: drag(n)        !! Manning's n
+    real(wp), intent(in) :: h(n)           !! water depth [m]
+    real(wp), intent(inout) :: friction(n) !! set [1]
+
+    real(wp) :: speed, water
+    integer :: i
+
+    if (parameters%drag == drag_manning) then
       do i = 1, n
         water = max(h(i), parameters%min_depth)
         speed = sqrt(transport(i)**2 + across(i)**2)
         friction(i) = merge(1.0_wp/(linear + parameters%dt*parameters%gravity*drag(i)**2 &
           *speed/(water**2*cube_root(water))), 0.0_wp, h(i) > 0.0_wp)
       end do
-    case default
+    else
       do i = 1, n
         friction(i) = merge(1.0_wp/linear, 0.0_wp, h(i) > 0.0_wp)
       end do
-    end select
+    end if
   end subroutine friction_row
 
   !> Of a positive number.

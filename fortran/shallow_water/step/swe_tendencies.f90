@@ -14,7 +14,7 @@ module swe_tendencies
   use swe_parameters, only: advection_none, swe_parameters_t
   use swe_rows, only: is_large
   use swe_state, only: swe_forcing_t, swe_state_t
-  use swe_viscosity, only: add_viscosity
+  use swe_viscosity, only: set_viscosity
   implicit none
   private
   public :: other_tendencies
@@ -35,14 +35,14 @@ contains
     is_advected = parameters%advection /= advection_none
     is_viscous = parameters%viscosity > 0.0_wp
     call clear(grid, is_advected .or. is_viscous .or. allocated(forcing%stress_u) .or. &
-      allocated(forcing%head), east)
+      allocated(forcing%head), is_viscous, east)
     call clear(grid, is_advected .or. is_viscous .or. allocated(forcing%stress_v) .or. &
-      allocated(forcing%head), north)
+      allocated(forcing%head), is_viscous, north)
     if (is_advected .or. is_viscous) then
       call set_velocity(grid, parameters, old%u, east)
       call set_velocity(grid, parameters, old%v, north)
       call exchange(grid%block, east%velocity, north%velocity)
-      if (is_viscous) call add_viscosity(grid, parameters, east, north)
+      if (is_viscous) call set_viscosity(grid, parameters, east, north)
       if (is_advected) call add_advection(grid, parameters, old, east, north)
       call exchange(grid%block, east%extra, north%extra)
     end if
@@ -55,15 +55,23 @@ contains
     end if
   end subroutine other_tendencies
 
-  !> X = 0, unless it is and nothing acts.
-  subroutine clear(grid, acts, faces)
+  !> X = 0, unless it is and nothing acts; beside the block only if the rest will be set.
+  subroutine clear(grid, acts, is_set, faces)
     type(swe_grid_t), intent(in) :: grid
-    logical, intent(in) :: acts !! something does in this step
+    logical, intent(in) :: acts   !! something does in this step
+    logical, intent(in) :: is_set !! the first of it sets X at the block's faces
     type(face_momentum_t), intent(inout) :: faces
 
-    integer :: j
+    integer :: j, nx, ny
 
-    if (faces%has_extra .or. acts) then
+    nx = grid%block%nx
+    ny = grid%block%ny
+    if (is_set) then
+      faces%extra(:, :0) = 0.0_wp
+      faces%extra(:, ny + 1:) = 0.0_wp
+      faces%extra(:0, :) = 0.0_wp
+      faces%extra(nx + 1:, :) = 0.0_wp
+    else if (faces%has_extra .or. acts) then
       !$omp parallel do if (is_large(grid%block))
       do j = lbound(faces%extra, 2), ubound(faces%extra, 2)
         faces%extra(:, j) = 0.0_wp

@@ -18,10 +18,10 @@ module swe_viscosity
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
   use swe_parameters, only: swe_parameters_t
-  use swe_rows, only: is_large
+  use swe_rows, only: is_large, rows_of_thread
   implicit none
   private
-  public :: add_viscosity, viscosity_number
+  public :: set_viscosity, viscosity_number
 
 contains
 
@@ -34,18 +34,19 @@ contains
       + 1.0_wp/minval(grid%dx(1:grid%block%ny))**2)
   end function viscosity_number
 
-  !> Add the friction between neighbouring columns of water to X and Y at the block's faces.
-  subroutine add_viscosity(grid, parameters, east, north)
+  !> X and Y of the friction between neighbouring columns of water, at the block's faces.
+  subroutine set_viscosity(grid, parameters, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    type(face_momentum_t), intent(inout) :: east, north !! `extra` is changed
+    type(face_momentum_t), intent(inout) :: east, north !! `extra` is set
 
-    call add_to(grid, parameters, grid%dx_v, grid%dx, 0, east)
-    call add_to(grid, parameters, grid%dx, grid%dx_v, 1, north)
-  end subroutine add_viscosity
+    call set_one(grid, parameters, grid%dx_v, grid%dx, 0, east)
+    call set_one(grid, parameters, grid%dx, grid%dx_v, 1, north)
+  end subroutine set_viscosity
 
-  !> The same for one direction.
-  subroutine add_to(grid, parameters, dx_edge, dx_face, shift, faces)
+  !> The same for one direction. Of the two faces that share a flux each has it with its own
+  !> sign: the fluxes to the north of a row are kept for the next one.
+  subroutine set_one(grid, parameters, dx_edge, dx_face, shift, faces)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     real(wp), intent(in) :: dx_edge(1 - halo:) !! length of the edges between two rows [m]
@@ -53,36 +54,69 @@ contains
     integer, intent(in) :: shift !! the edge between rows j and j + 1 is dx_edge(j + shift)
     type(face_momentum_t), intent(inout) :: faces
 
-    real(wp) :: across, along_north, along_south, wall
-    integer :: i, j
+    real(wp) :: across, fluxes(grid%block%nx, 0:1), per_north, per_south, wall
+    integer :: first, j, last, n
 
+    n = grid%block%nx
     wall = merge(2.0_wp, 0.0_wp, parameters%no_slip)
-    associate (u => faces%velocity, h => faces%h)
-      !$omp parallel do private(i, across, along_north, along_south) &
-      !$omp& if (is_large(grid%block))
-      do j = 1, grid%block%ny
-        across = parameters%viscosity/dx_face(j)**2
-        along_north = parameters%viscosity*dx_edge(j + shift)/(dx_face(j)*grid%dy**2)
-        along_south = parameters%viscosity*dx_edge(j - 1 + shift)/(dx_face(j)*grid%dy**2)
-        do i = 1, grid%block%nx
-          faces%extra(i, j) = faces%extra(i, j) &
-            + across*(drag(h(i, j), u(i, j), h(i + 1, j), u(i + 1, j), wall*shift) &
-            + drag(h(i, j), u(i, j), h(i - 1, j), u(i - 1, j), wall*shift)) &
-            + along_north*drag(h(i, j), u(i, j), h(i, j + 1), u(i, j + 1), &
-            wall*(1 - shift)) &
-            + along_south*drag(h(i, j), u(i, j), h(i, j - 1), u(i, j - 1), wall*(1 - shift))
-        end do
-      end do
-    end associate
-  end subroutine add_to
+    !$omp parallel private(across, first, fluxes, j, last, per_north, per_south) &
+    !$omp& if (is_large(grid%block))
+    call rows_of_thread(grid%block%ny, first, last)
+    do j = first - 1, merge(last, first - 2, first <= last)
+      call flux_row(n, wall*(1 - shift), faces%h(1:n, j), faces%velocity(1:n, j), &
+        faces%h(1:n, j + 1), faces%velocity(1:n, j + 1), fluxes(:, modulo(j, 2)))
+      if (j < first) cycle
+      across = parameters%viscosity/dx_face(j)**2
+      per_north = parameters%viscosity*dx_edge(j + shift)/(dx_face(j)*grid%dy**2)
+      per_south = parameters%viscosity*dx_edge(j - 1 + shift)/(dx_face(j)*grid%dy**2)
+      call balance_row(n, wall*shift, across, per_north, per_south, &
+        faces%h(0:n + 1, j), faces%velocity(0:n + 1, j), fluxes(:, modulo(j, 2)), &
+        fluxes(:, modulo(j - 1, 2)), faces%extra(1:n, j))
+    end do
+    !$omp end parallel
+  end subroutine set_one
 
-  !> H times the difference of velocity to a neighbouring face, or to the coast.
-  elemental real(wp) function drag(h, u, h_other, u_other, wall)
-    real(wp), intent(in) :: h, u             !! depth [m] and velocity [m s-1] of the face
-    real(wp), intent(in) :: h_other, u_other !! of its neighbour
-    real(wp), intent(in) :: wall             !! 2 if the coast holds the water, else 0
+  !> Fluxes between the faces of two rows.
+  pure subroutine flux_row(n, wall, h, u, h_other, u_other, flux)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: wall                      !! as in `held`
+    real(wp), dimension(n), intent(in) :: h, h_other  !! [m]
+    real(wp), dimension(n), intent(in) :: u, u_other  !! [m s-1]
+    real(wp), intent(inout) :: flux(n)                !! set [m2 s-1]
 
-    drag = merge(min(h, h_other)*(u_other - u), -wall*h*u, h_other > 0.0_wp)
-  end function drag
+    integer :: i
+
+    do i = 1, n
+      flux(i) = held(h(i), h_other(i), wall)*(u_other(i) - u(i))
+    end do
+  end subroutine flux_row
+
+  !> What the fluxes around each face of a row leave there.
+  pure subroutine balance_row(n, wall, across, per_north, per_south, h, u, north, south, &
+    extra)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: wall                      !! as in `held`
+    real(wp), intent(in) :: across, per_north, per_south !! weights of the fluxes [s-1]
+    real(wp), dimension(0:n + 1), intent(in) :: h, u  !! of the row [m], [m s-1]
+    real(wp), dimension(n), intent(in) :: north, south !! fluxes [m2 s-1]
+    real(wp), intent(inout) :: extra(n)               !! set [m2 s-2]
+
+    integer :: i
+
+    do i = 1, n
+      extra(i) = across*(held(h(i), h(i + 1), wall)*(u(i + 1) - u(i)) &
+        - held(h(i - 1), h(i), wall)*(u(i) - u(i - 1))) + per_north*north(i) &
+        - per_south*south(i)
+    end do
+  end subroutine balance_row
+
+  !> The depth that a difference of velocity acts on between two faces. A face without water
+  !> has no velocity: a coast, which takes `wall` times the depth of the other.
+  elemental real(wp) function held(h, h_other, wall)
+    real(wp), intent(in) :: h, h_other !! [m]
+    real(wp), intent(in) :: wall       !! 2 if the coast holds the water, else 0
+
+    held = merge(min(h, h_other), wall*max(h, h_other), min(h, h_other) > 0.0_wp)
+  end function held
 
 end module swe_viscosity
