@@ -257,6 +257,72 @@ def test_weighted_draws_of_many_controls_agree_with_a_gaussian_posterior():
         draw_posterior(problem, hasty, 64, np.random.default_rng(1))
 
 
+def test_observations_of_a_file_take_the_place_of_twins(tmp_path):
+    """Gauges of a channel whose friction somebody else knows."""
+    text = """
+[model]
+kind = "shallow_water"
+n_x = 12
+[window]
+n_steps = 40
+every_step = 4
+every_site = 6
+sd = 0.02
+[[parameter]]
+name = "drag_1"
+background = 0.003
+sd = 0.5
+scale = "log"
+[[parameter]]
+name = "drag_2"
+background = 0.003
+sd = 0.5
+scale = "log"
+[posterior]
+draws = 32
+[observations]
+file = "gauges.nc"
+"""
+    (tmp_path / "real.toml").write_text(text)
+    tuning, p = read_tuning(tmp_path / "real.toml"), np.array([0.002, 0.004])
+    rng = np.random.default_rng(1)
+    states = tuning.case.truth.trajectory(tuning.case.start(p, rng), p, 40)
+    values = tuning.case.observe(states, rng).values
+    values[3, 0] = np.nan
+
+    def write(values):
+        with netCDF4.Dataset(tmp_path / "gauges.nc", "w") as file:
+            for name, size in zip(("time", "observation"), values.shape, strict=True):
+                file.createDimension(name, size)
+            file.createVariable("value", "f8", ("time", "observation"))[:] = values
+
+    command = ["tune", str(tmp_path / "real.toml")]
+    write(values[1:])
+    with pytest.raises(BindingError, match="one row for each observed time"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    write(values)
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "converged" in done.stdout and "before" in done.stdout
+    with netCDF4.Dataset(tmp_path / "real.nc") as file:
+        assert file.configuration == text
+        assert file["cost"][0] < file["cost_before"][0]
+        assert file["n_observed"][0] == values.size - 1
+        low, high = file["interval"][0, -1].filled()
+        assert (low < file["estimate"][0]).all() and (file["estimate"][0] < high).all()
+        error = np.sqrt(np.diagonal(file["covariance"][0].filled()))
+        assert (np.abs(np.log(file["estimate"][0] / p)) < 4.0 * error).all()
+    write(values + 1.0)
+    with pytest.raises(ConfigurationError, match="other observations"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    (tmp_path / "gauges.nc").unlink()
+    with pytest.raises(ConfigurationError, match=r"'observations\.file'"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    (tmp_path / "real.toml").write_text(text + "[twins]\nn = 3\n")
+    with pytest.raises(ConfigurationError, match="takes the place"):
+        read_tuning(tmp_path / "real.toml")
+
+
 def test_a_second_call_repeats_nothing_and_another_text_is_refused(tmp_path):
     file, text = tmp_path / "twins.toml", TEXT.replace("n = 60", "n = 2")
     file.write_text(text)

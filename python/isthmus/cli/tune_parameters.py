@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`isthmus tune FILE.toml`: parameters of a model by observations of twins."""
+"""`isthmus tune FILE.toml`: a model's parameters by observations, real or of twins."""
 
 from pathlib import Path
 
@@ -18,10 +18,18 @@ WIDE = 130  # columns that the table of parameters needs
 def tune_parameters(file: Path, path: Path) -> None:
     """Estimate the parameters of a TOML file; write and show the results."""
     tuning = read_tuning(file)
-    with progress_bar(f"{file.name}: {tuning.n_twins} twins") as advanced:
+    is_real = tuning.observed is not None
+    what = str(tuning.observed) if is_real else f"{tuning.n_twins} twins"
+    with progress_bar(f"{file.name}: {what}") as advanced:
         results = run_tuning(tuning, path, advanced)
     out = Console(highlight=False, soft_wrap=True)
     out.width = max(out.width, WIDE)
+    if is_real:
+        out.print(_estimates(results))
+        for line in _fit(results):
+            out.print(line, markup=False)
+        out.print(f"results: {path}", markup=False)
+        return
     out.print(_parameters(results))
     numbers = results.numbers
     out.print(
@@ -35,6 +43,40 @@ def tune_parameters(file: Path, path: Path) -> None:
             f"{np.nanmin(numbers['effective']):.0f} at least of which count"
         )
     out.print(f"results: {path}", markup=False)
+
+
+def _estimates(results: TuningResults) -> Table:
+    """Return a row per parameter: what was known, and what the observations tell."""
+    table = Table(box=SIMPLE_HEAD)
+    names = "parameter", "before", "estimate", "68 % from", "to", "95 % from", "to"
+    for name in names:
+        table.add_column(name, justify="left" if name == "parameter" else "right")
+    bounds = [results.intervals[0, LEVELS.index(level)] for level in (0.68, 0.95)]
+    for i, parameter in enumerate(results.prior.parameters):
+        table.add_row(
+            parameter.name,
+            f"{parameter.background:.4g}",
+            f"{results.estimate[0, i]:.4g}",
+            *(f"{bound:.4g}" for pair in bounds for bound in pair[:, i]),
+        )
+    return table
+
+
+def _fit(results: TuningResults) -> list[str]:
+    """Return how the minimisation ended, and how well the observations are fitted."""
+    n = {name: float(values[0]) for name, values in results.numbers.items()}
+    if np.isnan(n["cost"]):
+        return ["the model blew up from the first guess: nothing was estimated"]
+    lines = [
+        f"{'converged' if n['is_converged'] else 'did not converge'} after "
+        f"{n['n_iterations']:.0f} linearisations: gradient {n['gradient_norm']:.3g}, "
+        f"{n['decrement']:.2g} standard errors to go",
+        f"cost {n['cost_before']:.4g} before, {n['cost']:.4g} after; {n['n_observed']:.0f} "
+        "observations, half as much is expected",
+    ]
+    if not n["is_consistent"]:
+        lines.append("the cost is too high: errors given too small, or a wrong model")
+    return lines
 
 
 def _parameters(results: TuningResults) -> Table:

@@ -12,8 +12,8 @@ import numpy as np
 
 from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array
-from isthmus.inverse.observations import Observations, Sites
-from isthmus.inverse.parameter_window import Window
+from isthmus.inverse.observations import Sites
+from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import ParametricModel, Sensitivity
 from isthmus.models import (
     ShallowWater,
@@ -107,7 +107,7 @@ class RegionalFriction(ParametricModel):
         return ShallowWaterState(*x.reshape(3, *self.model.shape).copy())
 
 
-class ChannelCase:
+class ChannelCase(Observed):
     """Friction of a tidal channel from noisy tide gauges, `kind = "shallow_water"`.
 
     The channel is closed in the east; the M2 tide enters in the west. The depth falls
@@ -170,16 +170,12 @@ class ChannelCase:
 
         self.truth = self.model = RegionalFriction(model, regions, tide)
         gauges = n_y // 2 * n_x + np.arange(window.every_site, n_x, window.every_site)
-        self._sites = Sites(self.truth.n_state, gauges.tolist())
+        self.operator = Sites(self.truth.n_state, gauges.tolist())
+        self.variance = np.full(gauges.size, window.sd**2)
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return the state of rest."""
         return np.zeros(self.truth.n_state)
-
-    def observe(self, states: Array, rng: np.random.Generator) -> Observations:
-        """Return noisy elevations of the gauges."""
-        variance = np.full(self._sites.indices.size, self.window.sd**2)
-        return self.window.observations(states, self._sites, variance, rng)
 
 
 def _row(state: ShallowWaterState) -> Array:

@@ -26,7 +26,7 @@ from isthmus.inverse.covariances import Covariance, Diagonal
 from isthmus.inverse.forward import Array
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.observations import Observations, Sites
-from isthmus.inverse.parameter_window import Window
+from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import (
     DifferenceParameters,
     ForcedLorenz96,
@@ -66,8 +66,11 @@ class Case(Protocol):
     def observe(self, states: Array, rng: np.random.Generator) -> Observations:
         """Return noisy observations of a true trajectory `[time, k]`."""
 
+    def given(self, values: Array) -> Observations:
+        """Return values `[time, obs]` with their times, operator and errors."""
 
-class Lorenz96Case:
+
+class Lorenz96Case(Observed):
     """F of one-level Lorenz-96, by the Fortran model or by a conditional emulator."""
 
     def __init__(
@@ -82,7 +85,8 @@ class Lorenz96Case:
         self.window = window
         self.truth: ParametricModel = ForcedLorenz96(n_sites, dt)
         self.covariance = Diagonal(window.state_sd**2, n_sites)
-        self._sites = Sites(n_sites, range(0, n_sites, window.every_site))
+        self.operator = Sites(n_sites, range(0, n_sites, window.every_site))
+        self.variance = np.full(self.operator.indices.size, window.sd**2)
         if (network is not None) != (derivatives == "network"):
             raise ConfigurationError(
                 "'model.network' is needed for derivatives = \"network\", and only there"
@@ -94,18 +98,12 @@ class Lorenz96Case:
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a state on the attractor of F."""
-        sites = self._sites.n_state
-        model = Lorenz96(sites, float(p[0]))
+        model = Lorenz96(self.truth.n_state, float(p[0]))
         x = model.initial_state(1, seed=int(rng.integers(2**31)))
         return model.advance(x, self.truth.dt, n_steps=round(SPIN_UP / self.truth.dt))[0]
 
-    def observe(self, states: Array, rng: np.random.Generator) -> Observations:
-        """Return noisy values of the sites."""
-        variance = np.full(self._sites.indices.size, self.window.sd**2)
-        return self.window.observations(states, self._sites, variance, rng)
 
-
-class TwoLevelCase:
+class TwoLevelCase(Observed):
     """F, h, c and b of two-level Lorenz-96 in Fortran, from its slow level.
 
     The first guess of the fast level is as uncertain as that of the slow one, relative to
@@ -137,8 +135,8 @@ class TwoLevelCase:
         slow = np.arange(0, n_sites, window.every_site)
         fast = np.arange(n_sites, self.truth.n_state)[:: every_fast or self.truth.n_state]
         fast = fast if every_fast else fast[:0]
-        self._sites = Sites(self.truth.n_state, [*slow, *fast])
-        self._variance = np.array([window.sd**2] * slow.size + [fast_sd**2] * fast.size)
+        self.operator = Sites(self.truth.n_state, [*slow, *fast])
+        self.variance = np.array([window.sd**2] * slow.size + [fast_sd**2] * fast.size)
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a state on the attractor of the coefficients."""
@@ -147,10 +145,6 @@ class TwoLevelCase:
         n_steps = round(SPIN_UP / self._inner)
         model.advance(x, z, dt=self._inner, n_steps=n_steps)
         return np.concatenate([x[0], z[0]])
-
-    def observe(self, states: Array, rng: np.random.Generator) -> Observations:
-        """Return noisy values of slow, and of some fast, sites."""
-        return self.window.observations(states, self._sites, self._variance, rng)
 
 
 CASES: dict[str, Any] = {

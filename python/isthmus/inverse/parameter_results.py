@@ -21,7 +21,9 @@ NUMBERS = (
     "is_converged",
     "is_consistent",
     "effective",
+    "cost_before",
 )
+OF_TWIN = ("effective", "cost_before")  # the others are of what was estimated
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class TwinResult:
         Bounds of p that hold the truth as often as `LEVELS` say `[level, 2, i]`.
     effective
         Draws of the posterior that count, NaN if none were drawn.
+    cost_before
+        J at the background.
     """
 
     truth: Array
     found: Estimated
     intervals: Array
     effective: float
+    cost_before: float
 
 
 class TuningResults:
@@ -59,10 +64,15 @@ class TuningResults:
         How many.
     path
         NetCDF file. If it holds twins of the same text, these are not repeated.
+    observed
+        Fingerprint of the real observations, "" for twins.
     """
 
-    def __init__(self, text: str, prior: Prior, n_twins: int, path: Path) -> None:
+    def __init__(
+        self, text: str, prior: Prior, n_twins: int, path: Path, *, observed: str = ""
+    ) -> None:
         self.text, self.prior, self.n_twins, self.path = text, prior, n_twins, path
+        self.observed = observed
         shape = n_twins, len(prior.names)
         self.truth = np.full(shape, np.nan)
         self.estimate = np.full(shape, np.nan)
@@ -76,13 +86,18 @@ class TuningResults:
         """Whether a twin is there already."""
         return not np.isnan(self.numbers["is_converged"][twin])
 
+    @property
+    def n_done(self) -> int:
+        """How many twins are there."""
+        return int(np.isfinite(self.numbers["is_converged"]).sum())
+
     def add(self, twin: int, result: TwinResult) -> None:
         """Take a twin."""
         found = result.found
         self.truth[twin], self.estimate[twin] = result.truth, found.p
         self.covariance[twin], self.intervals[twin] = found.covariance, result.intervals
         for name in NUMBERS:
-            source = result if name == "effective" else found
+            source = result if name in OF_TWIN else found
             self.numbers[name][twin] = getattr(source, name)
 
     def add_failure(self, twin: int) -> None:
@@ -104,7 +119,7 @@ class TuningResults:
         unfinished = self.path.with_name(f".{self.path.name}.unfinished")
         prior = self.prior
         with netCDF4.Dataset(unfinished, "w") as file:
-            file.configuration = self.text
+            file.configuration, file.observations_sha256 = self.text, self.observed
             file.title = "parameters estimated in twin experiments"
             file.createDimension("twin", self.n_twins)
             file.createDimension("parameter", len(prior.names))
@@ -141,10 +156,14 @@ class TuningResults:
     def _read(self) -> None:
         """Take over the twins of an earlier call."""
         with netCDF4.Dataset(self.path) as file:
-            if getattr(file, "configuration", None) != self.text:
+            found = getattr(file, "configuration", None)
+            if (found, getattr(file, "observations_sha256", "")) != (
+                self.text,
+                self.observed,
+            ):
                 raise ConfigurationError(
-                    f"'{self.path}' holds results of another configuration; move it away "
-                    "or write elsewhere"
+                    f"'{self.path}' holds results of another configuration, or of other "
+                    "observations; move it away or write elsewhere"
                 )
             for name in ("truth", "estimate", "covariance"):
                 setattr(self, name, np.ma.filled(file[name][:], np.nan))

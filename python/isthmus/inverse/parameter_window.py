@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How long a window of a twin is, and what is observed in it: `[window]` of a TOML file."""
+"""How long a window is, and what is observed in it: `[window]` of a TOML file."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.errors import ConfigurationError
+from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.covariances import Diagonal
 from isthmus.inverse.forward import Array
 from isthmus.inverse.observations import ObservationOperator, Observations
@@ -57,15 +57,50 @@ class Window:
                     f"'window.{name}' must be above 0, found {value!r}"
                 )
 
-    def observations(
-        self,
-        states: Array,
-        operator: ObservationOperator,
-        variance: Array,
-        rng: np.random.Generator,
-    ) -> Observations:
-        """Return noisy values at the observed times of a trajectory `[time, k]`."""
-        steps = np.arange(0, len(states), self.every_step)
-        true = operator(states[steps])
-        values = true + np.sqrt(variance) * rng.standard_normal(true.shape)
-        return Observations(steps, values, operator, Diagonal(variance))
+    @property
+    def steps(self) -> np.ndarray:
+        """Observed times."""
+        return np.arange(0, self.n_steps + 1, self.every_step)
+
+
+class Observed:
+    """A case of which some elements of the state are observed, with errors of their own.
+
+    Attributes
+    ----------
+    window
+        When.
+    operator
+        What.
+    variance
+        Of the errors `[obs]`.
+    """
+
+    window: Window
+    operator: ObservationOperator
+    variance: Array
+
+    def observe(self, states: Array, rng: np.random.Generator) -> Observations:
+        """Return noisy values of a true trajectory `[time, k]`."""
+        true = self.operator(states[self.window.steps])
+        noise = np.sqrt(self.variance) * rng.standard_normal(true.shape)
+        return self.given(true + noise)
+
+    def given(self, values: Array) -> Observations:
+        """Return values `[time, obs]` with times, operator and errors; NaN is missing.
+
+        Raises
+        ------
+        BindingError
+            If their shape is not that of the window.
+        """
+        shape = self.window.steps.size, self.variance.size
+        if values.shape != shape:
+            raise BindingError(
+                f"the observations have shape {list(values.shape)}, expected "
+                f"{list(shape)}: one row for each observed time of [window], one column "
+                "for each site"
+            )
+        return Observations(
+            self.window.steps, values, self.operator, Diagonal(self.variance)
+        )

@@ -13,8 +13,8 @@ import numpy as np
 
 from isthmus.errors import ConfigurationError
 from isthmus.inverse.forward import Array, check_time_step
-from isthmus.inverse.observations import Observations, Sites
-from isthmus.inverse.parameter_window import Window
+from isthmus.inverse.observations import Sites
+from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import DifferenceParameters, ParametricModel, Sensitivity
 from isthmus.models import Mechanism
 
@@ -126,7 +126,7 @@ class RateConstants(ParametricModel):
         return factors
 
 
-class ChemistryCase:
+class ChemistryCase(Observed):
     """Rate constants of boxes from noisy concentrations, `kind = "chemistry"`.
 
     The boxes begin with the mechanism's published concentrations, each species that is
@@ -188,7 +188,7 @@ class ChemistryCase:
         self._first = (box.initial * factors).ravel()
         places = [box.index(name) for name in species]
         sites = np.add.outer(len(box) * np.arange(n_boxes), places).ravel()
-        self._sites = Sites(self.truth.n_state, sites.tolist())
+        self.operator = Sites(self.truth.n_state, sites.tolist())
         known = self.truth.trajectory(self._first, np.ones(len(reactions)), window.n_steps)
         largest = known.reshape(-1, len(box))[:, places].max(axis=0)
         if not (np.isfinite(known).all() and (largest > 0.0).all()):
@@ -196,12 +196,8 @@ class ChemistryCase:
                 f"of {list(species)} one stays zero or the solver fails with the published "
                 "constants; observe others, or give another 'dt'"
             )
-        self._variance = np.tile((window.sd * largest) ** 2, n_boxes)
+        self.variance = np.tile((window.sd * largest) ** 2, n_boxes)
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return what the boxes begin with."""
         return self._first
-
-    def observe(self, states: Array, rng: np.random.Generator) -> Observations:
-        """Return noisy concentrations."""
-        return self.window.observations(states, self._sites, self._variance, rng)
