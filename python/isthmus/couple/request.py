@@ -48,8 +48,12 @@ def with_defaults(
     return {**defaults, **given}
 
 
-def check_model_files(networks: Mapping[str, Path]) -> None:
+def check_model_files(
+    networks: Mapping[str, Path], *, own_suffix: str | None = None
+) -> None:
     """Refuse what is no model file before anything runs.
+
+    A file with `own_suffix` is left to the program, which reads a kind of its own.
 
     Raises
     ------
@@ -57,5 +61,5 @@ def check_model_files(networks: Mapping[str, Path]) -> None:
         If a file is absent, unreadable or no zip archive.
     """
     for path in networks.values():
-        if path.suffix != ".nc":  # of chemistry in Fortran, whose program reads it
+        if path.suffix != own_suffix:
             has_contract(path)

@@ -28,15 +28,20 @@ Networks = Mapping[str, Path]
 Judge = Callable[[Networks, Request, Path, Progress], StabilityReport | PairedReport]
 
 
-def _paired(make: Callable[[Mapping[str, str]], PairedSystem]) -> Judge:
-    """Return the judge of a system whose members have twins in the truth."""
+def _paired(
+    make: Callable[[Mapping[str, str]], PairedSystem], *, own_suffix: str | None = None
+) -> Judge:
+    """Return the judge of a system whose members have twins in the truth.
+
+    `own_suffix` is of networks that the system's program reads without the bridge.
+    """
 
     def judge(
         networks: Networks, request: Request, directory: Path, on_progress: Progress
     ) -> PairedReport:
         system = make(request.options)
         system.extent = _extended(system.extent, request)
-        check_model_files(networks)
+        check_model_files(networks, own_suffix=own_suffix)
         return judge_in_system(system, networks, directory, on_progress=on_progress)
 
     return judge
@@ -50,7 +55,7 @@ def _extended(extent: Extent, request: Request) -> Extent:
 SYSTEMS: Mapping[str, Judge] = {
     "lorenz96": lorenz96.judge_request,
     "rain": _paired(rain_stability.RainColumns),
-    "chemistry": _paired(chemistry_stability.ChemistryBoxes),
+    "chemistry": _paired(chemistry_stability.ChemistryBoxes, own_suffix=".nc"),
     "shallow_water": _paired(shallow_water_stability.Basins),
 }
 
