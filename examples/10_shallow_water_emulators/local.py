@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Train on patches of a basin, run in whole ones: accuracy by patch and halo.
 
-    OMP_NUM_THREADS=1 python local.py [--dt 1500] [--sizes 4 8 16] [--halos 0 2 4 6]
-        [--large 512] [--load]
+    OMP_NUM_THREADS=1 python local.py [--dt 1500] [--sizes 8 16] [--halos 0 2 4 6]
+        [--cells 16384] [--epochs 12] [--large 512] [--load]
 
 The implicit net sees squares cut out of runs in basins of 64 x 64 cells, each within a
 halo, as many as make up the cells given; the last row is of the whole basins. All run in
@@ -31,8 +31,7 @@ from isthmus.learn.shallow_water import (
 )
 from isthmus.nets.shallow_water_emulators import ImplicitFluxNet
 
-SIZE, RUNS, EPOCHS = 64, 4, 10
-CELLS = 60_000  # of inner squares in the training, each net the same
+SIZE, RUNS = 64, 4
 HOURS = 24.5
 
 
@@ -55,8 +54,10 @@ def main() -> None:
     """Train, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--dt", type=float, default=1500.0)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 16])
     parser.add_argument("--halos", type=int, nargs="*", default=[0, 2, 4, 6])
+    parser.add_argument("--cells", type=int, default=16_384, help="to learn from, each net")
+    parser.add_argument("--epochs", type=int, default=12, help="of twenty updates")
     parser.add_argument("--large", type=int, default=0)
     parser.add_argument("--load", action="store_true", help="the net of compare.py")
     given = parser.parse_args()
@@ -80,20 +81,20 @@ def main() -> None:
         torch.manual_seed(0)
         step = ImplicitFluxNet(tolerance=1e-10).double()
         model = PatchRollout(step, halo)
-        n = CELLS // size**2
-        train = BasinPatches(runs, size, halo, n) if size < SIZE else runs
-        check = BasinPatches(valid, size, halo, n // 8 + 1) if size < SIZE else valid
-        memory = tape(model, train, min(n, train.count(1)))
+        n = max(1, given.cells // size**2)
+        train = BasinPatches(runs, size, halo, n)
+        check = BasinPatches(valid, size, halo, n // 8 + 1)
+        memory = tape(model, train, n)
         model.zero_grad()
         began = time.process_time()
-        recipes.train_by_lbfgs(model, train, check, EPOCHS)
+        recipes.train_by_lbfgs(model, train, check, given.epochs)
         minutes = (time.process_time() - began) / 60.0
         found = scores.score(BasinRollout(step), *truth)
         last, rms = float(found.errors[-1]), float(found.size[-1])
         print(
-            f"| {size}^2 | {halo} | {min(n, train.count(1))} "
+            f"| {size}^2 | {halo} | {n} "
             f"| {float(found.errors[0]):.1e} | {last:.2g} "
-            f"| {last / rms:.2g} | {memory:.0f} | {minutes:.1f} |",
+            f"| {last / rms:.2g} | {memory:.0f} | {minutes:.2f} |",
             flush=True,
         )
         if size < SIZE:

@@ -21,6 +21,7 @@ from isthmus.nets.shallow_water_emulators import (
     ELEVATION_SCALE,
     VELOCITY_RATIO,
     ImplicitFluxNet,
+    known_flux_net,
     mirrored,
     turned_over,
 )
@@ -84,6 +85,9 @@ def test_derivative_is_that_of_the_fortran_adjoint():
 
 
 EXACT = 1e-13  # of fields of order ten, after one step
+# The model weights the flow across by the depth of its faces, the net does not: over a flat
+# bottom what friction does (1e-3) times the relative elevation (1e-3).
+OF_FRICTION = 1e-6
 
 
 def scaled_state(shape=(3, 12, 12)):
@@ -112,6 +116,9 @@ def test_mirrors_of_a_state_are_mirrors():
 def test_random_net_has_all_eight_symmetries_and_conserves_water():
     state, depth = scaled_state()
     net = ImplicitFluxNet(tolerance=1e-14).double()
+    with torch.no_grad():
+        net.drag.fill_(0.1)  # friction starts from nothing
+        net.beside.fill_(0.5)
     after = net(state, depth)
     for n_quarters in range(4):
         for is_mirrored in (False, True):
@@ -127,6 +134,21 @@ def test_random_net_has_all_eight_symmetries_and_conserves_water():
             assert (net(moved, moved_depth) - moved_after).abs().max() < EXACT
     total = state[:, 0].sum((-2, -1))
     assert (after[:, 0].sum((-2, -1)) - total).abs().max() < EXACT * 144
+
+
+@pytest.mark.parametrize("drag", [0.0, 2e-3])
+def test_flux_net_with_known_weights_is_the_step(drag):
+    n, dt = 12, 1500.0
+    depth = torch.full((1, n, n), 15.0, dtype=torch.float64)
+    depth[:, 3, 4:7] = -1.0
+    state, scale = scaled_state((1, n, n))[0], VELOCITY_RATIO * ELEVATION_SCALE * 15.0
+    is_open = open_faces((depth > 0.0).double())
+    state = state * torch.stack([(depth > 0.0).double(), is_open.east, is_open.north], 1)
+    known = {"dx": 1e4, "dt": dt, "theta": 0.5, "drag": drag, "tolerance": 1e-14}
+    scales = torch.tensor([[[ELEVATION_SCALE]], [[scale]], [[scale]]], dtype=torch.float64)
+    expected = torch.stack(BackhausStep(**known)(*(state * scales).unbind(1), depth), 1)
+    found = known_flux_net(**known)(state, depth)
+    assert (found - expected / scales).abs().max() < (EXACT if drag == 0.0 else OF_FRICTION)
 
 
 @pytest.mark.parametrize("dilations", [None, [1, 2, 1]])
