@@ -4,7 +4,8 @@
     OMP_NUM_THREADS=1 python figures.py [--dt 1500] [--output ../../docs/figures]
 
 Needs the weights that `compare.py` has written at this time step; nets without weights are
-left out. Writes `swe_emulator_fields.png` and `swe_emulator_weights.png`.
+left out. Writes `swe_emulator_fields.png` and `swe_emulator_weights.png`, and
+`swe_emulator_training.png` of the validations of explicit nets that it has written.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import basins
 import matplotlib.pyplot as plt
+import numpy as np
 import recipes
 import scores
 import torch
@@ -102,6 +104,29 @@ def draw_weights(
     figure.savefig(path, dpi=110)
 
 
+def draw_training(dt: float, path: Path) -> None:
+    """Draw what validation said over processor time: single steps, then four in a row."""
+    curves = {
+        name: recipes.HERE / f"curve_{name}_{dt:.0f}.csv"
+        for name in EXPLICIT
+        if (recipes.HERE / f"curve_{name}_{dt:.0f}.csv").exists()
+    }
+    if not curves:
+        return
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.4), layout="constrained")
+    for k, (name, file) in enumerate(curves.items()):
+        steps, minutes, errors = np.loadtxt(file, delimiter=",", ndmin=2).T
+        for axis, length in zip(axes, (1, recipes.ROLLOUT), strict=True):
+            part = steps == length
+            axis.semilogy(
+                minutes[part], errors[part], color=COLOURS[k], ls=STYLES[k], label=name
+            )
+    for axis, title in zip(axes, ("one step", f"{recipes.ROLLOUT} steps"), strict=True):
+        axis.set(xlabel="processor time [min]", ylabel=f"validation error, {title}")
+    axes[0].legend(fontsize=6)
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     """Run and draw."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -127,6 +152,7 @@ def main() -> None:
             path = given.output / "swe_emulator_fields.png"
             draw_fields(truth, found, given.dt, path)
     draw_weights(net, curves, given.dt, given.output / "swe_emulator_weights.png")
+    draw_training(given.dt, given.output / "swe_emulator_training.png")
 
 
 if __name__ == "__main__":
