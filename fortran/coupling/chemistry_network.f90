@@ -12,10 +12,11 @@
 !> nearest cache.
 module chemistry_network
   use, intrinsic :: iso_fortran_env, only: int32, real32
-  use chemistry_network_file, only: network_weights_t, read_weights
+  use chemistry_network_file, only: layer_t, network_weights_t, read_weights
   use failures, only: err_argument, fail, succeed
   use kinds, only: wp
-  use network_lanes, only: dense, exponential, hard_swish, lanes, logarithm
+  use network_lanes, only: dense, exponential, hard_swish, lanes, logarithm, &
+    outputs_together
   implicit none
   private
   public :: chemistry_network_t
@@ -130,6 +131,7 @@ contains
     call judge(w, guarded, state, reason)
     do s = 1, size(w%floor)
       per_typical = 1.0_wp/w%typical(s)
+      !$omp simd
       do c = 1, lanes
         lifted(c, s) = real((max(state(c, s), 0.0_wp) + w%floor(s))*per_typical, real32)
       end do
@@ -160,23 +162,21 @@ contains
     real(wp), intent(in) :: state(lanes, size(w%floor)) !! concentrations
     integer(int32), intent(out) :: reason(lanes) !! or 0
 
-    real(wp) :: total(lanes)
+    real(wp) :: outside(lanes), total(lanes)
     integer :: c, s
 
-    reason = 0
-    if (guarded) then
-      do s = 1, size(state, 2)
-        do c = 1, lanes
-          reason(c) = ior(reason(c), merge(reason_range, 0, state(c, s) < w%y_low(s)))
-          reason(c) = ior(reason(c), merge(reason_range, 0, state(c, s) > w%y_high(s)))
-        end do
-      end do
-    end if
-    ! A sum of magnitudes is finite only if all of them are.
+    outside = 0.0_wp
     total = 0.0_wp
     do s = 1, size(state, 2)
-      total = total + abs(state(:, s))
+      !$omp simd
+      do c = 1, lanes
+        ! A sum of magnitudes is finite only if all of them are.
+        total(c) = total(c) + abs(state(c, s))
+        outside(c) = max(outside(c), w%y_low(s) - state(c, s), state(c, s) - w%y_high(s))
+      end do
     end do
+    reason = 0
+    if (guarded) reason = merge(reason_range, 0, outside > 0.0_wp)
     where (.not. total <= huge(total)) reason = reason_not_finite
   end subroutine judge
 
@@ -188,24 +188,29 @@ contains
     real(real32), intent(out) :: d(lanes, w%n_padded)        !! species and padding
 
     ! x in front of the last hidden layer: the output layer reads both, so that the linear
-    ! part costs nothing of its own.
+    ! part costs nothing of its own. Hidden layers lie behind x and in h by turns.
     real(real32) :: x(lanes, size(w%floor) + w%widest), h(lanes, w%widest)
-    integer :: c, k, n, s
+    integer :: c, k, n, n_hidden, s
 
     n = size(w%floor)
+    n_hidden = size(w%layers) - 1
     do s = 1, n
       !$omp simd
       do c = 1, lanes
         x(c, s) = min(max(logarithm(lifted(c, s)), w%log_low(s)), w%log_high(s))
       end do
     end do
-    call dense(n, w%layers(1)%n_groups, w%layers(1)%w, first, x, x(1, n + 1))
-    call hard_swish(w%layers(1)%n_out, x(1, n + 1))
-    do k = 2, size(w%layers) - 1
-      h = x(:, n + 1:)
+    do k = 1, n_hidden
       associate (layer => w%layers(k))
-        call dense(layer%n_in, layer%n_groups, layer%w, layer%b, h, x(1, n + 1))
-        call hard_swish(layer%n_out, x(1, n + 1))
+        if (k == 1 .and. modulo(n_hidden, 2) == 1) then
+          call hidden(layer, first, x, x(1, n + 1))
+        else if (k == 1) then
+          call hidden(layer, first, x, h)
+        else if (modulo(n_hidden - k, 2) == 0) then
+          call hidden(layer, layer%b, h, x(1, n + 1))
+        else
+          call hidden(layer, layer%b, x(1, n + 1), h)
+        end if
       end associate
     end do
     associate (layer => w%layers(size(w%layers)))
@@ -213,6 +218,17 @@ contains
     end associate
     d = min(max(d, -largest_exponent), largest_exponent)
   end subroutine exponents
+
+  !> A hidden layer with its activation.
+  pure subroutine hidden(layer, b, x, out)
+    type(layer_t), intent(in) :: layer
+    real(real32), intent(in) :: b(outputs_together, layer%n_groups) !! biases
+    real(real32), intent(in) :: x(lanes, layer%n_in)
+    real(real32), intent(out) :: out(lanes, layer%n_out)
+
+    call dense(layer%n_in, layer%n_groups, layer%w, b, x, out)
+    call hard_swish(layer%n_out, out)
+  end subroutine hidden
 
   !> Give z the totals of the state, by positive factors. See `FamilyProjection`.
   pure subroutine restore_totals(w, state, z)

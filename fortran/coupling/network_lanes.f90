@@ -12,41 +12,77 @@ module network_lanes
   public :: dense, exponential, hard_swish, lanes, logarithm, outputs_together
 
   integer, parameter :: lanes = 16 !! samples computed together: two or one vector registers
-  integer, parameter :: outputs_together = 4
-    !! outputs summed together: each input is loaded once for four of them
+  integer, parameter :: half = lanes/2
+  integer, parameter :: outputs_together = 6
+    !! outputs summed together: each input is loaded once for six of them
 
 contains
 
   !> out = w x + b. The sums stay in registers while `i` runs: 60 GFlop/s on one core.
   pure subroutine dense(n_in, n_groups, w, b, x, out)
     integer, intent(in) :: n_in     !! inputs
-    integer, intent(in) :: n_groups !! of outputs: a quarter of their number
+    integer, intent(in) :: n_groups !! of outputs: a sixth of their number
     real(real32), intent(in) :: w(outputs_together, n_in, n_groups) !! weights
     real(real32), intent(in) :: b(outputs_together, n_groups)       !! biases
     real(real32), intent(in) :: x(lanes, n_in)                      !! inputs
     real(real32), intent(out) :: out(lanes, outputs_together, n_groups)
 
-    real(real32), dimension(lanes) :: s1, s2, s3, s4
+    ! Twelve sums of eight lanes, the inputs and a weight fill the sixteen registers. The
+    ! outputs are taken by twos, or gfortran keeps six weights there and the sums do not fit.
+    real(real32), dimension(half) :: a1, a2, a3, a4, a5, a6, b1, b2, b3, b4, b5, b6
+    real(real32), dimension(half) :: xa, xb
     integer :: c, g, i
 
     do g = 1, n_groups
-      s1 = b(1, g)
-      s2 = b(2, g)
-      s3 = b(3, g)
-      s4 = b(4, g)
+      a1 = b(1, g)
+      b1 = b(1, g)
+      a2 = b(2, g)
+      b2 = b(2, g)
+      a3 = b(3, g)
+      b3 = b(3, g)
+      a4 = b(4, g)
+      b4 = b(4, g)
+      a5 = b(5, g)
+      b5 = b(5, g)
+      a6 = b(6, g)
+      b6 = b(6, g)
       do i = 1, n_in
+        xa = x(:half, i)
+        xb = x(half + 1:, i)
         !$omp simd
-        do c = 1, lanes
-          s1(c) = s1(c) + w(1, i, g)*x(c, i)
-          s2(c) = s2(c) + w(2, i, g)*x(c, i)
-          s3(c) = s3(c) + w(3, i, g)*x(c, i)
-          s4(c) = s4(c) + w(4, i, g)*x(c, i)
+        do c = 1, half
+          a1(c) = a1(c) + w(1, i, g)*xa(c)
+          b1(c) = b1(c) + w(1, i, g)*xb(c)
+          a2(c) = a2(c) + w(2, i, g)*xa(c)
+          b2(c) = b2(c) + w(2, i, g)*xb(c)
+        end do
+        !$omp simd
+        do c = 1, half
+          a3(c) = a3(c) + w(3, i, g)*xa(c)
+          b3(c) = b3(c) + w(3, i, g)*xb(c)
+          a4(c) = a4(c) + w(4, i, g)*xa(c)
+          b4(c) = b4(c) + w(4, i, g)*xb(c)
+        end do
+        !$omp simd
+        do c = 1, half
+          a5(c) = a5(c) + w(5, i, g)*xa(c)
+          b5(c) = b5(c) + w(5, i, g)*xb(c)
+          a6(c) = a6(c) + w(6, i, g)*xa(c)
+          b6(c) = b6(c) + w(6, i, g)*xb(c)
         end do
       end do
-      out(:, 1, g) = s1
-      out(:, 2, g) = s2
-      out(:, 3, g) = s3
-      out(:, 4, g) = s4
+      out(:half, 1, g) = a1
+      out(half + 1:, 1, g) = b1
+      out(:half, 2, g) = a2
+      out(half + 1:, 2, g) = b2
+      out(:half, 3, g) = a3
+      out(half + 1:, 3, g) = b3
+      out(:half, 4, g) = a4
+      out(half + 1:, 4, g) = b4
+      out(:half, 5, g) = a5
+      out(half + 1:, 5, g) = b5
+      out(:half, 6, g) = a6
+      out(half + 1:, 6, g) = b6
     end do
   end subroutine dense
 

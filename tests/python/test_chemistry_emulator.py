@@ -144,6 +144,27 @@ def test_lanes_refuse_what_they_cannot_compute(tmp_path, superfast, data):
         export_lanes(step.after_training(), tmp_path / "step.nc", data, superfast)
 
 
+@pytest.mark.parametrize("hidden", [(7,), (8, 13), (5, 9, 6)])
+def test_lanes_compute_networks_of_any_depth_and_width(tmp_path, superfast, data, hidden):
+    """A host that loads the file computes its examples again, and compares."""
+    torch.manual_seed(4)
+    step = ChemistryStep(
+        superfast.linear_invariants(),
+        floors(data.y),
+        dt=DT,
+        n_light=3,
+        hidden=hidden,
+        activation_name="hardswish",
+    )
+    y, light = torch.from_numpy(data.y), torch.from_numpy(data.light)
+    parts = (y[:-1], light[:-1], y[1:])
+    step.fit_linear(*(part.flatten(0, 1) for part in parts))
+    export_lanes(step.after_training(), tmp_path / "step.nc", data, superfast)
+    write_start(tmp_path / "start.nc", data.y[0, :5])
+    status, said = run(tmp_path, {"network": "step.nc"})
+    assert status == 0 and "us per cell and step" in said
+
+
 def test_lanes_notice_a_changed_weight_and_another_mechanism(
     tmp_path, superfast, data, trained
 ):
