@@ -19,7 +19,7 @@ from isthmus.couple.style import house_style
 from isthmus.models import find_mechanism
 
 FOLDER = Path(__file__).parent / "build"
-NETWORK = FOLDER / "superfast_3600.pt"
+NETWORK = FOLDER / "superfast_3600.nc"
 DAYS, HOURS_SHOWN = 3.0, (6, 24, 48, 72)
 PPB = 2.46e10  # molecules per cm3 in one of 1e9, as in the mechanism's comments
 

@@ -5,6 +5,7 @@ First single steps, many of them of the first hours, where most changes; then ro
 growing length.
 
 python examples/09_chemistry/train.py superfast --dt 3600
+python examples/09_chemistry/train.py pollu --dt 10
 """
 
 import argparse
@@ -45,7 +46,10 @@ class Plan(NamedTuple):
     emphasis: dict[str, float]  # weights of species
 
 
-PLANS = {"superfast": Plan(1e-3, first=900, fresh=250, aged=60, emphasis={"O3": 6.0})}
+PLANS = {
+    "superfast": Plan(1e-3, first=900, fresh=250, aged=60, emphasis={"O3": 6.0}),
+    "pollu": Plan(1e-12, first=16000, fresh=2000, aged=300, emphasis={"O3": 6.0}),
+}  # POLLU has no light, and so one start hour
 
 
 def main() -> None:
