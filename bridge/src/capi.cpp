@@ -204,7 +204,7 @@ isthmus_status isthmus_model_set_stream(isthmus_model *model, void *stream) {
 }
 
 isthmus_status isthmus_model_run(isthmus_model *model) {
-  return guarded([&] { required(model, "model").body.run("forward"); });
+  return guarded([&] { required(model, "model").body.run(isthmus::Verb::forward); });
 }
 
 isthmus_status isthmus_model_run_method(isthmus_model *model, const char *method) {

@@ -225,6 +225,8 @@ CompiledModel::CompiledModel(const Archive &archive, const std::string &model,
 
 CompiledModel::~CompiledModel() = default;
 
+bool CompiledModel::has_own_operators() const { return library_->loader != nullptr; }
+
 void CompiledModel::create(const std::string &folder, c10::Device device) {
   std::string library;
   for (const auto &file : fs::directory_iterator(folder))

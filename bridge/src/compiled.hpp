@@ -40,6 +40,8 @@ public:
 
   std::size_t n_inputs() const { return n_inputs_; }
   std::size_t n_outputs() const { return n_outputs_; }
+  /// Whether it calls operators that were registered by somebody else than torch.
+  bool has_own_operators() const;
   /// What torch.export wrote about the structure of the results.
   const std::string &output_structure() const { return output_structure_; }
 

@@ -255,7 +255,8 @@ void Inductor::run(Verb verb) {
 }
 
 void Inductor::evaluate(Prepared &prepared) const {
-  const TorchModes modes(false);
+  const TorchModes modes(prepared.chosen->has_own_operators() ? Autograd::idle
+                                                              : Autograd::bypassed);
   const c10::OptionalStreamGuard on_stream(stream_);
   for (Input &input : prepared.inputs)
     prepared.tensors.push_back(input.fetch());

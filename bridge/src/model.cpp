@@ -244,6 +244,11 @@ Model::Bound Model::exchange(Bound bound) {
   return bound;
 }
 
+void Model::run(Verb verb) {
+  const Turn turn(is_taken_);
+  evaluate(verb);
+}
+
 void Model::run(const char *method) {
   const Turn turn(is_taken_);
   for (std::size_t i = 0; i < order_.size(); ++i) {

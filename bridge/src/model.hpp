@@ -56,6 +56,7 @@ public:
   Bound exchange(Bound bound);
   /// @throws Failure (argument, shape, runtime)
   void run(const char *method);
+  void run(Verb verb);
   const CostLog &cost() const { return cost_; }
 
 private:

@@ -144,6 +144,13 @@ void append(const c10::IValue &value, Tensors &results) {
       append(element, results);
 }
 
+void append(c10::IValue &&value, Tensors &results) {
+  if (value.isTensor())
+    results.push_back(std::move(value).toTensor());
+  else
+    append(value, results);
+}
+
 void by_name(const std::vector<Leaf> &leaves, const std::vector<std::string> &names,
              Tensors &results) {
   std::string found;
@@ -203,11 +210,11 @@ c10::IValue value_of(const Argument &argument, const at::Tensor &bound) {
   return *bound.const_data_ptr<bool>();
 }
 
-void flatten(const c10::IValue &answer, const std::vector<std::string> &names,
+void flatten(c10::IValue &&answer, const std::vector<std::string> &names,
              bool has_open_outputs, Tensors &results) {
   results.clear();
   if (!has_open_outputs)
-    return append(answer, results);
+    return append(std::move(answer), results);
   std::vector<Leaf> leaves;
   collect(answer, "", leaves);
   const bool has_paths = std::any_of(leaves.begin(), leaves.end(), [&](const Leaf &leaf) {

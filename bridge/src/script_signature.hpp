@@ -43,7 +43,7 @@ c10::IValue value_of(const Argument &argument, const at::Tensor &bound);
 
 /// Tensors in a result, depth first, left to right; by name where a dictionary holds them.
 /// @throws Failure (runtime) if they are not the ones the names promise
-void flatten(const c10::IValue &answer, const std::vector<std::string> &names,
+void flatten(c10::IValue &&answer, const std::vector<std::string> &names,
              bool has_open_outputs, std::vector<at::Tensor> &results);
 
 } // namespace isthmus

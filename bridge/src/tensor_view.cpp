@@ -86,15 +86,17 @@ at::ScalarType scalar_type_of(isthmus_dtype dtype) { return scalar_types[dtype];
 
 TorchModes::Silent TorchModes::silent_;
 
-TorchModes::TorchModes(bool with_gradients)
-    : gradients_(with_gradients), no_warnings_(&silent_) {
-  if (c10::InferenceMode::is_enabled()) {
+TorchModes::TorchModes(Autograd autograd)
+    : gradients_(autograd == Autograd::recording), no_warnings_(&silent_) {
+  if (gradients_.is_inferring()) {
     no_inference_mode_.emplace(false);
-    at::GradMode::set_enabled(with_gradients); // leaving inference mode turned it on
+    at::GradMode::set_enabled(autograd == Autograd::recording); // leaving turned it on
   }
-  const c10::DispatchKeySet excluded = c10::impl::tls_local_dispatch_key_set().excluded_;
-  if (!excluded.has_all(c10::autocast_dispatch_keyset))
-    no_autocast_.emplace(c10::autocast_dispatch_keyset);
+  c10::DispatchKeySet unwanted = c10::autocast_dispatch_keyset;
+  if (autograd == Autograd::bypassed)
+    unwanted = unwanted | c10::autograd_dispatch_keyset_with_ADInplaceOrView;
+  if (!c10::impl::tls_local_dispatch_key_set().excluded_.has_all(unwanted))
+    left_out_.emplace(unwanted);
   keep_thread_count();
 }
 
@@ -178,6 +180,17 @@ void Target::write(const at::Tensor &result) const {
   }
 }
 
+bool Target::write_at_once(const at::Tensor &result) const {
+  // One set of keys is one device and layout, and no lazy conjugate or sign.
+  if (!is_dense_ || result.key_set() != view_.key_set() ||
+      result.scalar_type() != view_.scalar_type() || result.sizes() != view_.sizes() ||
+      !result.is_contiguous())
+    return false;
+  if (n_bytes_ > 0)
+    std::memmove(data_, result.const_data_ptr(), n_bytes_);
+  return true;
+}
+
 std::vector<Target> targets_of(const std::vector<std::string> &names,
                                const std::vector<const Array *> &arrays) {
   std::vector<Target> targets;
@@ -191,6 +204,8 @@ void deliver(std::vector<at::Tensor> &results, const std::vector<Target> &target
     throw Failure(ISTHMUS_ERR_RUNTIME,
                   "the network returned " + std::to_string(results.size()) +
                       " outputs, expected " + std::to_string(targets.size()));
+  if (targets.size() == 1 && targets[0].write_at_once(results[0]))
+    return;
   for (std::size_t i = 0; i < targets.size(); ++i)
     if (targets[i].is_bound())
       targets[i].check(results[i]);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/AutogradState.h>
 #include <c10/core/Device.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/Stream.h>
@@ -18,20 +19,46 @@
 
 namespace isthmus {
 
+/// What autograd does while the bridge computes.
+enum class Autograd {
+  recording, ///< operations go on the tape
+  idle,      ///< nothing is recorded; dual numbers and tapes of the network's own work
+  bypassed   ///< operators do not pass through it: a fifth of a small network's time
+};
+
+/// at::AutoGradMode, with one look at the state of the thread in place of four.
+class GradientMode {
+public:
+  explicit GradientMode(bool is_on)
+      : state_(c10::AutogradState::get_tls_state()), found_(state_.get_grad_mode()) {
+    state_.set_grad_mode(is_on);
+  }
+  ~GradientMode() { state_.set_grad_mode(found_); }
+  GradientMode(const GradientMode &) = delete;
+  GradientMode &operator=(const GradientMode &) = delete;
+  bool is_inferring() const { return state_.get_inference_mode(); }
+
+private:
+  c10::AutogradState &state_;
+  bool found_;
+};
+
 /// Torch's modes as the bridge needs them, whatever the calling thread has set: no
 /// inference mode (its tensors cannot be differentiated), no autocast, warnings unprinted.
 class TorchModes {
 public:
-  explicit TorchModes(bool with_gradients);
+  explicit TorchModes(Autograd autograd);
+  explicit TorchModes(bool with_gradients)
+      : TorchModes(with_gradients ? Autograd::recording : Autograd::idle) {}
 
 private:
   struct Silent : c10::WarningHandler {
     void process(const c10::Warning &) override {}
   };
   static Silent silent_;
-  at::AutoGradMode gradients_; // first: it restores the caller's mode after the next one
+  GradientMode gradients_; // first: it restores the caller's mode after the next one
   std::optional<c10::InferenceMode> no_inference_mode_;
-  std::optional<c10::impl::ExcludeDispatchKeyGuard> no_autocast_;
+  std::optional<c10::impl::ExcludeDispatchKeyGuard> left_out_; // of the dispatch
   c10::WarningUtils::WarningHandlerGuard no_warnings_;
 };
 
@@ -75,6 +102,9 @@ public:
   /// Whether a result lies in the memory this target will overwrite.
   bool shares_memory(const at::Tensor &result) const;
   void write(const at::Tensor &result) const;
+  /// Write a result that is what the array is: dense, of its type and shape.
+  /// @return false, and nothing is written, if it is not
+  bool write_at_once(const at::Tensor &result) const;
 
 private:
   std::string name_;

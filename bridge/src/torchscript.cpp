@@ -16,6 +16,7 @@
 #include "engine.hpp"
 #include "failure.hpp"
 #include "runtime/forward_level.hpp"
+#include "script_graph.hpp"
 #include "script_signature.hpp"
 #include "tensor_view.hpp"
 
@@ -146,6 +147,7 @@ private:
     ScriptSignature signature;
     jit::GraphExecutor executor;
     std::vector<bool> is_written; // inputs the network modifies: it gets a copy of these
+    Autograd autograd;            // what of it a plain evaluation needs
   };
   struct Prepared {
     std::vector<Place> input_places, output_places;
@@ -168,7 +170,13 @@ private:
     evaluate(functions_.at("forward"), methods_.at("forward"), inputs, results);
   }
   void evaluate(Function &function, const MethodNames &names, const Tensors &inputs,
-                Tensors &results);
+                Tensors &results) {
+    auto input = inputs.begin();
+    interpret(function, names, [&]() -> const at::Tensor & { return *input++; }, results);
+  }
+  template <typename Next>
+  void interpret(Function &function, const MethodNames &names, Next &&next_input,
+                 Tensors &results);
   void run_directly(Verb verb);
   void run_jvp();
   void run_vjp();
@@ -191,7 +199,7 @@ private:
   std::unique_ptr<Chain> chain_; // forward by own loops, for up to n_samples_by_loops_
   std::int64_t n_samples_by_loops_ = 0;
   jit::Stack stack_;
-  Tensors inputs_, results_; // kept to reuse their memory
+  Tensors results_; // kept to reuse their memory
 };
 
 TorchScript::TorchScript(const Archive &archive, const std::string &device,
@@ -219,9 +227,12 @@ TorchScript::Function TorchScript::made(const std::string &method,
                                         const Contract *contract) const {
   const jit::Method found = module_.get_method(method);
   const MethodNames *stated = contract ? &contract->methods.at(method) : nullptr;
-  Function function{signature_of(found.function().getSchema(), method, stated), {}, {}};
   const auto graph = found.graph()->copy();
   jit::Inline(*graph);
+  Function function{signature_of(found.function().getSchema(), method, stated),
+                    {},
+                    {},
+                    may_need_autograd(*graph) ? Autograd::idle : Autograd::bypassed};
   const jit::AliasDb aliases(graph);
   for (std::size_t i = 1; i < graph->inputs().size(); ++i)
     if (function.signature.arguments[i - 1].kind != Argument::Kind::left_out)
@@ -389,7 +400,6 @@ void TorchScript::run(Verb verb) {
     TorchScript &engine;
     ~Release() {
       engine.stack_.clear();
-      engine.inputs_.clear();
       engine.results_.clear();
     }
   } const release{*this};
@@ -404,29 +414,30 @@ void TorchScript::run(Verb verb) {
   });
 }
 
-void TorchScript::evaluate(Function &function, const MethodNames &names,
-                           const Tensors &inputs, Tensors &results) {
+template <typename Next>
+void TorchScript::interpret(Function &function, const MethodNames &names, Next &&next_input,
+                            Tensors &results) {
   stack_.clear();
   stack_.emplace_back(module_._ivalue());
-  auto input = inputs.begin();
   for (const Argument &argument : function.signature.arguments)
     if (argument.kind == Argument::Kind::left_out)
       stack_.emplace_back(argument.standard);
     else
-      stack_.push_back(value_of(argument, *input++));
+      stack_.push_back(value_of(argument, next_input()));
   function.executor.run(stack_);
-  flatten(stack_.back(), names.outputs, function.signature.has_open_outputs, results);
+  flatten(std::move(stack_.back()), names.outputs, function.signature.has_open_outputs,
+          results);
 }
 
 /// A method of the module as it stands: forward, or another that the file has.
 void TorchScript::run_directly(Verb verb) {
-  const TorchModes modes(false);
   const auto [function, names] = direct_[static_cast<std::size_t>(verb)];
+  const TorchModes modes(function->autograd);
   Prepared &prepared = prepared_[static_cast<std::size_t>(verb)];
-  inputs_.clear();
-  for (Input &input : prepared.inputs)
-    inputs_.push_back(input.fetch());
-  evaluate(*function, *names, inputs_, results_);
+  auto input = prepared.inputs.begin();
+  interpret(
+      *function, *names, [&]() -> const at::Tensor & { return input++->fetch(); },
+      results_);
   deliver(results_, prepared.targets);
 }
 

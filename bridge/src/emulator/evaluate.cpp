@@ -51,7 +51,7 @@ void Emulator::run_members(std::int64_t step) {
     std::optional<SeededTorch> seeded;
     if (settings_.seed >= 0)
       seeded.emplace(mixed(settings_.seed, step, static_cast<std::int64_t>(m) + 1));
-    ensemble_.member(m).run("forward");
+    ensemble_.member(m).run(Verb::forward);
   }
 }
 

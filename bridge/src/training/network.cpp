@@ -135,7 +135,8 @@ Tensors Network::forward(const std::string &method, const Tensors &inputs, bool 
   }
   Tensors results;
   called.executor.run(stack);
-  flatten(stack.back(), called.names.outputs, called.signature.has_open_outputs, results);
+  flatten(std::move(stack.back()), called.names.outputs, called.signature.has_open_outputs,
+          results);
   return results;
 }
 
