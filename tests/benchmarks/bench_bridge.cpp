@@ -263,6 +263,8 @@ private:
     std::vector<Way> ways = {{"torchscript bound", bench::bound(script, problem)},
                              {"torchscript unbound", bench::unbound(script, problem)},
                              {"torchscript engine", bench::interpreter(script, problem)},
+                             {"torchscript engine past autograd",
+                              bench::past_autograd(bench::interpreter(script, problem))},
                              {"libtorch", bench::libtorch(script, problem)}};
     if (bench::Call own = bench::by_loops(script, problem))
       ways.push_back({"own loops", std::move(own)});
@@ -270,8 +272,11 @@ private:
       ways.push_back({"inductor bound", bench::bound(package, problem)});
       ways.push_back({"inductor unbound", bench::unbound(package, problem)});
     }
-    if (std::filesystem::exists(library))
-      ways.push_back({"inductor engine", bench::compiled(library, problem)});
+    if (std::filesystem::exists(library)) {
+      const bench::Call alone = bench::compiled(library, problem);
+      ways.push_back({"inductor engine", alone});
+      ways.push_back({"inductor engine past autograd", bench::past_autograd(alone)});
+    }
     return ways;
   }
 

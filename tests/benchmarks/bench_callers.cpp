@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 
 #include <ATen/Functions.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/csrc/jit/api/function_impl.h>
@@ -186,6 +187,14 @@ Call compiled(const std::string &library, Problem &problem) {
   return [network, input = tensor_of(problem), &problem] {
     const at::NoGradGuard no_gradients;
     copy_out(network->run(input), problem);
+  };
+}
+
+Call past_autograd(const Call &call) {
+  return [call] {
+    const c10::impl::ExcludeDispatchKeyGuard guard(
+        c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    call();
   };
 }
 

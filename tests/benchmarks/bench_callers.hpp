@@ -34,6 +34,8 @@ Call libtorch(const std::string &file, Problem &problem);
 Call interpreter(const std::string &file, Problem &problem);
 /// The C interface of a compiled library alone, and a copy of the result.
 Call compiled(const std::string &library, Problem &problem);
+/// The same call in a thread whose operators do not pass through autograd.
+Call past_autograd(const Call &call);
 
 /// Seconds to load and free a file once: isthmus.h and libtorch's own loaders.
 double seconds_to_load(const std::string &file);

@@ -269,6 +269,29 @@ def test_the_callers_torch_modes_do_not_matter(exporter, networks, arrays, file)
     assert torch.is_grad_enabled()
 
 
+class CallsOthers(torch.nn.Module):
+    """A network with an operator that torch does not have."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return 2 x + 1."""
+        return torch.ops.isthmus_test.doubled(x) + 1
+
+
+def test_operators_of_others_keep_their_autograd(tmp_path):
+    """Kernels may be registered with autograd alone; a plain run leaves autograd out."""
+    library = torch.library.Library("isthmus_test", "DEF")
+    library.define("doubled(Tensor x) -> Tensor")
+    library.impl("doubled", lambda x: 2 * x, "AutogradCPU")
+    torch.jit.script(CallsOthers()).save(tmp_path / "net.pt")
+    model = Model(tmp_path / "net.pt")
+    x = np.linspace(-1.0, 1.0, 5)
+    y = np.zeros_like(x)
+    model.bind_input("x", x)
+    model.bind_output("output_0", y)
+    model.run()
+    np.testing.assert_array_equal(y, 2 * x + 1)
+
+
 def test_another_torch_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__version__="1.0.0+cpu"))
     with pytest.raises(ImportError, match=r"torch 1\.0\.0 is imported"):
