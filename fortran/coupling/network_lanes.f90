@@ -27,8 +27,9 @@ contains
     real(real32), intent(in) :: x(lanes, n_in)                      !! inputs
     real(real32), intent(out) :: out(lanes, outputs_together, n_groups)
 
-    ! Twelve sums of eight lanes, the inputs and a weight fill the sixteen registers. Outputs
-    ! are taken by twos: else gfortran keeps six weights there, and the sums do not fit.
+    ! Twelve sums of eight lanes, the inputs and a weight fill the sixteen registers.
+    ! Outputs are taken by twos: else gfortran keeps six weights there, and the sums do
+    ! not fit.
     real(real32), dimension(half) :: a1, a2, a3, a4, a5, a6, b1, b2, b3, b4, b5, b6
     real(real32), dimension(half) :: xa, xb
     integer :: c, g, i
