@@ -9,6 +9,8 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 BUILD ?= build/python
 DEMO ?= out/demo
+# Exported by the first to need them, and taken from there by all other tests.
+export ISTHMUS_TEST_NETWORKS := $(CURDIR)/$(BUILD)/tests/bridge/networks
 
 # The package, the bridge alone and the wheel compile the same files: with ccache, once. It
 # looks at names of compilers and relative paths too, so all take one name and Ninja.
@@ -46,11 +48,12 @@ test: install lint
 test-install: install
 	cmake -S . -B build/bridge -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(VENV)/bin/ninja \
 	  -DISTHMUS_BUILD_MODELS=OFF -DISTHMUS_BUILD_PYTHON=OFF \
+	  -DISTHMUS_TEST_NETWORKS=$(ISTHMUS_TEST_NETWORKS) \
 	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
 	cmake --build build/bridge >> build/bridge.log
 	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
 	$(MAKE) wheel
-	tests/test_wheel.sh $(VENV)/bin/python build/dist build/bridge/tests/bridge/networks/weighted_float64.pt
+	tests/test_wheel.sh $(VENV)/bin/python build/dist $(ISTHMUS_TEST_NETWORKS)/weighted_float64.pt
 
 # For any machine of the last ten years, not for this one alone.
 wheel: $(VENV)/.installed

@@ -8,6 +8,7 @@ come first; the damaged ones are made from them.
 import itertools
 import shutil
 import sys
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -330,6 +331,14 @@ def script(module: nn.Module, path: Path) -> None:
         torch.jit.script(module.eval()).save(str(path))
 
 
+OPTIONS = {
+    "aot_inductor.package": True,
+    "aot_inductor.precompile_headers": shutil.which("openssl") is not None,
+    # What calls the kernels takes longer to optimize than they do, and is not timed.
+    "aot_inductor.compile_wrapper_opt_level": "O0",
+}
+
+
 def compile_package(
     models: Mapping[str, tuple[nn.Module, tuple[Tensor, ...], object]], path: Path
 ) -> None:
@@ -340,10 +349,15 @@ def compile_package(
     files = {}
     for name, (module, example, shapes) in models.items():
         program = torch.export.export(module, example, dynamic_shapes=shapes)
-        files[name] = aot_compile(
-            program.module(), example, options={"aot_inductor.package": True}
-        )
+        files[name] = aot_compile(program.module(), example, options=OPTIONS)
     package_aoti(str(path), files)
+
+
+def keep_headers_in(folder: str) -> None:
+    """Have torch's precompiled headers written there: it keeps them in /tmp for good."""
+    from torch._inductor import codecache
+
+    vars(codecache).update(_HEADER_DIR=folder, _HEADER_LOCK_DIR=f"{folder}/locks")
 
 
 def export_scripts(folder: Path) -> None:
@@ -551,4 +565,6 @@ def export_all(folder: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} FOLDER")
-    export_all(Path(sys.argv[1]))
+    with tempfile.TemporaryDirectory(prefix="isthmus-headers-") as headers:
+        keep_headers_in(headers)
+        export_all(Path(sys.argv[1]))

@@ -2,10 +2,8 @@
 """The Python face of the bridge: parity with PyTorch, each status as an exception."""
 
 import gc
-import importlib.util
 import sys
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,28 +20,9 @@ from isthmus.errors import (
     ModelFileError,
 )
 
-EXPORTER = Path(__file__).parents[1] / "bridge" / "export_networks.py"
 ROUNDING = {np.dtype("float32"): 1e-5, np.dtype("float64"): 1e-13}  # of values up to 100
 
 BOTH = pytest.mark.parametrize("file", ["weighted_float64.pt", "weighted_float64.pt2"])
-
-
-@pytest.fixture(scope="module")
-def exporter() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("export_networks", EXPORTER)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def networks(exporter, request) -> Path:
-    before = torch.get_num_threads()
-    folder = request.config.cache.mkdir("networks")  # kept: exported once per script
-    exporter.export_all(folder)
-    torch.set_num_threads(before)
-    return folder
 
 
 @pytest.fixture

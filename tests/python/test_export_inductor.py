@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Export to AOTInductor packages: three compiled methods in a file, fit for any loader."""
 
-import os
 import struct
 import tempfile
 import zipfile
@@ -51,18 +50,13 @@ class _SizeBranch(nn.Module):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def shared_headers(tmp_path_factory):
-    """Compile the headers once for all packages of this module, with one thread."""
-    before, n_threads = os.environ.get("TORCHINDUCTOR_CACHE_DIR"), torch.get_num_threads()
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(tmp_path_factory.mktemp("inductor"))
+def one_thread():
+    """Export with one thread."""
+    n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(2)
     yield
     torch.set_num_threads(n_threads)
-    if before is None:
-        del os.environ["TORCHINDUCTOR_CACHE_DIR"]
-    else:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = before
 
 
 @pytest.fixture(scope="module")

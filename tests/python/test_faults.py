@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The faults of docs/faults.md from Python, each followed by correct calls."""
 
-import importlib.util
 import os
 import re
 import resource
@@ -11,11 +10,9 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
-import torch
 
 from isthmus.bridge import Model
 from isthmus.errors import (
@@ -30,24 +27,6 @@ ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests" / "bridge"
 FILES = ("weighted_float64.pt", "weighted_float64.pt2")
 ROUNDING = 1e-13  # of values up to 100
-
-
-def module_at(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def networks(request) -> Path:
-    before = torch.get_num_threads()
-    folder = request.config.cache.mkdir("networks")  # shared with test_bridge.py
-    module_at(TESTS / "export_networks.py").export_all(folder)
-    module_at(TESTS / "faults" / "export_faults.py").export_all(folder, folder / "faults")
-    torch.set_num_threads(before)
-    return folder
 
 
 @pytest.fixture

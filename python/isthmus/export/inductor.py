@@ -166,11 +166,11 @@ def compile_cache() -> Iterator[None]:
     The user names it in `TORCHINDUCTOR_CACHE_DIR`; torch also sets that variable itself, to
     its default.
     """
-    _keep_headers_until_exit()
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
     from torch._inductor.utils import clear_caches
 
     named = os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
+    _place_headers(named if named != default_cache_dir() else None)
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning):  # of torch about itself
             warnings.simplefilter("ignore", category)
@@ -188,19 +188,22 @@ def compile_cache() -> Iterator[None]:
                 clear_caches()
 
 
-@functools.cache
-def _keep_headers_until_exit() -> None:
-    """Give the precompiled headers, some 100 MB, a folder that ends with the process.
+def _place_headers(cache: str | None) -> None:
+    """Keep the precompiled headers (100 MB) in a named cache, else until the process ends.
 
     torch keeps them for good beside its default cache, whatever cache is named.
     """
     from torch._inductor import codecache
 
+    place = _headers_until_exit() if cache is None else Path(cache) / "precompiled_headers"
+    vars(codecache).update(_HEADER_DIR=str(place), _HEADER_LOCK_DIR=str(place / "locks"))
+
+
+@functools.cache
+def _headers_until_exit() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="isthmus-headers-")
     atexit.register(folder.cleanup)
-    vars(codecache).update(
-        _HEADER_DIR=folder.name, _HEADER_LOCK_DIR=str(Path(folder.name) / "locks")
-    )
+    return Path(folder.name)
 
 
 def _vector_isa() -> str:
