@@ -139,33 +139,41 @@ def filtered(analyse: Callable[..., np.ndarray], n_total: int, trial: int) -> fl
 
 
 def twin(
-    trial: int, n_total: int, rng: np.random.Generator
+    trial: int, n_total: int, rng: np.random.Generator, cycle: int = CYCLE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a truth and its observations `[time, k]`."""
     simulator = Lorenz96(K, F)
     start = simulator.advance(simulator.initial_state(1, seed=trial), DT, n_steps=SPIN_UP)
     truth = FortranModel(simulator, DT).trajectory(start, n_total)[:, 0]
-    return truth, observed(truth, rng)
+    return truth, observed(truth, rng, cycle)
 
 
-def observed(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return noisy values `[time, k]`, NaN at the sites not observed."""
+def observed(truth: np.ndarray, rng: np.random.Generator, cycle: int) -> np.ndarray:
+    """Return noisy values `[time, k]`, NaN at the sites not observed.
+
+    Each site is observed once in a cycle of so many steps.
+    """
     values = truth + rng.standard_normal(truth.shape)
-    share = K // CYCLE
-    for first in range(0, len(truth), CYCLE):
+    share = K // cycle
+    for first in range(0, len(truth), cycle):
         order = rng.permutation(K)
-        for i in range(min(CYCLE, len(truth) - first)):
+        for i in range(min(cycle, len(truth) - first)):
             hidden = np.delete(order, slice(i * share, (i + 1) * share))
             values[first + i, hidden] = np.nan
     return values
 
 
 def assimilate(
-    model: ForwardModel, n_steps: int, n_total: int, trial: int, name: str
+    model: ForwardModel,
+    n_steps: int,
+    n_total: int,
+    trial: int,
+    name: str,
+    cycle: int = CYCLE,
 ) -> tuple[np.ndarray, float, float, int]:
     """Return errors of the windows, seconds and gradients of each, and failures."""
     rng = np.random.default_rng(100 + trial)
-    truth, values = twin(trial, n_total, rng)
+    truth, values = twin(trial, n_total, rng, cycle)
     n_windows = n_total // n_steps
     if "network" in name or name in SLOW:
         n_windows = min(n_windows, 12)
