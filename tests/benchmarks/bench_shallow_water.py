@@ -31,9 +31,20 @@ from scipy_shallow_water import case
 
 PROGRAMS = {"real64": "bench_shallow_water", "real32": "bench_shallow_water_real32"}
 LARGER_IS_BETTER = ("copy", "triad", "update", "explicit_plain", "explicit_full")
-NOT_TIMES = ("error", "n", "n_cg", "n_mg", "zeta", "u", "v", "explicit_bytes")
+NOT_TIMES = (
+    "error",
+    "n",
+    "n_cg",
+    "n_mg",
+    "square",
+    "zeta",
+    "u",
+    "v",
+    "explicit_bytes",
+)
 AGREEMENT = 1e-5  # of norms after four steps: both solvers leave up to 1e-5 m
 PEER_STEPS = 4
+PUBLISHED_SQUARE = 1e-10  # mean square residual at which the published code stops [m2]
 
 Values = dict[str, float]
 
@@ -204,24 +215,30 @@ def north_sea_table(values: Values) -> str:
 def t2_table(values: Values, single: Values) -> str:
     """Return the case of the published PyTorch code, which is float32, beside its times."""
     published = {"300": (4.9, 0.15), "900": (7.6, 0.2), "1500": (10.2, 0.3)}
+    rules = {"": "1e-5 m, largest", " loose": "theirs"}
     rows = []
-    for dt, (theirs, goal) in published.items():
-        ours = values[f"dt{dt} ms"]
-        ours_single = single[f"dt{dt} ms"]
-        rows.append(
-            (
-                dt,
-                f"{values[f'dt{dt} n']:.1f}",
-                f"{ours:.3f}",
-                f"{ours_single:.3f}",
-                f"{goal}",
-                f"{theirs}",
-                f"{theirs / ours:.0f}",
-                f"{theirs / ours_single:.0f}",
+    for rule, words in rules.items():
+        for dt, (theirs, goal) in published.items():
+            ours, ours_single = (v[f"dt{dt}{rule} ms"] for v in (values, single))
+            squares = (v[f"dt{dt}{rule} square"] for v in (values, single))
+            if rule and not max(squares) < PUBLISHED_SQUARE:
+                raise SystemExit(f"dt {dt}: the looser tolerance is not their rule")
+            rows.append(
+                (
+                    dt,
+                    words,
+                    f"{values[f'dt{dt}{rule} n']:.1f}",
+                    f"{ours:.3f}",
+                    f"{ours_single:.3f}",
+                    f"{goal}",
+                    f"{theirs}",
+                    f"{theirs / ours:.0f}",
+                    f"{theirs / ours_single:.0f}",
+                )
             )
-        )
     heads = (
         "dt s",
+        "stop rule",
         "iterations",
         "real64 ms",
         "real32 ms",

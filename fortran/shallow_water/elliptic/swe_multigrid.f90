@@ -66,7 +66,8 @@ contains
 
     integer :: l
 
-    call self%choose_levels(matrix)
+    if (.not. allocated(self%scratch)) allocate (self%scratch(matrix%block%ny))
+    call self%choose_levels(matrix, stiffness(matrix, self%scratch))
     call copy_finest(matrix, self%levels(1))
     do l = 2, self%levels_used
       call coarsen(self%levels(l - 1), self%levels(l))
@@ -78,13 +79,14 @@ contains
 
   !> Make the levels but the finest, for a caller who keeps that one in another form and
   !> uses `correct`.
-  subroutine prepare_coarse(self, matrix)
+  subroutine prepare_coarse(self, matrix, stiffness)
     class(multigrid_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in) :: stiffness !! of the matrix
 
     integer :: l
 
-    call self%choose_levels(matrix)
+    call self%choose_levels(matrix, stiffness)
     if (self%levels_used == 1) return
     call coarsen_matrix(matrix, self%levels(2))
     call self%add_level(2)
@@ -97,15 +99,15 @@ contains
   end subroutine prepare_coarse
 
   !> How many levels the matrix asks for, and the grid allows.
-  subroutine choose_levels(self, matrix)
+  subroutine choose_levels(self, matrix, stiffness)
     class(multigrid_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in) :: stiffness !! of the matrix
 
     integer :: n
 
-    if (.not. allocated(self%scratch)) allocate (self%scratch(matrix%block%ny))
     n = self%n_levels
-    if (n == 0) n = levels_wanted(stiffness(matrix, self%scratch))
+    if (n == 0) n = levels_wanted(stiffness)
     self%levels_used = highest_level(matrix%block, min(n, max_levels))
   end subroutine choose_levels
 

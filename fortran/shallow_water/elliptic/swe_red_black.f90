@@ -85,14 +85,16 @@ contains
     step_of_row = 1 - 2*modulo(j + self%block%j_offset, 2)
   end function step_of_row
 
-  !> Pack a matrix, a right-hand side and a first guess.
-  subroutine pack(self, matrix, b, z, b_black, z_black)
+  !> Pack a matrix, a right-hand side and a first guess; find the matrix's largest diagonal
+  !> by the way.
+  subroutine pack(self, matrix, b, z, b_black, z_black, largest)
     class(red_black_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
     real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
     real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! [m]
     real(wp), intent(inout), contiguous :: b_black(1 - halo:, 1 - halo:) !! set [m3]
     real(wp), intent(inout), contiguous :: z_black(1 - halo:, 1 - halo:) !! set [m]
+    real(wp), intent(inout) :: largest(:) !! set: diagonal/area of each row [1] (ny)
 
     integer :: j, n, nx
 
@@ -104,7 +106,8 @@ contains
         matrix%east(0:2*n, j), matrix%north(1:2*n, j - 1), matrix%north(1:2*n, j), &
         b(1:2*n, j), z(1:2*n, j), self%near(1:n, j), self%far(1:n, j), self%south(1:n, j), &
         self%north(1:n, j), self%diagonal(1:n, j), self%inverse(1:n, j), self%red(1:n, j), &
-        self%b_red(1:n, j), b_black(1:n, j), z_black(1:n, j))
+        self%b_red(1:n, j), b_black(1:n, j), z_black(1:n, j), largest(j))
+      largest(j) = largest(j)/matrix%area(j)
       if (2*n > nx) call clear_last(j)
     end do
     if (all(matrix%block%neighbours == nobody)) return
@@ -139,17 +142,21 @@ contains
 
   !> Pack one row.
   pure subroutine pack_row(n, step, diagonal, east, south, north, b, z, near, far, &
-    black_south, black_north, black_diagonal, black_inverse, red, b_red, b_black, z_black)
+    black_south, black_north, black_diagonal, black_inverse, red, b_red, b_black, z_black, &
+    largest)
     integer, intent(in) :: n    !! pairs
     integer, intent(in) :: step !! of the row
     real(wp), dimension(2*n), intent(in) :: diagonal, south, north, b, z
     real(wp), intent(in) :: east(0:2*n)
     real(wp), dimension(n), intent(inout) :: near, far, black_south, black_north, &
       black_diagonal, black_inverse, red, b_red, b_black, z_black
+    real(wp), intent(out) :: largest !! of the diagonal [m2]
 
     integer :: k
 
+    largest = 0.0_wp
     if (step > 0) then
+      !$omp simd reduction(max: largest)
       do k = 1, n
         near(k) = east(2*k - 1)
         far(k) = east(2*k - 2)
@@ -157,12 +164,14 @@ contains
         black_north(k) = north(2*k - 1)
         black_diagonal(k) = diagonal(2*k - 1)
         black_inverse(k) = 1.0_wp/diagonal(2*k - 1)
+        largest = max(largest, diagonal(2*k - 1), diagonal(2*k))
         red(k) = 1.0_wp/diagonal(2*k)
         b_red(k) = b(2*k)
         b_black(k) = b(2*k - 1)
         z_black(k) = z(2*k - 1)
       end do
     else
+      !$omp simd reduction(max: largest)
       do k = 1, n
         near(k) = east(2*k - 1)
         far(k) = east(2*k)
@@ -170,6 +179,7 @@ contains
         black_north(k) = north(2*k)
         black_diagonal(k) = diagonal(2*k)
         black_inverse(k) = 1.0_wp/diagonal(2*k)
+        largest = max(largest, diagonal(2*k - 1), diagonal(2*k))
         red(k) = 1.0_wp/diagonal(2*k - 1)
         b_red(k) = b(2*k - 1)
         b_black(k) = b(2*k)

@@ -14,7 +14,8 @@ module swe_red_black_rows
 
 contains
 
-  !> z <- z + alpha p, p <- s + beta p in one row, where s is r*inverse, or r as it is.
+  !> z <- z + alpha p, p <- s + beta p in one row, where s is r*inverse, or r as it is. Both
+  !> factors are zero before the first direction: then p, of an earlier system, is not read.
   pure subroutine turn_row(n, is_plain, alpha, beta, r, inverse, z, p)
     integer, intent(in) :: n
     logical, intent(in) :: is_plain
@@ -23,7 +24,13 @@ contains
 
     integer :: i
 
-    if (is_plain) then
+    if (alpha == 0.0_wp .and. beta == 0.0_wp) then
+      if (is_plain) then
+        p = r
+      else
+        p = inverse*r
+      end if
+    else if (is_plain) then
       do i = 1, n
         z(i) = z(i) + alpha*p(i)
         p(i) = r(i) + beta*p(i)

@@ -65,8 +65,9 @@ contains
       return
     end if
     self%coarse%n_levels = self%n_levels
-    call self%coarse%prepare_coarse(matrix)
-    call self%packed%pack(matrix, b, z, self%r, self%z)
+    call self%packed%pack(matrix, b, z, self%r, self%z, self%largest)
+    call self%coarse%prepare_coarse(matrix, largest_of_rows(matrix%block, self%largest) &
+      - 1.0_wp)
     call iterate(self, matrix, solution)
     call exchange(self%packed%half, self%z)
     call self%packed%unpack(self%z, z)
@@ -99,14 +100,14 @@ contains
     type(five_point_t), intent(in) :: matrix
     type(solution_t), intent(inout) :: solution
 
-    real(wp) :: alpha, rho, rho_before
+    real(wp) :: alpha, beta, rho, rho_before
 
     call first_residual(self, matrix)
     solution%residual = largest_of_rows(matrix%block, self%largest)
     rho = sum_of_rows(self%packed%half, self%products, self%r, self%r)
     if (.not. abs(rho) <= huge(rho)) return
     alpha = 0.0_wp
-    rho_before = huge(rho)
+    beta = 0.0_wp
     do
       solution%has_converged = solution%residual <= self%tolerance
       if (solution%has_converged .or. solution%n_iterations >= self%max_iterations) exit
@@ -118,7 +119,8 @@ contains
         rho = sum_of_rows(self%packed%half, self%products, self%r, self%r, &
           self%packed%inverse)
       end if
-      call turn(self, alpha, rho/rho_before)
+      if (solution%n_iterations > 0) beta = rho/rho_before
+      call turn(self, alpha, beta)
       alpha = rho/sum_of_rows(self%packed%half, self%products, self%p, self%q)
       if (.not. abs(alpha) <= huge(alpha)) return
       call reduce(self, matrix, alpha)
@@ -126,7 +128,7 @@ contains
       solution%n_iterations = solution%n_iterations + 1
       rho_before = rho
     end do
-    call advance(self, alpha)
+    if (solution%n_iterations > 0) call advance(self, alpha)
   end subroutine iterate
 
   !> r = right-hand side - S z, from b of the black cells in r; r.s for the diagonal, NaN if
@@ -151,10 +153,6 @@ contains
         self%packed%inverse, self%r, self%largest, self%products)
     end do
     !$omp end parallel
-    !$omp parallel do if (is_large(matrix%block))
-    do j = lbound(self%p, 2), ubound(self%p, 2)
-      self%p(:, j) = 0.0_wp
-    end do
   end subroutine first_residual
 
   !> q = diagonal*x - C^T red in one row, and x.q.

@@ -154,9 +154,10 @@ contains
             source=band%faces(k)%h)
         end do
         call setup_cells(band%beyond)
-        allocate (band%work%across(nx), source=0.0_wp)
-        allocate (band%work%cross, band%work%extra, band%work%friction, band%work%star, &
-          source=band%work%across)
+        allocate (band%work%extra(nx), source=0.0_wp)
+        allocate (band%work%drag, band%work%friction, band%work%share, band%work%star, &
+          source=band%work%extra)
+        allocate (band%work%weight(nx), source=0.25_wp)
       end associate
     end do
 

@@ -9,7 +9,7 @@ module swe_explicit_rows
   use swe_blocks, only: halo
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
-  use swe_momentum, only: across_row, cross_row, momentum_row, scale_row
+  use swe_momentum, only: drag_row, momentum_row, side_row
   use swe_parameters, only: face_linear, swe_parameters_t
   implicit none
   private
@@ -35,7 +35,7 @@ module swe_explicit_rows
 
   !> Work arrays of the momentum equations (nx).
   type :: work_row_t
-    real(wp), allocatable :: across(:), cross(:), extra(:), friction(:), star(:)
+    real(wp), allocatable :: drag(:), extra(:), friction(:), share(:), star(:), weight(:)
   end type work_row_t
 
 contains
@@ -71,13 +71,12 @@ contains
     if (is_plain) return
     call depth_row(parameters, nx + 1, depth_u(0:nx, j), row%zeta(0:nx), &
       row%zeta(1:nx + 1), row%h)
-    call slope_row(nx + 1, 1.0_wp/grid%dx(j), row%h, row%zeta(0:nx), row%zeta(1:nx + 1), &
-      row%slope)
     do k = 1, size(boundary)
       row%h(boundary(k)%i) = water_inside(grid, parameters, boundary(k), &
         row%zeta(boundary(k)%i_inside))
     end do
-    call scale_row(nx + 1, u(0:nx, j), row%h, row%root, row%scaled)
+    call side_row(nx + 1, 1.0_wp/grid%dx(j), u(0:nx, j), row%h, row%zeta(0:nx), &
+      row%zeta(1:nx + 1), grid%open_u(0:nx, j), row%root, row%scaled, row%slope)
   end subroutine fill_cells
 
   !> The north faces between two rows of cells.
@@ -96,15 +95,14 @@ contains
     nx = grid%block%nx
     call depth_row(parameters, nx + 1, depth_v(1:nx + 1, j), south%zeta(1:nx + 1), &
       north%zeta(1:nx + 1), row%h)
-    call slope_row(nx + 1, 1.0_wp/grid%dy, row%h, south%zeta(1:nx + 1), &
-      north%zeta(1:nx + 1), row%slope)
     do k = 1, size(boundary)
       associate (face => boundary(k))
         row%h(face%i) = water_inside(grid, parameters, face, merge(south%zeta(face%i), &
           north%zeta(face%i), face%j_inside == j))
       end associate
     end do
-    call scale_row(nx + 1, v(1:nx + 1, j), row%h, row%root, row%scaled)
+    call side_row(nx + 1, 1.0_wp/grid%dy, v(1:nx + 1, j), row%h, south%zeta(1:nx + 1), &
+      north%zeta(1:nx + 1), grid%open_v(1:nx + 1, j), row%root, row%scaled, row%slope)
   end subroutine fill_faces
 
   !> Water at a boundary face: that of its inner cell [m].
@@ -134,15 +132,16 @@ contains
     integer :: nx
 
     nx = size(u)
-    call across_row(nx, south%scaled, north%scaled, cells%root(1:nx), work%across)
-    if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_u(1:nx, j)*work%across
-    if (grid%f_u(j) /= 0.0_wp) call cross_row(nx, south%slope, north%slope, &
-      grid%share_u(1:nx, j), work%cross)
+    call drag_row(parameters, nx, grid%drag_u(1:nx, j), cells%h(1:nx), work%drag)
+    if (grid%has_fixed_cells) work%weight = grid%mean_u(1:nx, j)
+    work%share = 0.0_wp
+    if (grid%f_u(j) /= 0.0_wp) work%share = grid%share_u(1:nx, j)
     work%extra = 0.0_wp
     if (present(stress)) work%extra = stress(1:nx, j)
-    call momentum_row(parameters, grid%f_u(j), nx, u, work%across, cells%h(1:nx), &
-      cells%slope(1:nx), work%cross, grid%drag_u(1:nx, j), work%extra, work%friction, &
-      work%star)
+    call momentum_row(parameters, grid%f_u(j), nx, u, cells%h(1:nx), &
+      cells%root(1:nx), cells%slope(1:nx), work%weight, south%scaled, north%scaled, &
+      work%share, south%slope, north%slope, work%drag, work%extra, &
+      work%friction, work%star)
     u(:) = work%star
   end subroutine step_u
 
@@ -161,15 +160,16 @@ contains
     integer :: nx
 
     nx = size(v)
-    call across_row(nx, south%scaled, north%scaled, faces%root(1:nx), work%across)
-    if (grid%has_fixed_cells) work%across = 4.0_wp*grid%mean_v(1:nx, j)*work%across
-    if (grid%f_v(j) /= 0.0_wp) call cross_row(nx, south%slope, north%slope, &
-      grid%share_v(1:nx, j), work%cross)
+    call drag_row(parameters, nx, grid%drag_v(1:nx, j), faces%h(1:nx), work%drag)
+    if (grid%has_fixed_cells) work%weight = grid%mean_v(1:nx, j)
+    work%share = 0.0_wp
+    if (grid%f_v(j) /= 0.0_wp) work%share = grid%share_v(1:nx, j)
     work%extra = 0.0_wp
     if (present(stress)) work%extra = stress(1:nx, j)
-    call momentum_row(parameters, -grid%f_v(j), nx, v, work%across, faces%h(1:nx), &
-      faces%slope(1:nx), work%cross, grid%drag_v(1:nx, j), work%extra, work%friction, &
-      work%star)
+    call momentum_row(parameters, -grid%f_v(j), nx, v, faces%h(1:nx), &
+      faces%root(1:nx), faces%slope(1:nx), work%weight, south%scaled, north%scaled, &
+      work%share, south%slope, north%slope, work%drag, work%extra, &
+      work%friction, work%star)
     v(:) = work%star
   end subroutine step_v
 
@@ -228,20 +228,5 @@ contains
       h(i) = merge(merge(water, 0.0_wp, water >= least), 0.0_wp, depth(i) > 0.0_wp)
     end do
   end subroutine depth_row
-
-  !> Slope at faces that hold water.
-  pure subroutine slope_row(n, per_distance, h, zeta, zeta_next, slope)
-    integer, intent(in) :: n                      !! faces
-    real(wp), intent(in) :: per_distance          !! 1/distance of centres [m-1]
-    real(wp), intent(in) :: h(n)                  !! [m]
-    real(wp), intent(in) :: zeta(n), zeta_next(n) !! on both sides [m]
-    real(wp), intent(inout) :: slope(n)           !! set [1]
-
-    integer :: i
-
-    do i = 1, n
-      slope(i) = merge((zeta_next(i) - zeta(i))*per_distance, 0.0_wp, h(i) > 0.0_wp)
-    end do
-  end subroutine slope_row
 
 end module swe_explicit_rows

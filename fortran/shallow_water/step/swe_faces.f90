@@ -17,7 +17,7 @@ module swe_faces
   use swe_state, only: swe_state_t
   implicit none
   private
-  public :: face_depths, slope_row, slope_rows, surface_slopes
+  public :: add_head_slopes, face_depths, slope_row, surface_slopes
 
 contains
 
@@ -143,7 +143,6 @@ contains
     real(wp), intent(in), dimension(0:grid%block%nx + 1) :: h_u, h_v !! water at faces [m]
     real(wp), intent(inout), dimension(0:grid%block%nx + 1) :: slope_u, slope_v !! set [1]
 
-    real(wp), dimension(0:grid%block%nx + 1) :: of_head
     integer :: n
 
     n = grid%block%nx + 2
@@ -151,16 +150,30 @@ contains
       h_u, slope_u)
     call slope_row(n, zeta(0:n - 1, j), zeta(0:n - 1, j + 1), grid%open_v(0:n - 1, j), &
       grid%dy, h_v, slope_v)
-    if (.not. present(head)) return
+    if (present(head)) call add_head_slopes(grid, j, head, h_u, h_v, slope_u, slope_v)
+  end subroutine slope_rows
+
+  !> Add the slopes of a head in row j, faces 0:nx+1.
+  subroutine add_head_slopes(grid, j, head, h_u, h_v, slope_u, slope_v)
+    type(swe_grid_t), intent(in) :: grid
+    integer, intent(in) :: j
+    real(wp), intent(in), contiguous :: head(1 - halo:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), dimension(0:grid%block%nx + 1) :: h_u, h_v !! water at faces [m]
+    real(wp), intent(inout), dimension(0:grid%block%nx + 1) :: slope_u, slope_v !! [1]
+
+    real(wp), dimension(0:grid%block%nx + 1) :: of_head
+    integer :: n
+
+    n = grid%block%nx + 2
     call slope_row(n, head(0:n - 1, j), head(1:n, j), grid%open_u(0:n - 1, j), grid%dx(j), &
       h_u, of_head)
     slope_u = slope_u + of_head
     call slope_row(n, head(0:n - 1, j), head(0:n - 1, j + 1), grid%open_v(0:n - 1, j), &
       grid%dy, h_v, of_head)
     slope_v = slope_v + of_head
-  end subroutine slope_rows
+  end subroutine add_head_slopes
 
-  !> The same for one row of faces.
+  !> The slope at one row of faces.
   pure subroutine slope_row(n, zeta, zeta_next, open, distance, h, slope)
     integer, intent(in) :: n              !! faces
     real(wp), intent(in) :: zeta(n)       !! [m]

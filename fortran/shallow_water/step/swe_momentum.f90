@@ -12,15 +12,15 @@
 !> cross gradient keeps a geostrophic balance, which cos and sin alone would damp.
 module swe_momentum
   use swe_blocks, only: halo
-  use swe_faces, only: slope_rows
+  use swe_faces, only: add_head_slopes
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: drag_manning, drag_quadratic, swe_parameters_t
   use swe_rows, only: is_large, rows_of_thread
   implicit none
   private
-  public :: across_row, cross_row, face_momentum_t, frozen_rotation, momentum_row, &
-    provisional_transports, scale_row, scaled_transports
+  public :: drag_row, face_momentum_t, frozen_rotation, momentum_row, &
+    provisional_transports, scaled_transports, side_row
 
   !> What the momentum equation of one direction reads and sets.
   type :: face_momentum_t
@@ -45,34 +45,23 @@ contains
     real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(inout) :: east, north         !! `scaled` is set
 
-    real(wp) :: root(0:grid%block%nx + 1)
     integer :: j, last
 
     last = grid%block%nx + 1
-    !$omp parallel do private(root) if (is_large(grid%block))
+    !$omp parallel do if (is_large(grid%block))
     do j = 0, grid%block%ny + 1
-      call scale_row(last + 1, u(0:last, j), east%h(0:last, j), root, &
-        east%scaled(0:last, j))
-      call scale_row(last + 1, v(0:last, j), north%h(0:last, j), root, &
-        north%scaled(0:last, j))
+      east%scaled(0:last, j) = scaled(u(0:last, j), east%h(0:last, j))
+      north%scaled(0:last, j) = scaled(v(0:last, j), north%h(0:last, j))
     end do
   end subroutine scaled_transports
 
-  !> sqrt(H) and transport/sqrt(H) in one row of faces.
-  pure subroutine scale_row(n, transport, h, root, scaled)
-    integer, intent(in) :: n              !! faces
-    real(wp), intent(in) :: transport(n)  !! [m2 s-1]
-    real(wp), intent(in) :: h(n)          !! water depth [m]
-    real(wp), intent(inout) :: root(n)    !! set [m1/2]
-    real(wp), intent(inout) :: scaled(n)  !! set [m3/2 s-1]
+  !> transport/sqrt(H), zero at a face without water.
+  elemental real(wp) function scaled(transport, h)
+    real(wp), intent(in) :: transport !! [m2 s-1]
+    real(wp), intent(in) :: h         !! water depth [m]
 
-    integer :: i
-
-    do i = 1, n
-      root(i) = sqrt(h(i))
-      scaled(i) = merge(transport(i)/root(i), 0.0_wp, h(i) > 0.0_wp)
-    end do
-  end subroutine scale_row
+    scaled = merge(transport/sqrt(h), 0.0_wp, h > 0.0_wp)
+  end function scaled
 
   !> F and the provisional transports at all faces of the block, halo faces 0 included.
   subroutine provisional_transports(grid, parameters, zeta, u, v, head, east, north)
@@ -108,34 +97,63 @@ contains
 
     real(wp), dimension(0:grid%block%nx + 1, 0:2) :: root_u, root_v, scaled_u, scaled_v, &
       slope_u, slope_v
+    real(wp), dimension(0:grid%block%nx), target :: none, quarter
     integer :: above, here, below, j, k, n
 
     n = grid%block%nx
+    none = 0.0_wp
+    quarter = 0.25_wp
     do k = max(first - 1, 0), last + 1
       above = modulo(k, 3)
-      call scale_row(n + 2, u(0:n + 1, k), east%h(0:n + 1, k), root_u(:, above), &
-        scaled_u(:, above))
-      call scale_row(n + 2, v(0:n + 1, k), north%h(0:n + 1, k), root_v(:, above), &
-        scaled_v(:, above))
-      call slope_rows(grid, k, zeta, head, east%h(0:n + 1, k), north%h(0:n + 1, k), &
-        slope_u(:, above), slope_v(:, above))
+      call side_row(n + 2, 1.0_wp/grid%dx(k), u(0:n + 1, k), east%h(0:n + 1, k), &
+        zeta(0:n + 1, k), zeta(1:n + 2, k), grid%open_u(0:n + 1, k), root_u(:, above), &
+        scaled_u(:, above), slope_u(:, above))
+      call side_row(n + 2, 1.0_wp/grid%dy, v(0:n + 1, k), north%h(0:n + 1, k), &
+        zeta(0:n + 1, k), zeta(0:n + 1, k + 1), grid%open_v(0:n + 1, k), &
+        root_v(:, above), scaled_v(:, above), slope_v(:, above))
+      if (present(head)) call add_head_slopes(grid, k, head, east%h(0:n + 1, k), &
+        north%h(0:n + 1, k), slope_u(:, above), slope_v(:, above))
       j = k - 1
       if (j < first) cycle
       here = modulo(j, 3)
       below = modulo(j - 1, 3)
       if (j > 0) call row_of_east_faces(grid, parameters, j, u(0:n, j), root_u(:, here), &
         slope_u(:, here), scaled_v(:, below), scaled_v(:, here), slope_v(:, below), &
-        slope_v(:, here), east)
+        slope_v(:, here), quarter, none, east)
       call row_of_north_faces(grid, parameters, j, v(1:n, j), root_v(:, here), &
         slope_v(:, here), scaled_u(:, here), scaled_u(:, above), slope_u(:, here), &
-        slope_u(:, above), north)
+        slope_u(:, above), quarter, none, north)
     end do
   end subroutine sweep
 
+  !> What one row of faces shows to the faces across: sqrt(H), transport/sqrt(H), slope.
+  pure subroutine side_row(n, per_distance, transport, h, zeta, zeta_next, open, root, &
+    scaled, slope)
+    integer, intent(in) :: n              !! faces
+    real(wp), intent(in) :: per_distance  !! 1/distance of centres [m-1]
+    real(wp), intent(in) :: transport(n)  !! [m2 s-1]
+    real(wp), intent(in) :: h(n)          !! water depth [m]
+    real(wp), intent(in) :: zeta(n)       !! [m]
+    real(wp), intent(in) :: zeta_next(n)  !! in the other cells [m]
+    real(wp), intent(in) :: open(n)       !! 1 if the face is open
+    real(wp), intent(inout) :: root(n)    !! set [m1/2]
+    real(wp), intent(inout) :: scaled(n)  !! set [m3/2 s-1]
+    real(wp), intent(inout) :: slope(n)   !! set [1]
+
+    integer :: i
+
+    do i = 1, n
+      root(i) = sqrt(h(i))
+      scaled(i) = merge(transport(i)/root(i), 0.0_wp, h(i) > 0.0_wp)
+      slope(i) = merge(open(i)*per_distance, 0.0_wp, h(i) > 0.0_wp) &
+        *(zeta_next(i) - zeta(i))
+    end do
+  end subroutine side_row
+
   !> F and U* in row j.
   subroutine row_of_east_faces(grid, parameters, j, u, root, slope, scaled_south, &
-    scaled_north, slope_south, slope_north, east)
-    type(swe_grid_t), intent(in) :: grid
+    scaled_north, slope_south, slope_north, quarter, none, east)
+    type(swe_grid_t), intent(in), target :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: j                     !! row
     real(wp), intent(in) :: u(0:grid%block%nx)   !! [m2 s-1]
@@ -144,30 +162,35 @@ contains
     real(wp), intent(in), dimension(0:grid%block%nx + 1) :: scaled_south, scaled_north, &
       slope_south, slope_north
       !! scaled transports [m3/2 s-1] and slopes [1] at the north faces of rows j - 1 and j
-    type(face_momentum_t), intent(inout) :: east
+    real(wp), intent(in), contiguous, target :: quarter(0:), none(0:)
+      !! rows of 1/4 and of 0
+    type(face_momentum_t), intent(inout), target :: east
 
-    real(wp), dimension(0:grid%block%nx) :: across, cross, extra
+    real(wp), target :: other_drag(0:grid%block%nx)
+    real(wp), pointer, contiguous :: drag(:), extra(:), share(:), weight(:)
     integer :: n
 
     n = grid%block%nx
-    call across_row(n + 1, scaled_south, scaled_north, root(0:n), across)
-    if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_u(0:n, j)*across
-    cross = 0.0_wp
-    if (grid%f_u(j) /= 0.0_wp) call cross_row(n + 1, slope_south, slope_north, &
-      grid%share_u(0:n, j), cross)
-    if (east%has_extra) then
-      extra = east%extra(0:n, j)
-    else
-      extra = 0.0_wp
+    drag => grid%drag_u(0:n, j)
+    extra => none(0:n)
+    share => none(0:n)
+    weight => quarter(0:n)
+    if (parameters%drag /= drag_quadratic) then
+      call drag_row(parameters, n + 1, grid%drag_u(0:n, j), east%h(0:n, j), other_drag)
+      drag => other_drag
     end if
-    call momentum_row(parameters, grid%f_u(j), n + 1, u, across, east%h(0:n, j), slope, &
-      cross, grid%drag_u(0:n, j), extra, east%friction(0:n, j), east%star(0:n, j))
+    if (east%has_extra) extra => east%extra(0:n, j)
+    if (grid%f_u(j) /= 0.0_wp) share => grid%share_u(0:n, j)
+    if (grid%has_fixed_cells) weight => grid%mean_u(0:n, j)
+    call momentum_row(parameters, grid%f_u(j), n + 1, u, east%h(0:n, j), root(0:n), &
+      slope(0:n), weight, scaled_south, scaled_north, share, slope_south, slope_north, &
+      drag, extra, east%friction(0:n, j), east%star(0:n, j))
   end subroutine row_of_east_faces
 
   !> F and V* in row j.
   subroutine row_of_north_faces(grid, parameters, j, v, root, slope, scaled_south, &
-    scaled_north, slope_south, slope_north, north)
-    type(swe_grid_t), intent(in) :: grid
+    scaled_north, slope_south, slope_north, quarter, none, north)
+    type(swe_grid_t), intent(in), target :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: j                     !! row
     real(wp), intent(in) :: v(grid%block%nx)     !! [m2 s-1]
@@ -176,73 +199,52 @@ contains
     real(wp), intent(in), dimension(0:grid%block%nx + 1) :: scaled_south, scaled_north, &
       slope_south, slope_north
       !! scaled transports [m3/2 s-1] and slopes [1] at the east faces of rows j and j + 1
-    type(face_momentum_t), intent(inout) :: north
+    real(wp), intent(in), contiguous, target :: quarter(0:), none(0:)
+      !! rows of 1/4 and of 0
+    type(face_momentum_t), intent(inout), target :: north
 
-    real(wp), dimension(grid%block%nx) :: across, cross, extra
+    real(wp), target :: other_drag(grid%block%nx)
+    real(wp), pointer, contiguous :: drag(:), extra(:), share(:), weight(:)
     integer :: n
 
     n = grid%block%nx
-    call across_row(n, scaled_south, scaled_north, root(1:n), across)
-    if (grid%has_fixed_cells) across = 4.0_wp*grid%mean_v(1:n, j)*across
-    cross = 0.0_wp
-    if (grid%f_v(j) /= 0.0_wp) call cross_row(n, slope_south, slope_north, &
-      grid%share_v(1:n, j), cross)
-    if (north%has_extra) then
-      extra = north%extra(1:n, j)
-    else
-      extra = 0.0_wp
+    drag => grid%drag_v(1:n, j)
+    extra => none(1:n)
+    share => none(1:n)
+    weight => quarter(1:n)
+    if (parameters%drag /= drag_quadratic) then
+      call drag_row(parameters, n, grid%drag_v(1:n, j), north%h(1:n, j), other_drag)
+      drag => other_drag
     end if
-    call momentum_row(parameters, -grid%f_v(j), n, v, across, north%h(1:n, j), slope(1:n), &
-      cross, grid%drag_v(1:n, j), extra, north%friction(1:n, j), north%star(1:n, j))
+    if (north%has_extra) extra => north%extra(1:n, j)
+    if (grid%f_v(j) /= 0.0_wp) share => grid%share_v(1:n, j)
+    if (grid%has_fixed_cells) weight => grid%mean_v(1:n, j)
+    call momentum_row(parameters, -grid%f_v(j), n, v, north%h(1:n, j), root(1:n), &
+      slope(1:n), weight, scaled_south, scaled_north, share, slope_south, slope_north, &
+      drag, extra, north%friction(1:n, j), north%star(1:n, j))
   end subroutine row_of_north_faces
 
-  !> The other slope: the mean over the open faces of two rows, each next to its neighbour.
-  pure subroutine cross_row(n, one, other, share, cross)
-    integer, intent(in) :: n             !! faces
-    real(wp), intent(in) :: one(n + 1)   !! a row of slopes [1]
-    real(wp), intent(in) :: other(n + 1) !! the row beside it
-    real(wp), intent(in) :: share(n)     !! 1/open faces among the four
-    real(wp), intent(inout) :: cross(n)  !! set [1]
-
-    integer :: i
-
-    do i = 1, n
-      cross(i) = share(i)*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))
-    end do
-  end subroutine cross_row
-
-  !> Vm: the mean over the faces of two rows, each next to its neighbour, at depth H.
-  pure subroutine across_row(n, one, other, root, across)
-    integer, intent(in) :: n             !! faces
-    real(wp), intent(in) :: one(n + 1)   !! a row of scaled transports [m3/2 s-1]
-    real(wp), intent(in) :: other(n + 1) !! the row beside it
-    real(wp), intent(in) :: root(n)      !! sqrt(H) [m1/2]
-    real(wp), intent(out) :: across(n)   !! [m2 s-1]
-
-    integer :: i
-
-    do i = 1, n
-      across(i) = 0.25_wp*((one(i) + one(i + 1)) + (other(i) + other(i + 1)))*root(i)
-    end do
-  end subroutine across_row
-
-  !> F and U* in one row of faces; F is zero where there is no water.
-  pure subroutine momentum_row(parameters, f, n, transport, across, h, slope, cross, drag, &
-    extra, friction, star)
+  !> F and U* in one row of faces; F is zero where there is no water. One loop, in which the
+  !> roots and divisions, which are most of its time, are waited for beside all the rest.
+  pure subroutine momentum_row(parameters, f, n, transport, h, root, slope, weight, &
+    scaled_one, scaled_other, share, slope_one, slope_other, drag, extra, friction, star)
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in) :: f               !! Coriolis parameter, negative for V [s-1]
-    integer, intent(in) :: n                !! faces
-    real(wp), intent(in) :: transport(n)    !! [m2 s-1]
-    real(wp), intent(in) :: across(n)       !! the other transport, Vm [m2 s-1]
-    real(wp), intent(in) :: h(n)            !! water depth [m]
-    real(wp), intent(in) :: slope(n)        !! along the direction [1]
-    real(wp), intent(in) :: cross(n)        !! the other slope [1]
-    real(wp), intent(in) :: drag(n)         !! cd or Manning's n
-    real(wp), intent(in) :: extra(n)        !! X [m2 s-2]
-    real(wp), intent(inout) :: friction(n)  !! set [1]
-    real(wp), intent(inout) :: star(n)      !! set [m2 s-1]
+    real(wp), intent(in) :: f                !! Coriolis parameter, negative for V [s-1]
+    integer, intent(in) :: n                 !! faces
+    real(wp), intent(in) :: transport(n)     !! [m2 s-1]
+    real(wp), intent(in) :: h(n), root(n)    !! H [m] and its root
+    real(wp), intent(in) :: slope(n)         !! along the direction [1]
+    real(wp), intent(in) :: weight(n)        !! of each transport across in their mean
+    real(wp), intent(in) :: scaled_one(n + 1), scaled_other(n + 1)
+      !! scaled transports of the two rows of faces across [m3/2 s-1]
+    real(wp), intent(in) :: share(n)         !! weight of each slope across, 0 where f is
+    real(wp), intent(in) :: slope_one(n + 1), slope_other(n + 1) !! their slopes [1]
+    real(wp), intent(in) :: drag(n)          !! cd, see `drag_row` [1]
+    real(wp), intent(in) :: extra(n)         !! X [m2 s-2]
+    real(wp), intent(inout) :: friction(n)   !! set [1]
+    real(wp), intent(inout) :: star(n)       !! set [m2 s-1]
 
-    real(wp) :: along, cosine, crosswise, linear, sine, speed, water
+    real(wp) :: across, along, cosine, cross, crosswise, linear, sine, water
     integer :: i
 
     linear = 1.0_wp + parameters%dt*parameters%linear_drag
@@ -250,52 +252,41 @@ contains
     cosine = cos(f*parameters%dt)
     sine = sin(f*parameters%dt)
     crosswise = parameters%gravity*frozen_rotation(f, parameters%dt)
-    if (parameters%drag == drag_quadratic) then
-      ! F and U* in one loop: its root and its division are waited for beside the rest.
-      do i = 1, n
-        water = max(h(i), parameters%min_depth)**2
-        speed = sqrt(transport(i)**2 + across(i)**2)
-        friction(i) = merge(water/(linear*water + parameters%dt*drag(i)*speed), 0.0_wp, &
-          h(i) > 0.0_wp)
-        star(i) = friction(i)*(cosine*transport(i) + sine*across(i) &
-          - h(i)*(along*slope(i) + crosswise*cross(i)) + parameters%dt*extra(i))
-      end do
-    else
-      call friction_row(parameters, n, linear, transport, across, drag, h, friction)
-      do i = 1, n
-        star(i) = friction(i)*(cosine*transport(i) + sine*across(i) &
-          - h(i)*(along*slope(i) + crosswise*cross(i)) + parameters%dt*extra(i))
-      end do
-    end if
+    do i = 1, n
+      across = weight(i)*root(i)*((scaled_one(i) + scaled_one(i + 1)) &
+        + (scaled_other(i) + scaled_other(i + 1)))
+      cross = share(i)*((slope_one(i) + slope_one(i + 1)) &
+        + (slope_other(i) + slope_other(i + 1)))
+      water = max(h(i), parameters%min_depth)**2
+      friction(i) = merge(water/(linear*water + parameters%dt*drag(i) &
+        *sqrt(transport(i)**2 + across**2)), 0.0_wp, h(i) > 0.0_wp)
+      star(i) = friction(i)*(cosine*transport(i) + sine*across &
+        - h(i)*(along*slope(i) + crosswise*cross) + parameters%dt*extra(i))
+    end do
   end subroutine momentum_row
 
-  !> F of Manning's law, or of linear drag alone.
-  pure subroutine friction_row(parameters, n, linear, transport, across, drag, h, friction)
+  !> The quadratic drag coefficient cd that acts in one row: given, g*n**2/H**(1/3) after
+  !> Manning, or none.
+  pure subroutine drag_row(parameters, n, given, h, drag)
     type(swe_parameters_t), intent(in) :: parameters
-    integer, intent(in) :: n               !! faces
-    real(wp), intent(in) :: linear         !! 1 + dt*r
-    real(wp), intent(in) :: transport(n)   !! [m2 s-1]
-    real(wp), intent(in) :: across(n)      !! the other transport, Vm [m2 s-1]
-    real(wp), intent(in) :: drag(n)        !! Manning's n
-    real(wp), intent(in) :: h(n)           !! water depth [m]
-    real(wp), intent(inout) :: friction(n) !! set [1]
+    integer, intent(in) :: n             !! faces
+    real(wp), intent(in) :: given(n)     !! cd or Manning's n
+    real(wp), intent(in) :: h(n)         !! water depth [m]
+    real(wp), intent(inout) :: drag(n)   !! set [1]
 
-    real(wp) :: speed, water
     integer :: i
 
-    if (parameters%drag == drag_manning) then
+    select case (parameters%drag)
+    case (drag_quadratic)
+      drag = given
+    case (drag_manning)
       do i = 1, n
-        water = max(h(i), parameters%min_depth)
-        speed = sqrt(transport(i)**2 + across(i)**2)
-        friction(i) = merge(1.0_wp/(linear + parameters%dt*parameters%gravity*drag(i)**2 &
-          *speed/(water**2*cube_root(water))), 0.0_wp, h(i) > 0.0_wp)
+        drag(i) = parameters%gravity*given(i)**2/cube_root(max(h(i), parameters%min_depth))
       end do
-    else
-      do i = 1, n
-        friction(i) = merge(1.0_wp/linear, 0.0_wp, h(i) > 0.0_wp)
-      end do
-    end if
-  end subroutine friction_row
+    case default
+      drag = 0.0_wp
+    end select
+  end subroutine drag_row
 
   !> Of a positive number.
   elemental real(wp) function cube_root(x)

@@ -53,6 +53,8 @@ module swe_step
     real(wp), allocatable :: h_v(:, :)   !! new depth at north faces, likewise [m]
     real(wp), allocatable :: wet(:, :)   !! 1 where the last step left water, if cells dry
     real(wp), allocatable :: share(:, :) !! part of its outflow that a cell can give [1]
+    logical :: is_short = .false.
+      !! an explicit scheme would be stable: the solver begins at its elevation
     class(swe_guess_t), pointer :: guess => null()
       !! where the solver begins, if not at the old elevation
   contains
@@ -75,6 +77,8 @@ contains
     self%z = 0.0_wp
     self%keeps_velocity = self%parameters%wetting == wetting_newton .or. &
       self%parameters%advection /= advection_none
+    self%is_short = self%parameters%wetting /= wetting_newton .and. &
+      courant_number(self) <= 1.0_wp
     if (self%keeps_velocity) then
       call self%moved%setup(self%grid%block)
       allocate (self%h_u, self%h_v, mold=self%grid%depth)
@@ -87,6 +91,21 @@ contains
       self%share = 1.0_wp
     end if
   end subroutine setup
+
+  !> sqrt(g H)*dt*sqrt(1/dx**2 + 1/dy**2) where it is largest: explicit schemes need 1.
+  real(wp) function courant_number(self)
+    class(swe_model_t), intent(in) :: self
+
+    integer :: j
+
+    courant_number = 0.0_wp
+    do j = 1, self%grid%block%ny
+      courant_number = max(courant_number, sqrt(self%parameters%gravity*max(0.0_wp, &
+        maxval(self%grid%depth(1:self%grid%block%nx, j)))*(1.0_wp/self%grid%dx(j)**2 &
+        + 1.0_wp/self%grid%dy**2))*self%parameters%dt)
+    end do
+    courant_number = global_maximum(self%grid%block, courant_number)
+  end function courant_number
 
   !> Allocate the fields of one direction.
   subroutine setup_faces(faces, like)
@@ -217,17 +236,11 @@ contains
     class(swe_model_t), intent(inout) :: self
     type(swe_forcing_t), intent(in) :: forcing
 
-    integer :: j
-
     call assemble(self%grid, self%parameters, self%old%zeta, self%old%u, self%old%v, &
       self%east, self%north, self%matrix, self%b)
     call boundary_diagonal(self%grid, self%parameters, self%east, self%north, self%matrix)
     call fix_elevations(self%grid, forcing%open_zeta, self%matrix, self%b)
-    !$omp parallel do if (is_large(self%grid%block))
-    do j = lbound(self%z, 2), ubound(self%z, 2)
-      self%z(:, j) = self%old%zeta(:, j)
-    end do
-    if (associated(self%guess)) call self%guess%fill(self%old, self%z)
+    call first_guess(self)
     if (self%parameters%wetting == wetting_newton) then
       call solve_volumes(self%grid, self%solver, self%matrix, self%b, self%z, self%wet, &
         self%solution, self%n_newton)
@@ -235,5 +248,44 @@ contains
       call self%solver%solve(self%matrix, self%b, self%z, self%solution)
     end if
   end subroutine implicit_part
+
+  !> Where the solver begins: what a guess says, else the elevation that the old transports
+  !> lead to if the step is one that an explicit scheme could make, else the old one.
+  subroutine first_guess(self)
+    class(swe_model_t), intent(inout) :: self
+
+    real(wp) :: per_area
+    integer :: j, nx
+    logical :: is_carried
+
+    nx = self%grid%block%nx
+    is_carried = self%is_short .and. .not. associated(self%guess)
+    !$omp parallel do private(per_area) if (is_large(self%grid%block))
+    do j = lbound(self%z, 2), ubound(self%z, 2)
+      self%z(:, j) = self%old%zeta(:, j)
+      if (.not. is_carried .or. j < 1 .or. j > self%grid%block%ny) cycle
+      per_area = self%parameters%dt/self%grid%area(j)
+      call carry_row(nx, self%grid%dy*per_area, self%grid%dx_v(j)*per_area, &
+        self%grid%dx_v(j - 1)*per_area, self%old%u(0:nx, j), self%old%v(1:nx, j), &
+        self%old%v(1:nx, j - 1), self%grid%water(1:nx, j), self%z(1:nx, j))
+    end do
+    if (is_carried) call exchange(self%grid%block, self%z)
+    if (associated(self%guess)) call self%guess%fill(self%old, self%z)
+  end subroutine first_guess
+
+  !> Take from the elevation of one row what its transports carry away.
+  pure subroutine carry_row(n, east, north, south, u, v, v_south, water, z)
+    integer, intent(in) :: n                   !! cells
+    real(wp), intent(in) :: east, north, south !! dt*length of the faces/area [s m-1]
+    real(wp), intent(in) :: u(0:n), v(n), v_south(n) !! [m2 s-1]
+    real(wp), intent(in) :: water(n)           !! 1 where the elevation follows
+    real(wp), intent(inout) :: z(n)            !! changed [m]
+
+    integer :: i
+
+    do i = 1, n
+      z(i) = z(i) - water(i)*(east*(u(i) - u(i - 1)) + north*v(i) - south*v_south(i))
+    end do
+  end subroutine carry_row
 
 end module swe_step
