@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=40, help="of both hidden layers")
     parser.add_argument("--activation", default="hardswish", help="silu, relu, tanh")
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
+    parser.add_argument("--optimizer", default="soap", help="adam, adamw")
     parser.add_argument("--epochs", type=int, default=25, help="of single steps")
     parser.add_argument("--lengths", type=int, nargs="+", default=[6, 24])
     parser.add_argument("--rollout-epochs", type=int, nargs="+", default=[1, 12])
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="*", default=[".pt"], help="also: .pt2")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    fit = dataclasses.replace(FIT, seed=args.seed, optimizer=args.optimizer)
     plan = PLANS[args.mechanism]
     mechanism = Mechanism(args.mechanism, atol=plan.atol, **TRUTH)
     (steps, days), (valid_steps, valid_days) = (
@@ -84,7 +86,7 @@ def main() -> None:
         hidden=(args.width, args.width),
         activation_name=args.activation,
         curriculum=Curriculum((1,), args.epochs),
-        settings=dataclasses.replace(FIT, seed=args.seed),
+        settings=fit,
         **common,
     )
     print(f"single steps: loss {history.best:.4f}, {history.seconds:.0f} s of processor")
@@ -98,9 +100,7 @@ def main() -> None:
         curriculum=Curriculum(
             tuple(args.lengths), tuple(args.rollout_epochs), tuple(args.rates)
         ),
-        settings=dataclasses.replace(
-            FIT, seed=args.seed, batch_size=256, evaluate_every=25
-        ),
+        settings=dataclasses.replace(fit, batch_size=256, evaluate_every=50),
         **common,
     )
     print(f"rollouts: loss {history.best:.4f}, {history.seconds:.0f} s of processor")

@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--networks", type=Path, nargs="+", required=True)
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--rounds", type=int, default=2, help="the least time counts")
+    parser.add_argument("--batches", type=int, nargs="*", default=BATCHES)
     args = parser.parse_args()
     mechanism = Mechanism("superfast", method="rodas4", rtol=1e-8, atol=1e-3)
     t = START_HOUR * 3600.0
@@ -72,8 +73,9 @@ def main() -> None:
             draw(rows, args.figure)
         wanted = ("rodas3, rtol 0.001", "rodas3, rtol 0.1")
         timed = [one for one in chosen if one[1] in wanted or "network" in one[0]]
-        times = batches(Path(folder), mechanism, timed, truth[24], args.rounds, common)
-        print("\n".join(times))
+        if args.batches:
+            times = batches(Path(folder), mechanism, timed, truth[24], args, common)
+            print("\n".join(times))
 
 
 def measure(
@@ -107,20 +109,20 @@ def batches(
     mechanism: Mechanism,
     chosen: Sequence[tuple[str, str, Slot]],
     states: np.ndarray,
-    rounds: int,
+    args: argparse.Namespace,
     common: dict[str, float],
 ) -> list[str]:
     """Return a table of microseconds per cell and step by batch size."""
-    lines = ["", "| cells | " + " | ".join(f"{b:,}" for b in BATCHES) + " |"]
-    lines += ["|---" * (len(BATCHES) + 1) + "|"]
+    lines = ["", "| cells | " + " | ".join(f"{b:,}" for b in args.batches) + " |"]
+    lines += ["|---" * (len(args.batches) + 1) + "|"]
     for _, name, slot in chosen:
         cells = []
-        for batch in BATCHES:
+        for batch in args.batches:
             y = np.resize(states, (batch, states.shape[1]))
             n_steps = 24 * int(np.clip(CELL_STEPS / batch / 24, 1, 100))
             times = [
                 run(folder, mechanism, slot, y, n_steps=n_steps, **common)[1]
-                for _ in range(rounds)
+                for _ in range(args.rounds)
             ]
             cells.append(f"{min(times):.3g}")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
