@@ -36,9 +36,11 @@ contains
     else
       problem = "cannot be read: "//nf90_strerror(status)
     end if
-    if (problem == "" .and. .not. all(ieee_is_finite(values))) then
-      call describe_not_finite(name, values, problem)
-      code = err_runtime
+    if (problem == "") then ! else there may be no values
+      if (.not. all(ieee_is_finite(values))) then
+        call describe_not_finite(name, values, problem)
+        code = err_runtime
+      end if
     end if
     if (problem /= "") then
       call fail(code, "initial state '"//path//"' "//trim(problem), stat, errmsg)

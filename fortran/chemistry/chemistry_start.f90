@@ -72,10 +72,11 @@ contains
     else
       call input%read("y", dims, y)
     end if
-    if (input%problem == "" .and. any(shape(y) /= [n_species, config%n_cells])) then
-      write (input%problem, "(3a, i0, a, i0, a, i0, a, i0)") "'", trim(config%initial), &
-        "' has ", size(y, 1), " species and ", size(y, 2), " cells, expected ", &
-        n_species, " and ", config%n_cells
+    if (input%problem == "") then ! else there may be no y
+      if (any(shape(y) /= [n_species, config%n_cells])) write (input%problem, &
+        "(3a, i0, a, i0, a, i0, a, i0)") "'", trim(config%initial), "' has ", size(y, 1), &
+        " species and ", size(y, 2), " cells, expected ", n_species, " and ", &
+        config%n_cells
     end if
     stat = merge(err_file, 0, input%problem /= "")
     if (stat /= 0) errmsg = input%problem

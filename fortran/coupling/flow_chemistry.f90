@@ -60,10 +60,12 @@ contains
     allocate (flags(size(self%y, 2)))
     problem = ""
     call self%reactor%react(self%y, self%t, self%waited/self%unit, flags, status, problem)
-    if (status == 0 .and. any(flags /= 0)) then
-      status = err_runtime
-      write (problem, "(a, i0, 2a)") "chemistry in the flow: ", count(flags /= 0), &
-        " cells could not react: ", flag_text(maxval(flags))
+    if (status == 0) then ! else nobody set the flags
+      if (any(flags /= 0)) then
+        status = err_runtime
+        write (problem, "(a, i0, 2a)") "chemistry in the flow: ", count(flags /= 0), &
+          " cells could not react: ", flag_text(maxval(flags))
+      end if
     end if
     if (status /= 0) then
       call fail(status, trim(problem), stat, errmsg)
