@@ -257,6 +257,20 @@ def test_weighted_draws_of_many_controls_agree_with_a_gaussian_posterior():
         draw_posterior(problem, hasty, 64, np.random.default_rng(1))
 
 
+def test_twins_that_did_not_converge_are_told_with_their_gradient(tmp_path, monkeypatch):
+    whole = Estimation.minimise
+    monkeypatch.setattr(
+        Estimation, "minimise", lambda self, **_: whole(self, max_iterations=1)
+    )
+    (tmp_path / "twins.toml").write_text(TEXT.replace("n = 60", "n = 3"))
+    done = CliRunner().invoke(app, ["tune", str(tmp_path / "twins.toml")])
+    with netCDF4.Dataset(tmp_path / "twins.nc") as file:
+        assert not file["is_converged"][:].any()
+        norm, left = file["gradient_norm"][:].max(), file["decrement"][:].max()
+    assert f"3 did not converge: norm of the gradient up to {norm:.3g}" in done.stdout
+    assert f"{left:.2g} standard errors to go" in done.stdout
+
+
 def test_observations_of_a_file_take_the_place_of_twins(tmp_path):
     """Gauges of a channel whose friction somebody else knows."""
     text = """

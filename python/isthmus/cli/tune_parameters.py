@@ -37,6 +37,13 @@ def tune_parameters(file: Path, path: Path) -> None:
         f"{int(np.nansum(numbers['is_consistent']))} with a cost as expected; "
         f"{np.nanmean(numbers['n_iterations']):.0f} linearisations each"
     )
+    failed = numbers["is_converged"] == 0.0
+    if (failed & np.isfinite(numbers["gradient_norm"])).any():
+        out.print(
+            f"{int(failed.sum())} did not converge: norm of the gradient up to "
+            f"{np.nanmax(numbers['gradient_norm'][failed]):.3g}, up to "
+            f"{np.nanmax(numbers['decrement'][failed]):.2g} standard errors to go"
+        )
     if tuning.n_draws:
         out.print(
             f"error bars of {tuning.n_draws} draws of each posterior, "
