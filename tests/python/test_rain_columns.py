@@ -92,7 +92,7 @@ def test_columns_of_torch_are_those_of_fortran(shafts):
 
 def test_gradients_through_columns_are_finite_in_single_precision():
     torch.manual_seed(0)
-    net = RainNet("kernel", width=8, depth=1)
+    net = RainNet("column", width=8, depth=1)
     torch.nn.init.normal_(net.layers[-1].weight, std=0.1)
     column = RainColumn(net, GEOMETRY).float()
     updrafts = GEOMETRY.updrafts(DRIVEN["strongest"], N_STEPS)
@@ -133,12 +133,12 @@ def test_old_rain_collects_as_long_s_kernel_says():
     young = seifert_beheng_rates(state)[0, 1]
     old = seifert_beheng_rates(state, all_grown=True)[0, 1]
     assert old / young == pytest.approx(6.0**4, rel=1e-3)
-    torch.testing.assert_close(RainNet("kernel").double()(state)[0, 1], old)
+    torch.testing.assert_close(RainNet("column").double()(state)[0, 1], old)
 
 
 def test_training_through_columns_finds_a_better_network(shafts):
     torch.manual_seed(1)
-    net = RainNet("kernel", width=8, depth=1)  # not the scheme that made the shafts
+    net = RainNet("column", width=8, depth=1)  # not the scheme that made the shafts
     settings = FitSettings(
         batch_size=3, learning_rate=1e-2, evaluate_every=1, schedule="cosine"
     )

@@ -23,16 +23,22 @@ KRR: Final = 4.33  # [m3 kg-1 s-1]
 LEAST: Final = 1e-18  # keeps quotients of zeros and their derivatives finite in float32
 LEAST_SHARE: Final = 1e-30  # of rain, in its logarithm
 N_FEATURES: Final = 11
-FORMS: Final = ("correction", "kernel", "free")
+FORMS: Final = ("correction", "column", "free")
+STEP: Final = 20.0  # [s]
+AUTOCONVERSION, PHI_SHARE, ACCRETION = 0.45, 0.65, 0.9  # of `column_rates`, tuned
 LARGEST_MEAN: Final = 1e6  # mean mass of rain drops over that of the limit: 4 mm
 LARGEST_FACTOR: Final = 4.0  # a correction is within exp(+-4)
 SCALES: Final = (1e-6, 1e-6, 1e5, 10.0)  # of AU, AC, SCc, SCr in the free network
 
 
-def seifert_beheng_rates(state: Tensor, *, all_grown: bool = False) -> Tensor:
+def seifert_beheng_rates(
+    state: Tensor, *, phi_share: float = 1.0, all_grown: bool = False
+) -> Tensor:
     """Return AU, AC, SCc, SCr [cell, 4] of Seifert and Beheng at a state [cell, 7].
 
-    With `all_grown` rain drops collect cloud drops as those above 50 um do.
+    Autoconversion is multiplied by the power `phi_share` of what Phi adds to it: with 0
+    cloud drops make rain as if there were none yet. With `all_grown` rain drops collect
+    cloud drops as those above 50 um do.
     """
     lc, _, lr, nr = state[:, 0], state[:, 1], state[:, 2], state[:, 3]
     nu = state[:, 6]
@@ -43,7 +49,14 @@ def seifert_beheng_rates(state: Tensor, *, all_grown: bool = False) -> Tensor:
     phi = 600.0 * power * (1.0 - power) ** 3
     spread = (nu + 2.0) / (nu + 1.0)
     cloud = KCC * X_STAR / 20.0 * spread * (nu + 4.0) / (nu + 1.0)
-    au = cloud * mass**2 * (lc**2 + phi * total**2)
+    au = cloud * mass**2
+    if phi_share == 1.0:
+        au = au * (lc**2 + phi * total**2)
+    else:
+        # lc**2 (1 + Phi/(1 - tau)**2)**share without a quotient by what may be zero
+        grown = lc**2 + phi * total**2 + LEAST**2
+        own = torch.clamp(lc, min=LEAST) ** (2.0 - 2.0 * phi_share)
+        au = au * own * grown**phi_share
     ac = KCR * lc * lr
     if not all_grown:
         ac = ac * (tau / (tau + 5e-4)) ** 4
@@ -107,9 +120,7 @@ class RainNet(nn.Module):
     ----------
     form : str
         "correction": Seifert and Beheng's rates, each times a learned exp(o), |o| < 4.
-        "kernel": the same, but accretion kcr Lc Lr of Long's kernel is corrected. Their
-        factor (tau/(tau + 5e-4))^4 says that little rain is young rain, as it is in boxes;
-        in a column it may be old and fall into a new cloud.
+        "column": the same from `column_rates`.
         "free": scale times softplus(o), with no scheme inside.
     width, depth : int
         Hidden width and number of hidden layers.
@@ -142,14 +153,33 @@ class RainNet(nn.Module):
         """Return what tells one form from the other."""
         return f"form={self.form}"
 
+    def base(self, state: Tensor) -> Tensor:
+        """Return the rates that are corrected."""
+        return column_rates(state) if self.form == "column" else seifert_beheng_rates(state)
+
     def forward(self, state: Tensor) -> Tensor:
         """Return AU, AC, SCc, SCr [cell, 4] at `state` [cell, 7]."""
         state = torch.relu(state)  # what is below zero by another model's rounding is none
         out = self.layers(rain_features(state).to(self.scales.dtype)).to(state.dtype)
         if self.form != "free":
             factor = torch.exp(LARGEST_FACTOR * torch.tanh(out / LARGEST_FACTOR))
-            return seifert_beheng_rates(state, all_grown=self.form == "kernel") * factor
+            return self.base(state) * factor
         return self.scales.to(state.dtype) * nn.functional.softplus(4.0 * out)
+
+
+def column_rates(state: Tensor) -> Tensor:
+    """Return mean rates [cell, 4] over `STEP`, tuned in columns of super-droplets.
+
+    Two factors of Seifert and Beheng tell how old a cloud is from its share of rain, Phi
+    and (tau/(tau + 5e-4))^4. In a column old rain falls into new cloud: the second is left
+    out, of the first a power, and cloud decays as it is collected.
+    """
+    rates = seifert_beheng_rates(state, phi_share=PHI_SHARE, all_grown=True)
+    decay = ACCRETION * KCR * STEP * state[:, 2]
+    collected = state[:, 0] * -torch.expm1(-decay) / STEP
+    return torch.stack(
+        [AUTOCONVERSION * rates[:, 0], collected, rates[:, 2], rates[:, 3]], dim=-1
+    )
 
 
 class SeifertBeheng(nn.Module):
