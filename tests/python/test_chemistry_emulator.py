@@ -26,6 +26,7 @@ from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.chemistry import (
     ChemistryData,
     FirstSteps,
+    pairs,
     train_chemistry_step,
     train_first_step,
 )
@@ -142,6 +143,24 @@ def test_lanes_refuse_what_they_cannot_compute(tmp_path, superfast, data):
     )
     with pytest.raises(ExportError, match="SiLU, expected Hardswish"):
         export_lanes(step.after_training(), tmp_path / "step.nc", data, superfast)
+
+
+@pytest.mark.parametrize("n_light", [0, 2])
+def test_pairs_are_all_single_steps_of_trajectories_of_any_length(n_light):
+    random = np.random.default_rng(6)
+    parts = [
+        ChemistryData(
+            random.random((n_times, n_cells, 3)),
+            random.random((n_times, n_cells, n_light)),
+            1.0,
+        )
+        for n_times, n_cells in ((4, 5), (3, 2))
+    ]
+    both = pairs(*parts)
+    assert both.y.shape == (2, 19, 3) and both.light.shape == (2, 19, n_light)
+    np.testing.assert_array_equal(both.y[:, 5 + 1], parts[0].y[1:3, 1])
+    np.testing.assert_array_equal(both.y[:, 15 + 2], parts[1].y[1:3, 0])
+    np.testing.assert_array_equal(both.light[0, 15], parts[1].light[0, 0])
 
 
 @pytest.mark.parametrize("hidden", [(7,), (8, 13), (5, 9, 6)])

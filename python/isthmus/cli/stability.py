@@ -62,6 +62,9 @@ def stability(
         typer.Option(help="Members beside them that only have to survive and conserve."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
+    control: Annotated[
+        str | None, typer.Option(help="Of chemistry: solver (default) or qssa.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of what is drawn.")] = None,
 ) -> None:
     """Judge networks by long runs in a Fortran model, beside truth and no network.
@@ -69,7 +72,7 @@ def stability(
     What is not given is the system's own. Writes report.html and report.json. Exit status:
     0 if every network passes, 3 if one does not, 1 on an error.
     """
-    options = {"role": role, "scheme": scheme, "device": device}
+    options = {"role": role, "scheme": scheme, "device": device, "control": control}
     request = Request(
         dt=dt,
         n_steps=steps,

@@ -4,7 +4,7 @@
 Boxes of Super-Fast that begin as published, each species spread by factors from a third to
 three, and run on for a week. Truth: the solver at a fine tolerance; candidates: networks in
 the same slot, without the guard, which would hide what they do. Control: the solver at a
-tolerance that models use, which is to pass; or, with the option `control=qssa`,
+tolerance that models use, which is to pass; or, with `--control qssa`,
 quasi-steady state with sub-steps of a minute, the cheap scheme of the field, which a
 network is to be better than. Ozone, nitrogen dioxide, nitric acid and OH are compared box
 by box. A crowd beside them must stay finite and not negative and keep its nitrogen and

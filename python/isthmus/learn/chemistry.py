@@ -77,16 +77,16 @@ class ChemistryData:
 
 def pairs(*parts: ChemistryData) -> ChemistryData:
     """Return all single steps of trajectories of any length, as cells of two times."""
+
+    def joined(arrays: list[Array], times: slice) -> Array:
+        # Without light the last extent is zero, and no other may be left to be found.
+        cut = [whole[times] for whole in arrays]
+        flat = [part.reshape(part.shape[0] * part.shape[1], part.shape[2]) for part in cut]
+        return np.concatenate(flat)
+
     y, light = (
-        np.stack(
-            [
-                np.concatenate(
-                    [whole[cut].reshape(-1, whole.shape[-1]) for whole in wholes]
-                )
-                for cut in (slice(None, -1), slice(1, None))
-            ]
-        )
-        for wholes in ([part.y for part in parts], [part.light for part in parts])
+        np.stack([joined(arrays, slice(None, -1)), joined(arrays, slice(1, None))])
+        for arrays in ([part.y for part in parts], [part.light for part in parts])
     )
     return ChemistryData(y, light, parts[0].dt)
 
