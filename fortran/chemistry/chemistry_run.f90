@@ -16,8 +16,8 @@ module chemistry_run
   use chemistry_solver, only: chemistry_solver_t, flag_done, flag_text, negatives_clip, &
     negatives_keep, negatives_reject
   use chemistry_start, only: start_cells
+  use early_ends, only: keep_trajectory
   use failures, only: err_argument, err_interrupted, err_runtime, fail, succeed
-  use files, only: with_suffix
   use interrupts, only: interrupted_by
   use kinds, only: int64, wp
   use trajectories, only: trajectory_t
@@ -74,8 +74,10 @@ contains
     if (status == 0 .and. march%trajectory%is_open()) then
       call march%trajectory%finish(stat=status, errmsg=message)
     end if
-    if (status == err_runtime .or. status == err_interrupted) call keep(march, status, &
-      message)
+    if (status == err_runtime .or. status == err_interrupted) then
+      call keep_trajectory(march%trajectory, march%config%output, status, "trajectories", &
+        message)
+    end if
     call march%trajectory%abandon()
     if (status /= 0) then
       call fail(status, trim(message), stat, errmsg)
@@ -235,26 +237,6 @@ contains
     if (march%trajectory%is_open()) call write_state(march%trajectory, time_of(march), &
       march%y, march%first_flag, stat, errmsg)
   end subroutine write_record
-
-  !> Keep what there is of a run that ended early, under a name that says so.
-  subroutine keep(march, stat, errmsg)
-    type(march_t), intent(inout) :: march
-    integer, intent(in) :: stat               !! why it ended
-    character(len=*), intent(inout) :: errmsg !! extended by the name
-
-    character(len=:), allocatable :: path, word
-    character(len=max_errmsg) :: problem
-    integer :: status
-
-    if (.not. march%trajectory%is_open()) return
-    word = "failed"
-    if (stat == err_interrupted) word = "interrupted"
-    path = with_suffix(trim(march%config%output), word)
-    problem = ""
-    call march%trajectory%finish(as=path, stat=status, errmsg=problem)
-    if (status == 0) problem = "trajectories so far: '"//path//"'"
-    errmsg = trim(errmsg)//"; "//trim(problem)
-  end subroutine keep
 
   !> Steps, time and flagged cells of the whole run.
   subroutine summarise(march)

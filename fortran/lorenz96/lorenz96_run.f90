@@ -7,8 +7,9 @@
 module lorenz96_run
   use, intrinsic :: iso_fortran_env, only: error_unit
   use closures, only: closure_t, stepper_t
+  use early_ends, only: add_kept, early_name, keep_trajectory
   use failures, only: err_argument, err_file, err_interrupted, err_runtime, fail, succeed
-  use files, only: check_writable, delete_file, with_suffix
+  use files, only: check_writable, delete_file
   use interrupts, only: interrupted_by
   use kinds, only: wp
   use lorenz96, only: lorenz96_t, n_work
@@ -286,25 +287,17 @@ contains
     integer, intent(in) :: stat                !! why it ended
     character(len=*), intent(inout) :: errmsg  !! extended by the names
 
-    character(len=:), allocatable :: path, word
+    character(len=:), allocatable :: path
     character(len=max_errmsg) :: problem
     integer :: status
 
-    word = "failed"
-    if (stat == err_interrupted) word = "interrupted"
-    problem = ""
-    if (march%trajectory%is_open()) then
-      path = with_suffix(trim(march%config%output), word)
-      call march%trajectory%finish(as=path, stat=status, errmsg=problem)
-      if (status == 0) problem = "trajectory so far: '"//path//"'"
-      errmsg = trim(errmsg)//"; "//trim(problem)
-    end if
+    call keep_trajectory(march%trajectory, march%config%output, stat, "trajectory", errmsg)
     if (march%config%restart_out == "") return
-    path = with_suffix(trim(march%config%restart_out), word)
+    path = early_name(march%config%restart_out, stat)
+    problem = ""
     call save_state(path, march%config, trim(march%closure_name), march%good, status, &
       problem)
-    if (status == 0) problem = "restart from the last good state: '"//path//"'"
-    errmsg = trim(errmsg)//"; "//trim(problem)
+    call add_kept("restart from the last good state", path, status, problem, errmsg)
   end subroutine keep
 
   !> Say how far the run is, every few per cent.

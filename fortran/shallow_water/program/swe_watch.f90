@@ -1,8 +1,8 @@
 ! SPDX-License-Identifier: MIT
 !> A look at a shallow water run: is it sound? And what is kept of one that is not.
 module swe_watch
+  use early_ends, only: add_kept, early_name, keep_trajectory
   use failures, only: err_interrupted, err_runtime
-  use files, only: with_suffix
   use interrupts, only: interrupted_by
   use swe_agreement, only: agree
   use swe_exchange, only: global_maximum
@@ -10,7 +10,6 @@ module swe_watch
   use swe_limits, only: check_advection
   use swe_march, only: march_t, max_errmsg
   use swe_restart, only: save_state
-  use trajectories, only: trajectory_t
   implicit none
   private
   public :: keep, look
@@ -112,18 +111,17 @@ contains
     integer, intent(in) :: stat                !! why it ended
     character(len=*), intent(inout) :: errmsg  !! extended by the names
 
-    character(len=:), allocatable :: path, word
+    character(len=:), allocatable :: path
     character(len=max_errmsg) :: problem
     integer :: status
 
-    word = "failed"
-    if (stat == err_interrupted) word = "interrupted"
-    call keep_file(march%trajectory, trim(march%config%files%output), word, "fields", &
-      errmsg)
-    call keep_file(march%gauges%trajectory, trim(march%config%gauges%output), word, &
-      "gauges", errmsg)
-    if (march%config%files%restart_out == "" .or. .not. allocated(march%good%zeta)) return
-    path = with_suffix(trim(march%config%files%restart_out), word)
+    associate (files => march%config%files)
+      call keep_trajectory(march%trajectory, files%output, stat, "fields", errmsg)
+      call keep_trajectory(march%gauges%trajectory, march%config%gauges%output, stat, &
+        "gauges", errmsg)
+      if (files%restart_out == "" .or. .not. allocated(march%good%zeta)) return
+      path = early_name(files%restart_out, stat)
+    end associate
     problem = ""
     if (march%good_step == march%step) then
       call save_state(path, march%config, march%domain, march%model%grid, march%good, &
@@ -132,26 +130,7 @@ contains
       call save_state(path, march%config, march%domain, march%model%grid, march%good, &
         march%good_c, march%good_step, status, problem)
     end if
-    if (status == 0) problem = "restart from the last good state: '"//path//"'"
-    errmsg = trim(errmsg)//"; "//trim(problem)
+    call add_kept("restart from the last good state", path, status, problem, errmsg)
   end subroutine keep
-
-  !> Keep one file under a name that says why it ended early.
-  subroutine keep_file(trajectory, path, word, what, errmsg)
-    type(trajectory_t), intent(inout) :: trajectory
-    character(len=*), intent(in) :: path       !! its name had all been well
-    character(len=*), intent(in) :: word       !! why it ended
-    character(len=*), intent(in) :: what       !! is in it
-    character(len=*), intent(inout) :: errmsg  !! extended by the name
-
-    character(len=max_errmsg) :: problem
-    integer :: status
-
-    if (.not. trajectory%is_open()) return
-    problem = ""
-    call trajectory%finish(as=with_suffix(path, word), stat=status, errmsg=problem)
-    if (status == 0) problem = what//" so far: '"//with_suffix(path, word)//"'"
-    errmsg = trim(errmsg)//"; "//trim(problem)
-  end subroutine keep_file
 
 end module swe_watch
