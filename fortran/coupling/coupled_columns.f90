@@ -6,10 +6,8 @@
 module coupled_columns
   use column_run, only: column_config_t, column_help, read_column_config, run_columns
   use columns, only: column_t
-  use coupling_config, only: coupling_config_t
-  use failures, only: err_argument, fail
+  use coupling_config, only: check_time_step, coupling_config_t, max_role
   use interrupts, only: catch_interrupts
-  use kinds, only: wp
   use network_closure, only: network_closure_t
   use program_ends, only: end_run, end_with, namelist_argument
   implicit none
@@ -22,7 +20,6 @@ module coupled_columns
     "All other groups are those of the program without '-coupled'; see its --help. The", &
     "network has one input, the state (column, value), and one output, the fluxes", &
     "(column, flux). Its time step must be that of the namelist."]
-  real(wp), parameter :: same = 1.0e-12_wp !! relative; one number, read from two texts
 
 contains
 
@@ -42,10 +39,8 @@ contains
     errmsg = ""
     call model%declare()
     call read_column_config(path, config, model, ["coupling"], stat, errmsg)
+    coupling%roles = [character(len=max_role) :: "closure"]
     if (stat == 0) call coupling%read(path, only=["coupling"], stat=stat, errmsg=errmsg)
-    if (stat == 0 .and. coupling%role /= "closure") call fail(err_argument, path// &
-      ": 'role' in &coupling must be closure, found '"//trim(coupling%role)//"'", stat, &
-      errmsg)
     if (stat /= 0) call end_with(name, 2, errmsg)
     call catch_interrupts()
     call closure%load(trim(coupling%network), trim(coupling%device), stat, errmsg)
@@ -55,21 +50,5 @@ contains
       errmsg)
     call end_run(name, stat, errmsg)
   end subroutine run_coupled_program
-
-  !> Refuse fluxes that are means over another time than a step.
-  subroutine check_time_step(network, own_dt, dt, stat, errmsg)
-    character(len=*), intent(in) :: network !! file
-    real(wp), intent(in) :: own_dt          !! of the network, 0 if it does not say [s]
-    real(wp), intent(in) :: dt              !! of the run [s]
-    integer, intent(inout) :: stat
-    character(len=*), intent(inout) :: errmsg
-
-    character(len=64) :: steps
-
-    if (.not. own_dt > 0.0_wp .or. abs(own_dt - dt) <= same*dt) return
-    write (steps, "(f0.3, a, f0.3)") own_dt, " s, the namelist has dt = ", dt
-    call fail(err_argument, "network '"//network//"' answers with means over "// &
-      trim(steps), stat, errmsg)
-  end subroutine check_time_step
 
 end module coupled_columns

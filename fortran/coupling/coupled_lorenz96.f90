@@ -4,7 +4,7 @@
 !> The network either adds a tendency (`role = 'closure'`) or replaces the whole time step
 !> (`role = 'stepper'`).
 program coupled_lorenz96
-  use coupling_config, only: coupling_config_t
+  use coupling_config, only: coupling_config_t, max_role
   use interrupts, only: catch_interrupts, exit_program
   use lorenz96_run, only: lorenz96_config_t, run
   use network_closure, only: network_closure_t
@@ -30,6 +30,7 @@ program coupled_lorenz96
   errmsg = ""
   call config%read(path, others=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
+  coupling%roles = [character(len=max_role) :: "closure", "stepper"]
   call coupling%read(path, only=["coupling"], stat=stat, errmsg=errmsg)
   if (stat /= 0) call end_with(name, 2, errmsg)
   call catch_interrupts()
