@@ -51,7 +51,7 @@ def main() -> None:
             cost[at] = 1e3 * np.mean([f[1] for f in found])
             n_failed[at] = sum(f[3] for f in found)
             update((np.ravel_multi_index(at, shape) + 1) / error.size)
-    Console(highlight=False, width=140).print(table(error, spread, cost, n_failed))
+    Console(highlight=False, width=190).print(table(error, spread, cost, n_failed))
     draw(error, spread, cost, args.figure)
 
 
@@ -89,7 +89,6 @@ def draw(error: np.ndarray, spread: np.ndarray, cost: np.ndarray, path: Path) ->
         for axes in (left, right):
             axes.set_xlabel("window [time units]")
         left.legend(fontsize="small")
-        figure.tight_layout()
         figure.savefig(path)
 
 
