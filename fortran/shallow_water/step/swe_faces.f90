@@ -188,7 +188,7 @@ contains
 
     per_distance = 1.0_wp/distance
     do i = 1, n
-      slope(i) = merge(open(i)*per_distance, 0.0_wp, h(i) > 0.0_wp) &
+      slope(i) = merge(1.0_wp, 0.0_wp, h(i) > 0.0_wp)*(open(i)*per_distance) &
         *(zeta_next(i) - zeta(i))
     end do
   end subroutine slope_row
