@@ -31,7 +31,7 @@ from isthmus.inverse.posterior_draws import draw_posterior
 HERE = Path(__file__).resolve().parent
 REACH = 4.5  # of the polynomials, in prior deviations
 DEGREE = 14
-GRID = 321  # points of the quadrature each way
+GRID = 161  # points of the quadrature each way
 
 
 class Surface(ParametricModel):
