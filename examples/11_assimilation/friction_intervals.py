@@ -3,12 +3,12 @@
 
 What the gauges of `tune_friction.toml` see is a smooth function of two numbers, the
 logarithms of the drags: some hundred runs of the Fortran model tell it everywhere, by
-Chebyshev polynomials. Twins are then cheap, a thousand instead of two hundred, and each
+Chebyshev polynomials. Twins are then cheap, and each
 one's posterior is known by quadrature. Three intervals are compared: that of the Gaussian
 at the minimum, as `isthmus tune` makes it without [posterior], that of its weighted draws,
 and the posterior's own.
 
-    python friction_intervals.py [--twins 1000] [--draws 128]
+    python friction_intervals.py [--twins 200] [--draws 128]
 """
 
 import argparse
@@ -95,7 +95,7 @@ class Surface(ParametricModel):
 def main() -> None:
     """Count how often each kind of interval holds the truth."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--twins", type=int, default=1000)
+    parser.add_argument("--twins", type=int, default=200)
     parser.add_argument("--draws", type=int, default=128)
     args = parser.parse_args()
     tuning = read_tuning(HERE / "tune_friction.toml")
