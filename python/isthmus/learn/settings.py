@@ -26,7 +26,7 @@ class FitSettings:
 
     optimizer: str = "adam"
     """One of `OPTIMIZERS`; "lbfgs" takes all samples at once (strong Wolfe line search);
-    "soap" fits small networks to more digits in the same time (`learn.soap`)."""
+    "soap" fits small networks to more digits in the same time."""
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     batch_size: int = 32
