@@ -27,7 +27,7 @@ from isthmus.nets.shallow_water_emulators import ImplicitFluxNet, known_flux_net
 HERE = Path(__file__).parent
 TRAINING_SIZE, EXPLICIT_RUNS, VALID_RUNS = 32, 32, 2
 EXPLICIT_HOURS = 24.5  # of the training runs
-IMPLICIT_SIZE, IMPLICIT_RUNS, IMPLICIT_WINDOWS = 20, 4, 4
+IMPLICIT_SIZE, IMPLICIT_RUNS, IMPLICIT_WINDOWS = 20, 12, 4
 BATCH, ROLLOUT, SHARE_OF_ROLLOUTS, EPOCHS = 8, 4, 0.4, 14
 SOLVED_TO = 1e-10  # of the largest right-hand side
 WAVE_SPEED = 12.13  # [m s-1]: of 15 m
