@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <sstream>
+#include <utility>
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -261,10 +262,12 @@ void CompiledModel::run(const std::vector<at::Tensor> &inputs,
   }
   void **outputs = handles_.data() + n_inputs_;
   for (std::size_t i = 0; i < n_inputs_; ++i)
-    handles_[i] = new at::Tensor(inputs[i]); // the callee deletes it
+    handles_[i] = new at::Tensor(inputs[i]); // the callee takes it and leaves null here
   std::fill(outputs, outputs + n_outputs_, nullptr);
   const int status = library_->run(library_->container, handles_.data(), n_inputs_, outputs,
                                    n_outputs_, stream, nullptr);
+  for (std::size_t i = 0; i < n_inputs_; ++i) // left if it refused before it took them
+    delete static_cast<at::Tensor *>(std::exchange(handles_[i], nullptr));
   results.resize(n_outputs_);
   for (std::size_t i = 0; i < n_outputs_; ++i) {
     // A handle is the address of a tensor that is ours now.
