@@ -47,7 +47,7 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "superfast": Plan(1e-3, first=900, fresh=250, aged=60, emphasis={"O3": 6.0}),
+    "superfast": Plan(1e-3, first=900, fresh=250, aged=60, emphasis={"O3": 6.0, "OH": 2.0}),
     "pollu": Plan(1e-12, first=16000, fresh=2000, aged=300, emphasis={"O3": 6.0}),
 }  # POLLU has no light, and so one start hour
 
@@ -61,9 +61,9 @@ def main() -> None:
     parser.add_argument("--activation", default="hardswish", help="silu, relu, tanh")
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
     parser.add_argument("--optimizer", default="soap", help="adam, adamw")
-    parser.add_argument("--epochs", type=int, default=25, help="of single steps")
+    parser.add_argument("--epochs", type=int, default=80, help="of single steps")
     parser.add_argument("--lengths", type=int, nargs="+", default=[6, 24])
-    parser.add_argument("--rollout-epochs", type=int, nargs="+", default=[1, 12])
+    parser.add_argument("--rollout-epochs", type=int, nargs="+", default=[2, 24])
     parser.add_argument("--rates", type=float, nargs="+", default=[0.1, 0.1])
     parser.add_argument("--suffix", default="", help="of the files' names, e.g. _s1")
     parser.add_argument("--engines", nargs="*", default=[".pt"], help="also: .pt2")
