@@ -39,14 +39,14 @@ module ftorch_optim
 contains
 
   !> Stochastic gradient descent; what is absent is as in PyTorch.
-  subroutine torch_optim_SGD(optim, parameters, learning_rate, momentum, dampening, &
-    weight_decay, nesterov)
+  subroutine torch_optim_SGD(optim, parameters, learning_rate, momentum, weight_decay, &
+    dampening, nesterov)
     type(torch_optim), intent(inout) :: optim
     type(torch_tensor), intent(in) :: parameters(:)       !! leaves that require a gradient
     real(real64), intent(in), optional :: learning_rate   !! 1e-3
     real(real64), intent(in), optional :: momentum        !! 0
-    real(real64), intent(in), optional :: dampening       !! 0
     real(real64), intent(in), optional :: weight_decay    !! 0
+    real(real64), intent(in), optional :: dampening       !! 0
     logical, intent(in), optional :: nesterov             !! .false.
 
     call make(optim, "sgd", "torch_optim_SGD", parameters, &

@@ -26,6 +26,7 @@ program test_ftorch_gradients
   call copies_between_types()
   call losses()
   call sgd_finds_a_scaling()
+  call sgd_without_keywords()
   call adam_takes_its_first_step()
   call training_a_network()
   call nothing_leaks()
@@ -326,6 +327,27 @@ contains
     call torch_delete(optimizer)
     call torch_delete(optimizer)
   end subroutine sgd_finds_a_scaling
+
+  !> By position: learning rate, momentum, weight decay, dampening.
+  subroutine sgd_without_keywords()
+    type(torch_tensor) :: a, loss
+    type(torch_optim) :: optimizer
+    real(real64), target :: x(1)
+    integer :: i
+
+    x = 2
+    call torch_tensor_from_array(a, x, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(optimizer, [a], 0.1_real64, 0.5_real64, 0.25_real64, 0.75_real64)
+    do i = 1, 2
+      call torch_optim_zero_grad(optimizer)
+      call torch_tensor_sum(loss, a)
+      call torch_tensor_backward(loss)
+      call torch_optim_step(optimizer)
+    end do
+    ! Gradients with decay 1 + x/4: 1.5, at x = 1.85 1.4625; then 1.5/2 + 1.4625/4.
+    call check(abs(x(1) - (1.85_real64 - 0.1_real64*(0.75_real64 + 0.365625_real64))) &
+      < 1e-14_real64, "order of SGD's numbers")
+  end subroutine sgd_without_keywords
 
   !> The first step of Adam is the learning rate, against the sign of the gradient.
   subroutine adam_takes_its_first_step()
