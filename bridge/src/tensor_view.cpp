@@ -76,10 +76,6 @@ std::size_t reach_of(const Array &array) {
   return static_cast<std::size_t>(reach);
 }
 
-bool is_plain(const at::Tensor &result) {
-  return result.is_contiguous() && result.is_cpu() && !result.is_neg();
-}
-
 } // namespace
 
 at::ScalarType scalar_type_of(isthmus_dtype dtype) { return scalar_types[dtype]; }
@@ -172,12 +168,8 @@ bool Target::shares_memory(const at::Tensor &result) const {
 }
 
 void Target::write(const at::Tensor &result) const {
-  if (is_dense_ && is_plain(result)) {
-    if (n_bytes_ > 0)
-      std::memmove(data_, result.const_data_ptr(), n_bytes_);
-  } else {
+  if (!write_at_once(result))
     view_.copy_(result);
-  }
 }
 
 bool Target::write_at_once(const at::Tensor &result) const {
