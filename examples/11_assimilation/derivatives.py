@@ -77,6 +77,13 @@ def main() -> None:
     Console(highlight=False, width=140).print(table)
 
 
+def deep_emulator(weights: Path, dt: float) -> Rk4Step:
+    """Return the step of dt whose tendency is the deep network of train_deep.py."""
+    step = Rk4Step(EMULATORS["deep"](), dt)
+    step.load_state_dict(torch.load(weights, weights_only=True))
+    return step.eval()
+
+
 def kinds(
     exact: ForwardModel, network: Path | None, folder: Path
 ) -> dict[str, ForwardModel]:
@@ -96,9 +103,7 @@ def kinds(
     path = exported(bilinear, folder, "bilinear")
     found["bilinear emulator, the bridge"] = BridgeModel(path, K)
     if network is not None:
-        emulator = Rk4Step(EMULATORS["deep"](), DT)
-        emulator.load_state_dict(torch.load(network, weights_only=True))
-        emulator.eval()
+        emulator = deep_emulator(network, DT)
         found["emulator alone, PyTorch"] = TorchModel(emulator, K, dt=DT)
         found["emulator along Fortran's states"] = Borrowed(
             exact, TorchModel(emulator, K, dt=DT)

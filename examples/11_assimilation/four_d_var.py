@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from derivatives import deep_emulator
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +39,6 @@ from isthmus.inverse import (
     enkf,
     etkf,
 )
-from isthmus.learn.lorenz96 import EMULATORS
 from isthmus.models import Lorenz96
 from isthmus.nets import Lorenz96Tendency, Rk4Step
 
@@ -97,9 +97,7 @@ def models(network: Path | None) -> dict[str, ForwardModel]:
         "torch": TorchModel(exact, K, dt=DT),
     }
     if network is not None:
-        step = Rk4Step(EMULATORS["deep"](), DT)
-        step.load_state_dict(torch.load(network, weights_only=True))
-        emulator = TorchModel(step, K, dt=DT)
+        emulator = TorchModel(deep_emulator(network, DT), K, dt=DT)
         kinds["network's gradient"] = Borrowed(fortran, emulator)
         kinds["network alone"] = emulator
     return kinds

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from derivatives import DT, F, K, exported
+from derivatives import DT, F, K, deep_emulator, exported
 from rich.console import Console
 
 from isthmus.cli.progress import progress_bars
@@ -42,7 +42,6 @@ from isthmus.inverse import (
     TorchModel,
     nuts,
 )
-from isthmus.learn.lorenz96 import EMULATORS
 from isthmus.models import Lorenz96
 from isthmus.nets import Lorenz96Tendency, Rk4Step
 
@@ -166,9 +165,7 @@ def kinds(
         "the bridge (.pt), vjp": BridgeModel(exported(step, folder, "exact"), K),
     }
     if network is not None:
-        emulator = Rk4Step(EMULATORS["deep"](), DT)
-        emulator.load_state_dict(torch.load(network, weights_only=True))
-        learned = TorchModel(emulator, K, dt=DT)
+        learned = TorchModel(deep_emulator(network, DT), K, dt=DT)
         found["simulator forward, emulator's gradient"] = Borrowed(simulator, learned)
         found["emulator alone"] = learned
     return found
