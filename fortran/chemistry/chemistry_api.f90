@@ -156,8 +156,10 @@ contains
     call encode(errmsg, message)
   end subroutine chem_set_method
 
-  !> Integrate cells; Python has checked the shapes.
-  subroutine chem_integrate(handle, times, y, temperature, factors, h, flags, counts)
+  !> Integrate cells. An empty message means that the call went well, flags tell how each
+  !> cell fared.
+  subroutine chem_integrate(handle, times, y, temperature, factors, h, flags, counts, &
+      message)
     integer, intent(in) :: handle              !! of `chem_open`, after `chem_set_method`
     real(wp), intent(in) :: times(2)           !! t, dt [time unit]
     real(wp), intent(inout) :: y(:, :)         !! concentrations (species, cell)
@@ -167,25 +169,30 @@ contains
     real(wp), intent(inout) :: h(:)            !! first step or 0, then the next one (cell)
     integer, intent(inout) :: flags(:)         !! set (cell)
     integer, intent(inout) :: counts(2)        !! set: steps accepted, rejected
+    integer, intent(inout) :: message(:)       !! set
 
+    character(len=max_text) :: errmsg
     integer :: stat
 
+    errmsg = ""
     associate (solver => table(handle)%session%solver)
       solver%n_accepted = 0
       solver%n_rejected = 0
       if (factors(1, 1) >= 0.0_wp) then
         call solver%integrate(y, times(1), times(2), flags, temperature, h, &
-          factors=factors, stat=stat)
+          factors=factors, stat=stat, errmsg=errmsg)
       else
-        call solver%integrate(y, times(1), times(2), flags, temperature, h, stat=stat)
+        call solver%integrate(y, times(1), times(2), flags, temperature, h, stat=stat, &
+          errmsg=errmsg)
       end if
       counts = int([solver%n_accepted, solver%n_rejected])
     end associate
+    call encode(errmsg, message)
   end subroutine chem_integrate
 
   !> Integrate cells, and changes of their state and rates.
   subroutine chem_integrate_tl(handle, times, y, temperature, factors, h, flags, y_tl, &
-      rates_tl)
+      rates_tl, message)
     integer, intent(in) :: handle              !! of `chem_open`, after `chem_set_method`
     real(wp), intent(in) :: times(2)           !! t, dt [time unit]
     real(wp), intent(inout) :: y(:, :)         !! concentrations (species, cell)
@@ -195,17 +202,20 @@ contains
     integer, intent(inout) :: flags(:)         !! set (cell)
     real(wp), intent(inout) :: y_tl(:, :)      !! change (species, cell)
     real(wp), intent(in) :: rates_tl(:, :)     !! relative change (reaction, cell)
+    integer, intent(inout) :: message(:)       !! set
 
     character(len=max_text) :: errmsg
     integer :: stat
 
+    errmsg = ""
     call advance_tl(table(handle)%session%solver, y, times(1), times(2), flags, &
       temperature, h, factors, y_tl, rates_tl, stat, errmsg)
+    call encode(errmsg, message)
   end subroutine chem_integrate_tl
 
   !> Integrate cells, and bring sensitivities back to their start.
   subroutine chem_integrate_ad(handle, times, y, temperature, factors, h, flags, y_ad, &
-      rates_ad)
+      rates_ad, message)
     integer, intent(in) :: handle              !! of `chem_open`, after `chem_set_method`
     real(wp), intent(in) :: times(2)           !! t, dt [time unit]
     real(wp), intent(inout) :: y(:, :)         !! concentrations (species, cell)
@@ -215,27 +225,34 @@ contains
     integer, intent(inout) :: flags(:)         !! set (cell)
     real(wp), intent(inout) :: y_ad(:, :)      !! sensitivity (species, cell)
     real(wp), intent(inout) :: rates_ad(:, :)  !! added (reaction, cell)
+    integer, intent(inout) :: message(:)       !! set
 
     character(len=max_text) :: errmsg
     integer :: stat
 
+    errmsg = ""
     call advance_ad(table(handle)%session%solver, y, times(1), times(2), flags, &
       temperature, h, factors, y_ad, rates_ad, stat, errmsg)
+    call encode(errmsg, message)
   end subroutine chem_integrate_ad
 
   !> Integrate cells by the quasi-steady-state method.
-  subroutine chem_qssa(handle, times, n_substeps, y, temperature, flags)
+  subroutine chem_qssa(handle, times, n_substeps, y, temperature, flags, message)
     integer, intent(in) :: handle          !! of `chem_open`
     real(wp), intent(in) :: times(2)       !! t, dt [time unit]
     integer, intent(in) :: n_substeps      !! sub-steps of dt
     real(wp), intent(inout) :: y(:, :)     !! concentrations (species, cell)
     real(wp), intent(in) :: temperature(:) !! [K] (cell)
     integer, intent(inout) :: flags(:)     !! set (cell)
+    integer, intent(inout) :: message(:)   !! set
 
+    character(len=max_text) :: errmsg
     integer :: stat
 
+    errmsg = ""
     call table(handle)%session%qssa%integrate(y, times(1), times(2), n_substeps, flags, &
-      temperature, stat)
+      temperature, stat, errmsg)
+    call encode(errmsg, message)
   end subroutine chem_qssa
 
   !> The light at some times: S or cos(chi).

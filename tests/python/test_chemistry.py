@@ -161,6 +161,22 @@ def run(directory, groups=None):
     return process.returncode, "\n".join(lines)
 
 
+def test_what_fortran_refuses_python_raises(monkeypatch):
+    """Arrays that our checks let through by mistake end in an exception, not in silence."""
+    mechanism = Mechanism("pollu")
+    monkeypatch.setattr(mechanism, "species", mechanism.species[:-1])
+    y = np.tile(mechanism.initial[:-1], (3, 1))
+    refused = pytest.raises(BindingError, match="19 species, the mechanism 20")
+    with refused:
+        mechanism.integrate(y, 1.0)
+    with refused:
+        mechanism.integrate_tl(y, y, 1.0)
+    with refused:
+        mechanism.integrate_ad(y, y, 1.0)
+    with pytest.raises(BindingError, match="extents"):
+        mechanism.integrate_qssa(y, 1.0, n_substeps=6)
+
+
 def test_program_writes_what_python_integrates(tmp_path, superfast):
     status, said = run(tmp_path)
     assert status == 0 and "5 cells of superfast" in said

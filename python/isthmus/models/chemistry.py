@@ -289,9 +289,19 @@ class Mechanism:
         factors = (
             NO_FACTORS if rate_factors is None else self._factors(rate_factors, len(y))
         )
+        message = np.zeros(MAX_TEXT, np.int32)
         fortran.chem_integrate(
-            self._handle, np.array([t, dt]), state, kelvin, factors.T, step, flags, counts
+            self._handle,
+            np.array([t, dt]),
+            state,
+            kelvin,
+            factors.T,
+            step,
+            flags,
+            counts,
+            message,
         )
+        _check(message)
         return Integration(flags, step, int(counts[0]), int(counts[1]))
 
     def integrate_tl(
@@ -332,10 +342,20 @@ class Mechanism:
         step = self._first_step(h, len(y))
         factors = self._factors(1.0 if rate_factors is None else rate_factors, len(y))
         rates = per_member("rates_tl", rates_tl, factors.shape)
-        times = np.array([t, dt])
+        message = np.zeros(MAX_TEXT, np.int32)
         fortran.chem_integrate_tl(
-            self._handle, times, state, kelvin, factors.T, step, flags, change, rates.T
+            self._handle,
+            np.array([t, dt]),
+            state,
+            kelvin,
+            factors.T,
+            step,
+            flags,
+            change,
+            rates.T,
+            message,
         )
+        _check(message)
         return TangentIntegration(y, y_tl, step, flags)
 
     def integrate_ad(
@@ -380,10 +400,10 @@ class Mechanism:
         step = self._first_step(h, len(y))
         factors = self._factors(1.0 if rate_factors is None else rate_factors, len(y))
         rates_ad = np.zeros(factors.shape)
-        times = np.array([t, dt])
+        message = np.zeros(MAX_TEXT, np.int32)
         fortran.chem_integrate_ad(
             self._handle,
-            times,
+            np.array([t, dt]),
             state,
             kelvin,
             factors.T,
@@ -391,7 +411,9 @@ class Mechanism:
             flags,
             sensitivity,
             rates_ad.T,
+            message,
         )
+        _check(message)
         return AdjointIntegration(y_ad, rates_ad, y, step, flags)
 
     def integrate_qssa(
@@ -413,8 +435,9 @@ class Mechanism:
         if n_substeps < 1:
             raise ConfigurationError(f"'n_substeps' must be at least 1, found {n_substeps}")
         state, kelvin, flags = self._cells(y, dt, t, temperature)
-        times = np.array([t, dt])
-        fortran.chem_qssa(self._handle, times, n_substeps, state, kelvin, flags)
+        times, message = np.array([t, dt]), np.zeros(MAX_TEXT, np.int32)
+        fortran.chem_qssa(self._handle, times, n_substeps, state, kelvin, flags, message)
+        _check(message)
         return flags
 
     def light(self, t: float | FloatArray) -> FloatArray:
@@ -495,6 +518,12 @@ class Mechanism:
 def _encoded(text: str) -> IntArray:
     """Return character codes."""
     return np.frombuffer(text.encode() or b" ", np.uint8).astype(np.int32)
+
+
+def _check(message: IntArray) -> None:
+    """Raise what Fortran refused: our own checks should have told it before."""
+    if message[0] != 0:
+        raise BindingError(_decoded(message))
 
 
 def _decoded(codes: IntArray) -> str:
