@@ -122,7 +122,7 @@ contains
       status = nf90_inquire_variable(self%ncid, i, name=other)
       if (status == nf90_noerr) others = others//" '"//trim(other)//"'"
     end do
-    call self%complain("has no variable '"//name//"', it has:"//others)
+    call self%complain("has no variable '"//name//"': add or rename it; it has:"//others)
   end function find
 
   !> An attribute of a variable, "" if it is absent.

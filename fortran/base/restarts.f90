@@ -227,15 +227,29 @@ contains
 
     character(len=32) :: one, other
 
-    write (one, "(g0.6)") found
-    write (other, "(g0.6)") expected
+    one = in_words(found, "(g0.6)")
+    other = in_words(expected, "(g0.6)")
     if (one == other) then
-      write (one, "(g0)") found
-      write (other, "(g0)") expected
+      one = in_words(found, "(g0)")
+      other = in_words(expected, "(g0)")
     end if
     write (problem, "(6a)") "'", name, "' is ", trim(one), &
       ", this run has ", trim(other)
   end subroutine tell_apart
+
+  !> A number in a form; a count without decimals.
+  function in_words(number, form) result(text)
+    real(wp), intent(in) :: number
+    character(len=*), intent(in) :: form
+    character(len=32) :: text
+
+    if (number >= 1.0_wp .and. number < 1.0e9_wp .and. &
+      .not. abs(number - anint(number)) > 0.0_wp) then
+      write (text, "(i0)") nint(number)
+    else
+      write (text, form) number
+    end if
+  end function in_words
 
   !> Read one field, if it has the expected extents.
   subroutine read_field(ncid, field, problem)

@@ -64,7 +64,7 @@ contains
     call expect(path, other, expected, err_shape, &
       "'x' holds 3 members of 7 sites, this run has 3 members of 8 sites")
     call make_state(7, 3, 9.0_wp, other, expected)
-    call expect(path, other, expected, err_shape, "'forcing' is 8.0")
+    call expect(path, other, expected, err_shape, "'forcing' is 8, this run has 9")
     call make_state(7, 3, 8.0_wp, other, expected)
     expected(1)%text = "line"
     call expect(path, other, expected, err_shape, "'model' is 'ring', this run has 'line'")

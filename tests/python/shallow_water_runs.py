@@ -152,6 +152,7 @@ class BoundaryFile:
         self.amplitude = np.stack([np.linspace(0.8, 1.2, NY), np.full(NY, 0.3)])
         self.phase = np.stack([np.linspace(40.0, 60.0, NY), np.full(NY, 350.0)])
         self.constituents = "M2 S2"
+        self.dimensions = ("constituent", "point")
         self.units = "m"
         self.series = None
         self.time_units = "hours since 2000-01-01 00:00:00"
@@ -167,8 +168,9 @@ class BoundaryFile:
             if self.amplitude is not None:
                 data.createDimension("constituent", len(self.amplitude))
                 for name, units in (("amplitude", self.units), ("phase", "degrees")):
-                    variable = data.createVariable(name, "f8", ("constituent", "point"))
-                    variable[:] = getattr(self, name)
+                    variable = data.createVariable(name, "f8", self.dimensions)
+                    values = getattr(self, name)
+                    variable[:] = values if self.dimensions[1] == "point" else values.T
                     variable.units = units
                 data["amplitude"].constituents = self.constituents
             if self.series is not None:

@@ -134,7 +134,7 @@ def test_a_restart_of_another_run_is_refused_by_name(folder):
     assert run(folder, namelist(files=files)) == (0, "")
     again = {"files": {"restart_in": "r.nc", "initial": ""}}
     longer = namelist({**BOX, "nx": NX + 1}, **again)
-    fails(folder, longer, 1, "'nx'", str(NX), str(NX + 1))
+    fails(folder, longer, 1, f"'nx' is {NX}, this run has {NX + 1}: it is of another grid")
     deeper = namelist({**BOX, "depth": 41.0}, **again)
     fails(folder, deeper, 1, "'grid_fingerprint'", "another grid")
     fails(folder, namelist(physics={"theta": 0.7}, **again), 1, "'theta'", "0.55", "0.7")

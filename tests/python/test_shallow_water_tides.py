@@ -105,6 +105,9 @@ def test_boundaries_that_make_no_sense_are_refused(folder):
     boundary.units = "cm"
     refuses(boundary, "'amplitude' in 'cm', expected 'm'")
     boundary = BoundaryFile()
+    boundary.dimensions = ("point", "constituent")
+    refuses(boundary, "'amplitude' transposed", "expected (constituent, point)")
+    boundary = BoundaryFile()
     boundary.amplitude = None
     refuses(boundary, "neither 'amplitude' and 'phase' nor 'zeta'")
     boundary = BoundaryFile()

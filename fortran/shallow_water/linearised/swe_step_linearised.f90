@@ -14,7 +14,8 @@
 !> limiter acts, the water at a face stands still under quadratic drag) there is no
 !> derivative; the one of the branch taken is given, and zero for that of the speed at rest.
 !> A face that closes holds `min_depth` of water, so the step jumps there. With
-!> `wetting_newton` a step in which a cell fell dry is refused.
+!> `wetting_newton` a step in which a cell fell dry is refused. Tracers are no part of the
+!> step and have no linearisation.
 module swe_step_linearised
   use failures, only: err_argument, err_runtime, fail, succeed
   use swe_blocks, only: halo

@@ -65,6 +65,7 @@ contains
     character(len=*), intent(inout) :: problem  !! set if there is one
 
     type(netcdf_input_t) :: file
+    character(len=:), allocatable :: point
     real(real64), allocatable :: x(:), y(:)
 
     allocate (self%cells(2, 0), self%values(0), self%tide_values(0))
@@ -72,9 +73,9 @@ contains
     if (problem /= "" .or. config%boundary%file == "") return
     self%is_transport = config%boundary%kind == "transport"
     call file%open(trim(config%boundary%file))
-    call read_places(file, domain, x, y)
+    call read_places(file, domain, x, y, point)
     call self%open_cells(file, config%boundary%kind, x, y, domain)
-    if (file%problem == "") call self%read_tide(file, config)
+    if (file%problem == "") call self%read_tide(file, config, point)
     if (file%problem == "") call self%read_series(file, config)
     if (file%problem == "" .and. .not. (self%has_tide .or. self%has_series)) then
       file%problem = "'"//file%path//"' has neither 'amplitude' and 'phase' nor '"// &
@@ -94,12 +95,14 @@ contains
   end function series_name
 
   !> Where the points are.
-  subroutine read_places(file, domain, x, y)
+  subroutine read_places(file, domain, x, y, point)
     type(netcdf_input_t), intent(inout) :: file
     type(swe_domain_t), intent(in) :: domain
     real(real64), allocatable, intent(out) :: x(:), y(:)
+    character(len=:), allocatable, intent(out) :: point !! name of their dimension
 
     character(len=:), allocatable :: x_name, y_name
+    character(len=256), allocatable :: dims(:)
 
     if (domain%is_sphere) then
       x_name = file%first_of([character(len=9) :: "lon", "longitude"])
@@ -110,6 +113,9 @@ contains
     end if
     call file%read(x_name, x)
     call file%read(y_name, y)
+    point = "point"
+    call file%list_dimensions(x_name, dims)
+    if (size(dims) == 1) point = trim(dims(1))
     if (file%problem == "" .and. size(x) /= size(y)) file%problem = "'"//file%path// &
       "' has '"//x_name//"' and '"//y_name//"' of different lengths"
     if (domain%is_sphere) return
@@ -157,10 +163,11 @@ contains
   end subroutine open_cells
 
   !> Amplitudes and phases of constituents.
-  subroutine read_tide(self, file, config)
+  subroutine read_tide(self, file, config, point)
     class(open_boundary_t), intent(inout) :: self
     type(netcdf_input_t), intent(inout) :: file
     type(swe_config_t), intent(in) :: config
+    character(len=*), intent(in) :: point !! name of the dimension of the points
 
     type(constituent_t), allocatable :: constituents(:)
     character(len=256), allocatable :: dims(:)
@@ -175,16 +182,15 @@ contains
       file%problem = "'"//file%path//"' must have 'amplitude' over (constituent, point)"
       return
     end if
+    if (dims(2) == point) dims(2) = dims(1) ! transposed: `read` says so
+    dims(1) = point
     call file%read("amplitude", dims, amplitude)
     call file%read("phase", dims, phase)
     call check_value_units(self, file, "amplitude")
     call file%check_units("phase", [character(len=7) :: "degrees", "degree"])
     call split(file%text_attribute("amplitude", "constituents"), names)
     if (file%problem /= "") return
-    if (size(amplitude, 1) /= size(self%cells, 2)) then
-      file%problem = "'"//file%path//"' has 'amplitude' transposed or of other points: "// &
-        "expected (constituent, point)"
-    else if (size(names) /= size(amplitude, 2)) then
+    if (size(names) /= size(amplitude, 2)) then
       file%problem = "'"//file%path//"' must name the constituents of 'amplitude' in "// &
         "its attribute 'constituents', e.g. 'M2 S2': one for each row"
     end if

@@ -62,7 +62,8 @@ contains
       if (stat == 0) call from_fields(grid, fields(:3 + n), state, tracers%c)
       if (stat == 0) call analysis%from_fields(grid%block, fields(4 + n:), &
         step*real(config%parameters%dt, real64), stat, errmsg)
-      if (index(errmsg, "'grid_fingerprint'") > 0) errmsg = trim(errmsg)// &
+      if (max(index(errmsg, "'grid_fingerprint' is"), index(errmsg, "'nx' is"), &
+        index(errmsg, "'ny' is")) > 0) errmsg = trim(errmsg)// &
         ": it is of another grid, go on with the one it was written with"
     else
       if (config%files%initial /= "") call read_initial(config, domain, grid, state, stat, &
