@@ -268,14 +268,25 @@ void CompiledModel::run(const std::vector<at::Tensor> &inputs,
                                    n_outputs_, stream, nullptr);
   for (std::size_t i = 0; i < n_inputs_; ++i) // left if it refused before it took them
     delete static_cast<at::Tensor *>(std::exchange(handles_[i], nullptr));
+  take(results);
+  if (status != 0)
+    throw Failure(ISTHMUS_ERR_RUNTIME, library_->reason(capture));
+}
+
+/// A handle is the address of a tensor that is ours now. A result that the network returns
+/// twice is one handle, told twice.
+void CompiledModel::take(std::vector<at::Tensor> &results) {
+  void **outputs = handles_.data() + n_inputs_;
   results.resize(n_outputs_);
   for (std::size_t i = 0; i < n_outputs_; ++i) {
-    // A handle is the address of a tensor that is ours now.
+    void **first = std::find(outputs, outputs + i, outputs[i]);
+    if (first != outputs + i) {
+      results[i] = results[static_cast<std::size_t>(first - outputs)];
+      continue;
+    }
     const std::unique_ptr<at::Tensor> result(static_cast<at::Tensor *>(outputs[i]));
     results[i] = result ? std::move(*result) : at::Tensor();
   }
-  if (status != 0)
-    throw Failure(ISTHMUS_ERR_RUNTIME, library_->reason(capture));
 }
 
 } // namespace isthmus

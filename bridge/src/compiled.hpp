@@ -54,6 +54,7 @@ public:
 private:
   struct Library;
   void create(const std::string &folder, c10::Device device);
+  void take(std::vector<at::Tensor> &results);
 
   std::unique_ptr<PrivateFolder> folder_; // kept for devices that load kernels later
   std::unique_ptr<Library> library_;

@@ -121,6 +121,19 @@ class Stairs(nn.Module):
         return x + torch.floor(1e12 * x) / 1e12
 
 
+class Repeating(nn.Module):
+    """Returns one tensor twice, its input, and a table of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.arange(12.0).reshape(3, 4))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return 2 x, the very same once more, x and the table."""
+        y = 2 * x
+        return y, y, x, self.table
+
+
 class Passing(nn.Module):
     """Returns its input among its outputs."""
 
@@ -411,7 +424,11 @@ def export_packages(folder: Path) -> None:
     both = ({0: n}, None, {0: n}, {0: n})
     compile_package({"model": (Weighted(), (x, scale), two)}, folder / "plain.pt2")
     compile_package(
-        {"forward": (Named(), (x,), ({0: n},)), "step": (Indexed(), (x,), None)},
+        {
+            "forward": (Named(), (x,), ({0: n},)),
+            "step": (Indexed(), (x,), None),
+            "repeat": (Repeating(), (x,), None),
+        },
         folder / "methods.pt2",
     )
     path = folder / "weighted_float64.pt2"

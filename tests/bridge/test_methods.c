@@ -120,6 +120,25 @@ static void a_package_has_methods_and_paths_too(void) {
   isthmus_model_free(model);
 }
 
+/* What AOTInductor hands out for them: one handle, twice; and tensors it goes on to own. */
+static void results_may_be_one_tensor_or_the_networks_own(void) {
+  isthmus_model *model = load("methods.pt2");
+  float *arrays[] = {a, b, c, d};
+  char name[] = "output_0";
+  OK(bind_in(model, "input_0", x, ISTHMUS_FLOAT32, 2, shape));
+  for (int i = 0; i < 4; ++i) {
+    name[7] = (char)('0' + i);
+    OK(bind_out(model, name, arrays[i], ISTHMUS_FLOAT32, 2, shape));
+  }
+  for (int round = 0; round < 3; ++round) {
+    x[5] += 1;
+    d[5] = -1;
+    OK(isthmus_model_run_method(model, "repeat"));
+    CHECK(a[5] == 2 * x[5] && b[5] == 2 * x[5] && c[5] == x[5] && d[5] == 5);
+  }
+  isthmus_model_free(model);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1)
     folder = argv[1];
@@ -131,5 +150,6 @@ int main(int argc, char **argv) {
   numbers_serve_forward_too();
   a_contract_names_what_a_dictionary_holds();
   a_package_has_methods_and_paths_too();
+  results_may_be_one_tensor_or_the_networks_own();
   return finish();
 }
