@@ -7,6 +7,7 @@ it is bound to an instruction set, which the contract records.
 
 import atexit
 import functools
+import inspect
 import io
 import json
 import os
@@ -225,7 +226,8 @@ def _export(
         if own is not None:
             return _export_traced(own, sample, shapes)
         if method == "forward":
-            return torch.export.export(linear.module, sample, dynamic_shapes=shapes)
+            as_torch_counts = _by_argument(linear.module, shapes)
+            return torch.export.export(linear.module, sample, dynamic_shapes=as_torch_counts)
         return _export_traced(traced[method], sample, shapes)
     except Exception as error:
         if method == "jvp":
@@ -233,6 +235,15 @@ def _export(
             with suppress(Exception):
                 return _export_traced(linear.jvp, sample, shapes)
         raise ExportError(f"'{method}' cannot be exported: {reason_of(error)}") from error
+
+
+def _by_argument(module: nn.Module, shapes: DynamicShapes) -> tuple[Any, ...]:
+    """Return the shapes as torch.export counts arguments: all that `*x` takes is one."""
+    parameters = list(inspect.signature(module.forward).parameters.values())
+    for i, parameter in enumerate(parameters):
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            return (*shapes[:i], shapes[i:])
+    return shapes
 
 
 def _export_traced(
