@@ -6,7 +6,10 @@ forcings, in half a minute, and used under nine. Twins are those of `tune_lorenz
 half of the sites, noisy, over one time unit; first state and F are estimated together, with
 the emulator's own states and derivatives.
 
-    python tune_emulator.py [--twins 4] [--epochs 40 5]
+    python tune_emulator.py [--twins 4] [--epochs 40 5] [--output conditional.pt]
+    isthmus tune tune_emulator.toml
+
+The second command estimates F of 200 twins through the file that the first one writes.
 """
 
 import argparse
@@ -20,7 +23,9 @@ from rich.table import Table
 
 from isthmus.cli.progress import progress_bar
 from isthmus.data import Trajectories
-from isthmus.inverse.estimation import Estimated, Estimation
+from isthmus.export import export_network
+from isthmus.inverse.estimates import Estimated
+from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.parameter_campaigns import Tuning, read_tuning
 from isthmus.inverse.parametric import ParametricModel
 from isthmus.inverse.parametric_networks import TorchParameters
@@ -39,13 +44,19 @@ LENGTH = 150  # steps of each run of the training
 def main() -> None:
     """Train, estimate the same twins twice, and show errors and error bars."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--twins", type=int, default=4, help="of each forcing")
+    parser.add_argument(
+        "--twins", type=int, default=4, help="of each forcing, 0: train only"
+    )
     parser.add_argument("--epochs", type=int, nargs=2, default=[40, 5])
+    parser.add_argument("--output", type=Path, default=HERE / "conditional.pt")
     args = parser.parse_args()
     torch.set_num_threads(1)
     tuning = read_tuning(HERE / "tune_lorenz96.toml")
     step, error = trained(args.epochs)
     print(f"one-step error of the emulator: {error:.4f} of the change in a step")
+    write(step, args.output)
+    if args.twins == 0:
+        return
     models = {
         "Fortran adjoint": tuning.case.model,
         "trained emulator": TorchParameters(step, K, dt=DT),
@@ -85,6 +96,23 @@ def trained(epochs: list[int]) -> tuple[ConditionalRk4Step, float]:
     with torch.no_grad():
         found = step(before.reshape(-1, K), forcing).reshape(before.shape)
     return step, float(((found - after).norm() / (after - before).norm()).item())
+
+
+def write(step: ConditionalRk4Step, path: Path) -> None:
+    """Write the emulator as a model file."""
+    export_network(
+        step.eval(),
+        path,
+        inputs={
+            "x": torch.zeros(2, K, dtype=torch.float64),
+            "forcing": torch.zeros(2, dtype=torch.float64),
+        },
+        outputs=["x_next"],
+        dynamic={"member": 0},
+        dims={"x": ("member", "k"), "forcing": ("member",), "x_next": ("member", "k")},
+        dt=DT,
+    )
+    print(f"emulator: {path}")
 
 
 def estimated(

@@ -12,7 +12,7 @@ from isthmus.errors import AssimilationError, BindingError, ConfigurationError
 from isthmus.export import export_network
 from isthmus.inverse import Diagonal, Observations, Sites
 from isthmus.inverse.corrections import CorrectedStep, CorrectionProblem
-from isthmus.inverse.estimation import Estimation, Parameter, Prior
+from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.parameter_campaigns import read_tuning
 from isthmus.inverse.parameter_window import Window
@@ -25,6 +25,7 @@ from isthmus.inverse.parametric import (
 )
 from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
 from isthmus.inverse.posterior_draws import draw_posterior
+from isthmus.inverse.priors import Parameter, Prior
 from isthmus.inverse.rate_constants import ChemistryCase, RateConstants
 from isthmus.models import Lorenz96, Mechanism, TwoLevelLorenz96
 from isthmus.nets import ConditionalBilinearNet, Lorenz96Tendency, PolynomialClosure

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
-from isthmus.errors import ConfigurationError
+from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array
 
 SYMMETRY = 1e-10  # relative: what sums in another order may differ by
@@ -333,3 +333,25 @@ def gaussian_on_ring(size: int, *, sd: float, length: float) -> SquareRoot:
         lambda x: filtered(x, gain),  # symmetric
         lambda x: filtered(x, gain**-2.0),
     )
+
+
+def check_background(
+    x: Array, n_state: int, covariance: Covariance | None, name: str = "background"
+) -> Array:
+    """Return a background `[k]` as contiguous float64, if it and its B fit the state.
+
+    Raises
+    ------
+    BindingError
+        If a size is another, or a number is not finite.
+    """
+    x = np.ascontiguousarray(x, np.float64)
+    if x.shape != (n_state,):
+        raise BindingError(f"'{name}' has shape {list(x.shape)}, expected [{n_state}]")
+    if not np.isfinite(x).all():
+        raise BindingError(f"'{name}' holds NaN or infinity")
+    if covariance is not None and covariance.size != n_state:
+        raise BindingError(
+            f"'covariance' is of {covariance.size} numbers, the state has {n_state}"
+        )
+    return x

@@ -13,221 +13,25 @@ the tangent-linear's, and its inverse is the covariance of the estimate (Laplace
 the error of a parameter includes the uncertainty of the state.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.special import erf
-from scipy.stats import norm
 
-from isthmus.errors import AssimilationError, BindingError, ConfigurationError
-from isthmus.inverse.covariances import Covariance
+from isthmus.errors import AssimilationError, BindingError
+from isthmus.inverse.covariances import Covariance, check_background
+from isthmus.inverse.estimates import Estimated
 from isthmus.inverse.forward import Array
 from isthmus.inverse.observations import Observations
 from isthmus.inverse.parametric import ParametricModel
+from isthmus.inverse.priors import Prior
 
 MAX_ITERATIONS = 100
 FIRST_DAMPING = 1e-3
 LARGEST_DAMPING = 1e10
 FACTOR = 10.0  # by which the damping falls after a step that is taken, and rises otherwise
-SUSPICIOUS = 5.0  # standard deviations of the cost above what is expected
 ROUGH = 0.1  # standard errors to go at the end of a shorter window
-SCALES = ("linear", "log")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What is known of a parameter before the observations.
-
-    Attributes
-    ----------
-    name
-        As the model calls it.
-    background
-        Best guess.
-    sd
-        Standard deviation; relative, of log p, if `scale` is "log".
-    scale
-        "linear", or "log" for what is positive.
-
-    Raises
-    ------
-    ConfigurationError
-        If a value makes no sense.
-    """
-
-    name: str
-    background: float
-    sd: float
-    scale: str = "linear"
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        if self.scale not in SCALES:
-            raise ConfigurationError(
-                f"parameter '{self.name}': 'scale' must be one of {SCALES}, "
-                f"found {self.scale!r}"
-            )
-        if not (np.isfinite(self.sd) and self.sd > 0.0):
-            raise ConfigurationError(
-                f"parameter '{self.name}': 'sd' must be above 0, found {self.sd}"
-            )
-        if not np.isfinite(self.background) or (self.is_log and self.background <= 0.0):
-            raise ConfigurationError(
-                f"parameter '{self.name}': 'background' must be "
-                f"{'above 0' if self.is_log else 'finite'}, found {self.background}"
-            )
-
-    @property
-    def is_log(self) -> bool:
-        """Whether q is the logarithm."""
-        return self.scale == "log"
-
-
-class Prior:
-    """Independent parameters in the order of the model, and the way between p and q.
-
-    Parameters
-    ----------
-    parameters
-        All of the model's that are estimated.
-
-    Attributes
-    ----------
-    mean, sd
-        Of q `[i]`.
-    """
-
-    def __init__(self, parameters: Sequence[Parameter]) -> None:
-        if not parameters:
-            raise ConfigurationError("no parameter to be estimated")
-        self.parameters = tuple(parameters)
-        self.names = tuple(parameter.name for parameter in parameters)
-        self._is_log = np.array([parameter.is_log for parameter in parameters])
-        background = np.array([parameter.background for parameter in parameters])
-        self.mean = self.q(background)
-        self.sd = np.array([parameter.sd for parameter in parameters])
-
-    def q(self, p: Array) -> Array:
-        """Return q of p `[i]`."""
-        return np.where(self._is_log, np.log(np.where(self._is_log, p, 1.0)), p)
-
-    def p(self, q: Array) -> Array:
-        """Return p of q `[i]`."""
-        return np.where(self._is_log, np.exp(np.where(self._is_log, q, 0.0)), q)
-
-    def slope(self, q: Array) -> Array:
-        """Return dp/dq `[i]`."""
-        return np.where(self._is_log, self.p(q), 1.0)
-
-    def sample(self, rng: np.random.Generator) -> Array:
-        """Return parameters drawn from the prior `[i]`."""
-        return self.p(self.mean + self.sd * rng.standard_normal(self.mean.size))
-
-
-@dataclass(frozen=True)
-class Estimated:
-    """First state and parameters of a window.
-
-    Attributes
-    ----------
-    prior
-        Names and scales.
-    x, x_error
-        First state and its standard errors `[k]`; no errors where it is known.
-    control
-        The minimum `[n_control]`.
-    q, covariance
-        Parameters, logarithms of those on a log scale `[i]`, and their posterior
-        covariance `[i, i]`.
-    cost, cost_prior
-        J, and what of it departs from state and parameters given.
-    gradient_norm, gradient_norm_start
-        Of the gradient in the control variable, at the end and at the start.
-    decrement
-        Length of the step that remains, in standard errors.
-    is_converged
-        Whether it is as short as was asked for.
-    n_iterations, n_observed, n_missing
-        Linearisations; values used, and values that were NaN and masked.
-    """
-
-    prior: Prior
-    x: Array
-    x_error: Array
-    control: Array
-    q: Array
-    covariance: Array
-    cost: float
-    cost_prior: float
-    gradient_norm: float
-    gradient_norm_start: float
-    decrement: float
-    is_converged: bool
-    n_iterations: int
-    n_observed: int
-    n_missing: int
-
-    @property
-    def p(self) -> Array:
-        """The parameters `[i]`."""
-        return self.prior.p(self.q)
-
-    @property
-    def is_consistent(self) -> bool:
-        """Whether 2 J is what the errors given let expect: n_observed, give or take.
-
-        If it is far above, the minimum is a wrong one, or an error was given too small.
-        """
-        n = self.n_observed
-        return bool(2.0 * self.cost <= n + SUSPICIOUS * np.sqrt(2.0 * n))
-
-    @property
-    def error(self) -> Array:
-        """Standard errors of q `[i]`: relative ones of p on a log scale."""
-        return np.sqrt(np.diagonal(self.covariance))
-
-    def interval(self, level: float) -> Array:
-        """Return lower and upper bounds of p `[2, i]` that hold the truth so often."""
-        reach = float(norm.ppf(0.5 + 0.5 * level)) * self.error
-        return np.stack([self.prior.p(self.q - reach), self.prior.p(self.q + reach)])
-
-    def score(self, truth: Array) -> Array:
-        """Return departures of q from the true p, in standard errors `[i]`."""
-        return (self.q - self.prior.q(truth)) / self.error
-
-    def __str__(self) -> str:
-        """Return one sentence."""
-        end = "converged" if self.is_converged else "did not converge"
-        masked = f", {self.n_missing} missing and masked" if self.n_missing else ""
-        low, high = self.interval(float(erf(np.sqrt(0.5))))
-        found = ", ".join(
-            f"{name} {p:.4g} ({a:.4g} to {b:.4g})"
-            for name, p, a, b in zip(self.prior.names, self.p, low, high, strict=True)
-        )
-        return (
-            f"estimation {end} after {self.n_iterations} linearisations: {found}; gradient "
-            f"{self.gradient_norm:.3g} of {self.gradient_norm_start:.3g} at the start, "
-            f"{self.decrement:.2g} standard errors to go; {self.n_observed} "
-            f"observations{masked}; cost {self.cost / max(1, self.n_observed):.2f} of each"
-            f"{'' if self.is_consistent else ', too high: a wrong minimum?'}"
-        )
-
-    def required(self) -> "Estimated":
-        """Return the estimate itself if it converged.
-
-        Raises
-        ------
-        AssimilationError
-            If it did not; the norms of the gradient are told.
-        """
-        if not self.is_converged:
-            raise AssimilationError(
-                f"{self}; give a better first guess or a shorter window"
-            )
-        return self
 
 
 @dataclass
@@ -270,16 +74,8 @@ class Estimation:
                 f"the prior is of {list(self.prior.names)}, the model's parameters are "
                 f"{list(self.model.names)}"
             )
-        self.x = np.ascontiguousarray(self.x, np.float64)
-        if self.x.shape != (n,):
-            raise BindingError(f"'x' has shape {list(self.x.shape)}, expected [{n}]")
-        if not np.isfinite(self.x).all():
-            raise BindingError("'x' holds NaN or infinity")
+        self.x = check_background(self.x, n, self.covariance, "x")
         if self.covariance is not None:
-            if self.covariance.size != n:
-                raise BindingError(
-                    f"'covariance' is of {self.covariance.size} numbers, the state has {n}"
-                )
             self._n_v = self.covariance.n_control
         self.observations.check_window(self.n_steps)
         self._weights = self.observations.as_weights(self.n_steps, n)

@@ -18,9 +18,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, cg
 
-from isthmus.errors import AssimilationError, BindingError
+from isthmus.errors import AssimilationError
 from isthmus.inverse.checkpoints import checkpointed_gradient
-from isthmus.inverse.covariances import Covariance
+from isthmus.inverse.covariances import Covariance, check_background
 from isthmus.inverse.forward import Array, Ending, ForwardModel, Misfit
 from isthmus.inverse.observations import Observations
 
@@ -128,17 +128,7 @@ class FourDVar:
     def __post_init__(self) -> None:
         """Check what was given, and see whether the fast way is open."""
         n = self.model.n_state
-        self.background = np.ascontiguousarray(self.background, np.float64)
-        if self.background.shape != (n,):
-            raise BindingError(
-                f"'background' has shape {list(self.background.shape)}, expected [{n}]"
-            )
-        if not np.isfinite(self.background).all():
-            raise BindingError("'background' holds NaN or infinity")
-        if self.covariance is not None and self.covariance.size != n:
-            raise BindingError(
-                f"'covariance' is of {self.covariance.size} numbers, the state has {n}"
-            )
+        self.background = check_background(self.background, n, self.covariance)
         self.observations.check_window(self.n_steps)
         self._weights = self.observations.as_weights(self.n_steps, n)
 

@@ -37,12 +37,13 @@ import netCDF4
 import numpy as np
 
 from isthmus.errors import AssimilationError, ConfigurationError
-from isthmus.inverse.estimation import Estimation, Parameter, Prior
+from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.forward import Array
 from isthmus.inverse.observations import Observations
 from isthmus.inverse.parameter_cases import Case, make_case
 from isthmus.inverse.parameter_results import LEVELS, TuningResults, TwinResult
 from isthmus.inverse.posterior_draws import FEWEST, draw_posterior
+from isthmus.inverse.priors import Parameter, Prior
 
 SECONDS_BETWEEN_WRITES = 5.0
 GROUPS = {"model", "window", "parameter", "posterior", "twins", "observations"}

@@ -8,8 +8,9 @@ import netCDF4
 import numpy as np
 
 from isthmus.errors import ConfigurationError
-from isthmus.inverse.estimation import Estimated, Prior
+from isthmus.inverse.estimates import Estimated
 from isthmus.inverse.forward import Array
+from isthmus.inverse.priors import Prior
 
 LEVELS = (0.5, 0.68, 0.9, 0.95)
 NUMBERS = (

@@ -18,7 +18,8 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.stats import chi2, norm, qmc
 
 from isthmus.errors import AssimilationError, ConfigurationError
-from isthmus.inverse.estimation import Estimated, Estimation
+from isthmus.inverse.estimates import Estimated
+from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.forward import Array
 
 TAILS = 5  # degrees of freedom beyond the number of controls

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from isthmus.errors import AssimilationError, BindingError
-from isthmus.inverse.covariances import Covariance
+from isthmus.inverse.covariances import Covariance, check_background
 from isthmus.inverse.forward import Array, ForwardModel, Misfit
 from isthmus.inverse.four_d_var import MEMORY
 from isthmus.inverse.observations import Observations
@@ -96,10 +96,10 @@ class WeakFourDVar:
     def __post_init__(self) -> None:
         """Check what was given."""
         n = self.model.n_state
-        sizes = self.background.size, self.covariance.size, self.model_error.size
-        if sizes != (n, n, n):
+        check_background(self.background, n, self.covariance)
+        if self.model_error.size != n:
             raise BindingError(
-                f"background, B and Q are of {sizes} numbers, the state has {n}"
+                f"'model_error' is of {self.model_error.size} numbers, the state has {n}"
             )
         self.observations.check_window(self.n_steps)
 
