@@ -42,6 +42,35 @@ def test_a_network_that_is_no_graph_is_explained(tmp_path, module, said):
     assert not path.exists()
 
 
+class _Complex(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.fft.rfft(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (_Printing(), "neither script nor trace.*calls NumPy.*Take that out"),
+        (_Complex(), "'y' is torch.complex64.*by torch.view_as_complex"),
+        (
+            nn.Linear(3, 3).to(torch.bfloat16),
+            "weights are bfloat16, the inputs float32: give inputs of the weights' type",
+        ),
+    ],
+)
+def test_what_torchscript_cannot_hold_is_explained(tmp_path, module, said):
+    path = tmp_path / "net.pt"
+    with pytest.raises(ExportError, match=said):
+        export_network(
+            module.eval(),
+            path,
+            inputs={"x": torch.ones(4, 3)},
+            outputs=["y"],
+            dynamic={"n": 0},
+        )
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

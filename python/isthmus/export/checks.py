@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ..contract import ADJOINT, TANGENT
 from ..errors import ExportError
 from .derivatives import Tensors, as_tuple
+from .reasons import failure_of_forward, first_line
 from .signature import Extents, Signature
-from .torchscript import first_line
 
 SEPARABLE_ROUNDING: Final = 1024
 """Units in the last place that a matrix product may change by with its batch size."""
@@ -157,7 +157,7 @@ def _evaluate(module: nn.Module, x: Tensors, shown: Tensors) -> Tensors:
     except Exception as error:
         shapes = ", ".join(str(list(tensor.shape)) for tensor in shown)
         raise ExportError(
-            f"forward fails for inputs {shapes}: {first_line(error)}"
+            f"forward fails for inputs {shapes}: {failure_of_forward(module, x, error)}"
         ) from error
 
 

@@ -226,8 +226,8 @@ def _export(
         if own is not None:
             return _export_traced(own, sample, shapes)
         if method == "forward":
-            as_torch_counts = _by_argument(linear.module, shapes)
-            return torch.export.export(linear.module, sample, dynamic_shapes=as_torch_counts)
+            counted = _by_argument(linear.module, shapes)
+            return torch.export.export(linear.module, sample, dynamic_shapes=counted)
         return _export_traced(traced[method], sample, shapes)
     except Exception as error:
         if method == "jvp":

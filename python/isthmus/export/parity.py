@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from ..contract import Contract, Method, read_contract
 from ..errors import ExportError, IsthmusError
 from .derivatives import Linearisation, Tensors
+from .reasons import first_line
 from .signature import Extents, Signature, torch_dtype
-from .torchscript import first_line
 
 ROUNDING: Final = 256
 """Default tolerance in units of the dtype's epsilon, relative to the largest value: sums

@@ -4,7 +4,7 @@
 import re
 from typing import Final
 
-from .torchscript import first_line
+from torch import Tensor, nn
 
 _REASONS: Final = (
     (
@@ -36,7 +36,7 @@ _REASONS: Final = (
         " forward is all that is needed.",
     ),
     (
-        r"skip|graph break|[Uu]nsupported: |print|logging|builtin|numpy|torch\.from_numpy|"
+        r"skip|graph break|[Uu]nsupported: |print|logging|builtin|numpy|import statement|"
         r"mutat|attribute .* was (assigned|created)|side effect",
         "forward does something besides computing with tensors (prints, calls NumPy or a"
         " library, stores an attribute). Take that out of forward, and pass what it keeps"
@@ -62,6 +62,31 @@ _UNKNOWN: Final = (
 
 def reason_of(error: BaseException) -> str:
     """Return two sentences, what is wrong and what to change, and torch's first line."""
-    text = f"{type(error).__name__}: {error}"
-    said = next((said for pattern, said in _REASONS if re.search(pattern, text)), _UNKNOWN)
-    return f"{said} PyTorch says: {first_line(error)}"
+    return f"{advice_on(error)} PyTorch says: {first_line(error)}"
+
+
+def advice_on(*errors: BaseException) -> str:
+    """Return two sentences on torch's failures: what is wrong and what to change."""
+    text = "\n".join(f"{type(error).__name__}: {error}" for error in errors)
+    return next((said for pattern, said in _REASONS if re.search(pattern, text)), _UNKNOWN)
+
+
+def failure_of_forward(
+    module: nn.Module, sample: tuple[Tensor, ...], error: BaseException
+) -> str:
+    """Return torch's words, and what to change if inputs and weights are of two types."""
+    weights = {str(p.dtype)[6:] for p in module.parameters() if p.is_floating_point()}
+    given = {str(x.dtype)[6:] for x in sample if x.is_floating_point()}
+    if not weights or given <= weights:
+        return first_line(error)
+    return (
+        f"{first_line(error)}. Its weights are {', '.join(sorted(weights))}, the inputs"
+        f" {', '.join(sorted(given))}: give inputs of the weights' type, or convert the"
+        " module by .to(dtype)"
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".:") if lines else type(error).__name__

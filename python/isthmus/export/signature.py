@@ -26,6 +26,10 @@ DTYPE_NAMES: Final = {
     torch.float16: "float16",
     torch.bfloat16: "bfloat16",
 }
+_INSTEAD_OF_COMPLEX: Final = (
+    ". Let the module take and return real and imaginary parts, by torch.view_as_complex"
+    " and torch.view_as_real"
+)
 _PRIMES: Final = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 
 
@@ -201,6 +205,7 @@ def _check_tensor(what: str, tensor: Tensor) -> None:
     if tensor.dtype not in DTYPE_NAMES:
         raise ExportError(
             f"{what} is {tensor.dtype}; Fortran can bind {', '.join(DTYPE_NAMES.values())}"
+            f"{_INSTEAD_OF_COMPLEX if tensor.is_complex() else ''}"
         )
     if tensor.device.type != "cpu":
         raise ExportError(

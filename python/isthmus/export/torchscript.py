@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ExportError
+from .reasons import advice_on, first_line
 from .structure import leaves
 
 How = Literal["script", "trace"]
@@ -86,8 +87,8 @@ def _trace(module: nn.Module, every: Mapping[str, Samples], reason: Exception) -
     except Exception as error:
         raise ExportError(
             f"TorchScript can neither script nor trace {type(module).__name__}. Scripting:"
-            f" {first_line(reason)}. Tracing: {first_line(error)}. Branch on no tensor's"
-            " value, or write .pt2 with torch.cond"
+            f" {first_line(reason)}. Tracing: {first_line(error)}."
+            f" {advice_on(reason, error)}"
         ) from error
     return traced
 
@@ -110,9 +111,3 @@ def _compare(
         torch.testing.assert_close(
             found, expected, rtol=TRACE_TOLERANCE, atol=TRACE_TOLERANCE, equal_nan=True
         )
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error that says something."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".:") if lines else type(error).__name__

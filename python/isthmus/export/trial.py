@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ExportError
-from . import checks, signature, structure, torchscript
+from . import checks, signature, structure
 from .derivatives import Tensors
 from .physical import Physical
+from .reasons import failure_of_forward
 from .signature import Signature, VariableSpec
 
 Dynamic = Mapping[str, int | Mapping[str, int]]
@@ -41,9 +42,10 @@ def flattened(
     except Exception as error:
         if outputs is not None:
             return module, outputs  # said below, with names and shapes
-        raise ExportError(
-            f"forward fails for the examples: {torchscript.first_line(error)}"
-        ) from error
+        given = (getattr(x, "example", x) for x in inputs.values())
+        sample = tuple(x for x in given if isinstance(x, Tensor))
+        reason = failure_of_forward(module, sample, error)
+        raise ExportError(f"forward fails for the examples: {reason}") from error
     names = structure.default_names(result) if outputs is None else outputs
     if not structure.is_nested(result):
         return module, names

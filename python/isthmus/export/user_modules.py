@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ExportError
-from .torchscript import first_line
+from .reasons import first_line
 
 
 def load_module(name: str, settings: Mapping[str, Any] | None = None) -> nn.Module:
