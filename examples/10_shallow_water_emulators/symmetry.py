@@ -43,6 +43,7 @@ NETS = {
 LONGER = 4  # times the updates
 BATCH, TRIALS, HOURS = 8, 6, 24.5
 SETTINGS = FitSettings(
+    optimizer="soap",
     learning_rate=4e-3,
     schedule="cosine",
     batch_size=BATCH,

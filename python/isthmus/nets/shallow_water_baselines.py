@@ -170,7 +170,7 @@ def u_net(width: int = 10, n_levels: int = 3, **options: Any) -> IncrementStep: 
         If MONAI is not installed.
     """
     try:
-        from monai.networks.nets import UNet
+        from monai.networks.nets.unet import UNet
     except ImportError as error:
         raise ConfigurationError(_missing("the U-Net", "monai")) from error
     channels = [width, *(width * 2**k for k in range(n_levels))]
