@@ -2,7 +2,8 @@
 """Train emulators of the shallow water step and compare them over 24.5 hours.
 
     OMP_NUM_THREADS=1 python compare.py [--dt 300 900 1500] [--seeds 1] [--minutes 3]
-        [--models known implicit plain bilinear cgrid unet fno] [--sizes 32 100] [--trials 8 3]
+        [--models known implicit plain bilinear cgrid unet fno]
+        [--sizes 32 100] [--trials 8 3]
 
 Trained in basins of 32 x 32 cells, run in others of that size and in larger ones; a
 forecast starts after ten steps of the model. Prints a row of a Markdown table for each
