@@ -6,13 +6,14 @@
 !> extrapolated, which keeps it positive. Cloud mass is what rain leaves of all water.
 module rain_bins_run
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
-  use failures, only: err_interrupted, err_runtime, fail, succeed
+  use failures, only: err_argument, err_interrupted, err_runtime, fail, succeed
   use interrupts, only: interrupted_by
   use kinds, only: wp
   use rain_bins, only: rain_bins_t
   use rain_config, only: rain_config_t
   use rain_drops, only: cloud_t
   use rain_kernels, only: kernel_t
+  use superdroplet_sampling, only: check_cloud
   use trajectories, only: trajectory_t
   use version, only: isthmus_version
   implicit none
@@ -43,7 +44,8 @@ contains
     integer :: status
 
     message = ""
-    call compute(config, moments, status, message)
+    call check_clouds(config, status, message)
+    if (status == 0) call compute(config, moments, status, message)
     if (status == 0) call write_file(config, moments, file, status, message)
     if (status /= 0) then
       if (file%is_open()) call file%abandon()
@@ -52,6 +54,23 @@ contains
       call succeed(stat)
     end if
   end subroutine run
+
+  !> Refuse what is no cloud before the first is computed.
+  subroutine check_clouds(config, stat, errmsg)
+    type(rain_config_t), intent(in) :: config
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    character(len=256) :: problem
+    integer :: i
+
+    stat = 0
+    problem = ""
+    do i = 1, config%n_cases()
+      call check_cloud(config%cloud(i), problem)
+    end do
+    if (problem /= "") call fail(err_argument, trim(problem), stat, errmsg)
+  end subroutine check_clouds
 
   !> All clouds, a thread for each.
   subroutine compute(config, moments, stat, errmsg)

@@ -19,7 +19,7 @@ module superdroplet_sampling
   use superdroplets, only: superdroplets_t
   implicit none
   private
-  public :: proposal_t, sampling_names
+  public :: check_cloud, proposal_t, sampling_names
 
   character(len=*), parameter :: sampling_names(2) = [character(len=8) :: "constant", &
     "tail"]

@@ -16,7 +16,12 @@ from isthmus.couple.paired_trial import judge_in_system
 from isthmus.couple.programs import run_program
 from isthmus.couple.rain import export_rain
 from isthmus.couple.rain_stability import RainColumns
-from isthmus.errors import BindingError, DataError, ModelRunError
+from isthmus.errors import (
+    BindingError,
+    ConfigurationError,
+    DataError,
+    ModelRunError,
+)
 from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.rain import (
     RainWindows,
@@ -160,6 +165,22 @@ def test_transition_times_are_interpolated():
     assert float(times[0]) == 30.0 and float(times[1]) == float("inf")
 
 
+@pytest.mark.parametrize("program", ["isthmus-rain", "isthmus-rain-bins"])
+@pytest.mark.parametrize(
+    ("cloud", "words"),
+    [
+        ({"liquid_water": -1e-3}, "'liquid_water' must be positive"),
+        ({"mean_radius": float("nan")}, "'mean_radius' must be positive"),
+        ({"shape": -1.5}, "'shape' must be in 0 to 50"),
+    ],
+)
+def test_what_is_no_cloud_is_refused_by_name(tmp_path, program, cloud, words):
+    good = {"liquid_water": 1e-3, "mean_radius": 13e-6, "shape": 1.0}
+    groups = {"clouds": good | cloud, "files": {"output": "rain.nc"}}
+    with pytest.raises(ModelRunError, match=words):
+        run_program(program, groups, tmp_path)
+
+
 def test_bad_states_are_named():
     state = clouds(4)
     state[2, 3] = np.nan
@@ -168,6 +189,11 @@ def test_bad_states_are_named():
     state[2, 3] = -1.0
     with pytest.raises(BindingError, match="'nr' in cell 2"):
         RainBulk().rates(state)
+    for dt in (-1.0, float("nan")):
+        with pytest.raises(ConfigurationError, match="'dt' must be"):
+            RainBulk().rates(clouds(4), dt=dt)
+    with pytest.raises(ConfigurationError, match="'dt' must be positive"):
+        RainBulk().advance(clouds(4), 0.0, n_steps=1)
     with pytest.raises(DataError, match="expected \\[time, cell, 7\\]"):
         RainWindows(torch.zeros(3, 2, 4), torch.ones(4))
 

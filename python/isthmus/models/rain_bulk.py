@@ -13,6 +13,7 @@ from isthmus.models._fortran import FloatArray, as_fortran, check_steps, fortran
 QUANTITIES: Final = ("lc", "nc", "lr", "nr", "l0", "rm", "nu")
 RATES: Final = ("au", "ac", "scc", "scr")
 WATER_DENSITY: Final = 1000.0  # [kg m-3]
+SHORTEST: Final = 1e-9  # step [s]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class RainBulk:
         n_substeps
             Runge-Kutta steps in it.
         """
-        check_steps(dt, n_substeps)
+        _check_steps(dt, n_substeps, least=0.0)
         cells = _checked(state)
         rates = np.empty((state.shape[0], len(RATES)))
         if dt == 0.0:
@@ -86,7 +87,7 @@ class RainBulk:
 
         Classical Runge-Kutta of order four; 5 s are converged to five digits.
         """
-        check_steps(dt, n_steps)
+        _check_steps(dt, n_steps)
         fortran_bulk.rain_bulk_advance(_checked(state, writable=True), dt, n_steps)
         return state
 
@@ -95,7 +96,7 @@ class RainBulk:
 
         No more moves than the donor holds: water is kept and nothing becomes negative.
         """
-        check_steps(dt, 1)
+        _check_steps(dt, 1)
         cells = _checked(state, writable=True)
         given = as_fortran("rates", rates, (state.shape[0], len(RATES)))
         if not np.all(np.isfinite(rates)):
@@ -137,6 +138,13 @@ class RainBulk:
                     self.step(state, closure(state), dt)
             saved.append(state.copy())
         return np.stack(saved)
+
+
+def _check_steps(dt: float, n_steps: int, least: float = SHORTEST) -> None:
+    """Rain does not run backward."""
+    check_steps(dt, n_steps)
+    if dt < least:
+        raise ConfigurationError(f"'dt' must be positive, found {dt}")
 
 
 def _checked(state: FloatArray, *, writable: bool = False) -> FloatArray:
