@@ -42,6 +42,13 @@ def without_noise(ensembles: RainEnsembles, files: list[Path]) -> RainEnsembles:
     return RainEnsembles(states, ensembles.standard_errors, ensembles.dt)
 
 
+def saved_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Return the best weights of a network of rates in a checkpoint."""
+    weights = torch.load(checkpoint, weights_only=True)["best"]
+    inside = {k.split("closure.")[-1]: v for k, v in weights.items() if "closure." in k}
+    return inside
+
+
 def main() -> None:
     """Train, keep the weights, export."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -75,10 +82,7 @@ def main() -> None:
     torch.manual_seed(given.seed)
     start = RainNet(given.form, width=given.width, depth=2)
     if given.start is not None:
-        weights = torch.load(given.start, weights_only=True)["best"]
-        prefix = "step.closure."
-        own = {k.removeprefix(prefix): v for k, v in weights.items() if prefix in k}
-        start.load_state_dict(own)
+        start.load_state_dict(saved_weights(given.start))
     closure, history = train_rain(
         torch.from_numpy(train.states),
         torch.from_numpy(valid.states),

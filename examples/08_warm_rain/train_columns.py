@@ -6,12 +6,22 @@ from pathlib import Path
 
 import torch
 from shafts import open_driven
+from torch import Tensor
 
 from isthmus.couple.rain import export_rain
 from isthmus.learn import Curriculum, FitSettings
-from isthmus.learn.rain_column import train_columns
+from isthmus.learn.rain_column import RainShafts, train_columns
 from isthmus.nets.rain import RainNet
 from isthmus.nets.rain_column import column_cells
+
+
+def wet_cells(shafts: RainShafts) -> Tensor:
+    """Return the cells [cell, 7] of columns that hold water, every 20 steps."""
+    cells = column_cells(shafts.states[::20])
+    water = (cells[..., 0] + cells[..., 2]).unsqueeze(-1)
+    fixed = shafts.states[::20, :, None, -4:-2].expand(*cells.shape[:-1], 2)
+    example = torch.cat([cells, water, fixed], dim=-1).flatten(0, -2)
+    return example[example[:, 4] > 1e-6]
 
 
 def main() -> None:
@@ -44,11 +54,7 @@ def main() -> None:
             every=given.length,
         )
         print(f"validation {history.best:.3e}, {history.seconds:.0f} s of processor time")
-    cells = column_cells(train.states[::20])
-    water = (cells[..., 0] + cells[..., 2]).unsqueeze(-1)
-    fixed = train.states[::20, :, None, -4:-2].expand(*cells.shape[:-1], 2)
-    example = torch.cat([cells, water, fixed], dim=-1).flatten(0, -2)
-    wet = example[example[:, 4] > 1e-6]
+    wet = wet_cells(train)
     print(export_rain(net, given.network, wet[:: len(wet) // 2000 + 1], dt=20.0).summary())
 
 
