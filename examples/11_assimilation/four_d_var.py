@@ -48,9 +48,9 @@ SPIN_UP = 4000  # steps
 PUBLISHED = {8: 0.752, 16: 0.567, 24: 0.503, 32: 0.451, 40: 0.440, 48: 0.395, 64: 0.374}
 PUBLISHED_SECONDS = {8: 0.16, 16: 0.51, 24: 0.90, 32: 1.68, 40: 2.67, 48: 4.47, 64: 6.97}
 IN_FORTRAN = "adjoint, all in Fortran"  # Gauss-Newton; the others: L-BFGS of scipy
-SLOW = {"differences": 12, "torch": 12}  # windows at most, of one trial
+FEW = 12  # windows at most of derivatives that take long, in one trial
+SLOW = ("differences", "torch", "network alone", "network's gradient")
 MEMBERS, INFLATION = 40, 1.01  # of the ensembles, after each step
-TOLERANCE = 1e-5  # factor by which the gradient falls
 
 
 def main() -> None:
@@ -60,6 +60,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000, help="of each trial")
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", default=None)
+    parser.add_argument("--limit", type=int, help="windows at most of each trial")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-5,
+        help="factor by which the gradient falls; 1e-3 is what single precision can",
+    )
     parser.add_argument("--network", type=Path, help="weights of train_deep.py")
     parser.add_argument("--filters", action="store_true", help="ensembles instead")
     args = parser.parse_args()
@@ -78,9 +85,16 @@ def main() -> None:
                 results = []
                 trials = args.trials if "adjoint" in name else 1
                 for trial in range(trials):
-                    results.append(
-                        assimilate(kinds[name], n_steps, args.steps, trial, name)
+                    found = assimilate(
+                        kinds[name],
+                        n_steps,
+                        args.steps,
+                        trial,
+                        name,
+                        tolerance=args.tolerance,
+                        limit=args.limit,
                     )
+                    results.append(found)
                     update(f"{name}, {n_steps} steps", (trial + 1) / trials)
                 rows[name, n_steps] = results
     Console(highlight=False, width=160).print(table(rows))
@@ -168,13 +182,17 @@ def assimilate(
     trial: int,
     name: str,
     cycle: int = CYCLE,
+    *,
+    tolerance: float = 1e-5,
+    limit: int | None = None,
 ) -> tuple[np.ndarray, float, float, int]:
     """Return errors of the windows, seconds and gradients of each, and failures."""
     rng = np.random.default_rng(100 + trial)
     truth, values = twin(trial, n_total, rng, cycle)
     n_windows = n_total // n_steps
-    if "network" in name or name in SLOW:
-        n_windows = min(n_windows, 12)
+    if limit is None and name in SLOW:
+        limit = FEW
+    n_windows = min(n_windows, limit or n_windows)
     x = first_guess(values[0])
     errors, n_gradients, n_failed = [], 0, 0
     began = time.process_time()
@@ -186,11 +204,11 @@ def assimilate(
         )
         if name == IN_FORTRAN and isinstance(model, FortranModel):
             analysis = model.analyse(
-                x, None, observations, n_steps - 1, tolerance=TOLERANCE, max_inner=200
+                x, None, observations, n_steps - 1, tolerance=tolerance, max_inner=200
             )
         else:
             window = FourDVar(model, n_steps - 1, observations, x)
-            analysis = window.direct(tolerance=TOLERANCE)
+            analysis = window.direct(tolerance=tolerance)
         errors.append(np.sqrt(np.mean((analysis.x - truth[first]) ** 2)))
         n_gradients += analysis.n_gradients
         n_failed += not analysis.is_converged

@@ -392,6 +392,19 @@ def test_singular_covariances_are_refused():
         SquareRoot(2, lambda v: v, lambda x: x).solve(np.ones(2))
 
 
+def test_a_background_that_does_not_fit_is_named_by_all(models, truth):
+    model, b = models["fortran"], Diagonal(0.1, N)
+    observations = observed(model, truth)
+    n_steps = int(observations.steps[-1])
+    for x, said in ((truth * np.nan, "holds NaN"), (truth[:-1], "'background' has shape")):
+        with pytest.raises(BindingError, match=said):
+            model.analyse(x, b, observations, n_steps)
+        with pytest.raises(BindingError, match=said):
+            FourDVar(model, n_steps, observations, x, b)
+        with pytest.raises(BindingError, match=said):
+            WeakFourDVar(model, n_steps, observations, x, b, b)
+
+
 def test_observations_outside_are_refused(models, truth):
     with pytest.raises(BindingError, match="site 40 lies outside the state"):
         Sites(N, [0, 40])

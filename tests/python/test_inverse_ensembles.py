@@ -137,10 +137,16 @@ def test_what_blows_up_or_does_not_fit_is_named(problem):
     ensemble, h, y, r = problem
     with pytest.raises(AssimilationError, match="NaN"):
         etkf(ensemble * np.nan, ensemble @ h.T * np.nan, y, Full(r))
+    with pytest.raises(AssimilationError, match="NaN"):  # where nothing is observed, too
+        etkf(ensemble * np.nan, ensemble @ h.T, y, Full(r))
     with pytest.raises(BindingError, match="'y' has shape"):
         etkf(ensemble, ensemble @ h.T, y[:2], Full(r))
     with pytest.raises(ConfigurationError, match="'method'"):
         EnsembleFilter("kalman", 10)
+    with pytest.raises(ConfigurationError, match="'n_members' must be at least 2"):
+        EnsembleFilter("etkf", 1)
+    with pytest.raises(ConfigurationError, match="singular"):
+        SlidingFourDVar(lag=4, variance=0.0)
     with pytest.raises(ConfigurationError, match="'burn_in'"):
         twin(n_cycles=10, burn_in=10)
 

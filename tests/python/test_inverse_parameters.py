@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from isthmus.cli import app
 from isthmus.errors import AssimilationError, BindingError, ConfigurationError
 from isthmus.export import export_network
-from isthmus.inverse import Diagonal, Observations, Sites
+from isthmus.inverse import Diagonal, Observations, Sites, parametric_networks
 from isthmus.inverse.corrections import CorrectedStep, CorrectionProblem
 from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.friction import ChannelCase
@@ -93,6 +93,27 @@ def models(tmp_path_factory):
         "bridge": (BridgeParameters(path, N), x, p),
         "two-level": (two_level, xz, np.array([10.0, 1.0, 9.0, 11.0])),
     }
+
+
+def test_tangent_linear_of_all_columns_is_that_of_few(models):
+    model, x, p = models["bridge"]
+    rng = np.random.default_rng(4)
+    x_tl, p_tl = rng.standard_normal((N + 1, N)), rng.standard_normal((N + 1, 1))
+    states = model.trajectory(x, p, 5)
+    at_once = model.sweep_tl(states, p, x_tl, p_tl)
+    by_steps = model.sweep_tl(states, p, x_tl[:3], p_tl[:3])
+    assert np.allclose(at_once[:, :3], by_steps, rtol=0, atol=ROUNDING)
+
+
+def test_adjoint_of_all_steps_at_once_is_that_of_one_by_one(models, monkeypatch):
+    model, x, p = models["bridge"]
+    states = model.trajectory(x, p, 5)
+    forces = np.random.default_rng(5).standard_normal(states.shape)
+    at_once = model.sweep_ad(states, p, forces)
+    monkeypatch.setattr(parametric_networks, "SHORT", 0)
+    by_steps = model.sweep_ad(states, p, forces)
+    assert np.allclose(at_once.x, by_steps.x, rtol=0, atol=ROUNDING)
+    assert np.allclose(at_once.p, by_steps.p, rtol=0, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("kind", ["by hand", "torch", "bridge", "two-level"])

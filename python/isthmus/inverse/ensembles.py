@@ -50,7 +50,7 @@ def enkf(
     rng
         Of the perturbations, whose mean is taken out.
     """
-    _require_numbers(observed)
+    _require_numbers(ensemble, observed)
     observed, y, covariance = _present(observed, y, covariance)
     n_members = len(ensemble)
     a, yy = anomalies_of(ensemble)[1], anomalies_of(observed)[1]
@@ -85,7 +85,7 @@ def etkf_parts(
 
     Not symmetric, the root is Cholesky's, for anomalies that will be rotated at random.
     """
-    _require_numbers(observed)
+    _require_numbers(ensemble, observed)
     observed, y, covariance = _present(observed, y, covariance)
     mean, a = anomalies_of(ensemble)
     mean_o, yy = anomalies_of(observed)
@@ -114,7 +114,7 @@ def letkf(
     taper
         Share of each observation's weight at each element of the state `[k, obs]`.
     """
-    _require_numbers(observed)
+    _require_numbers(ensemble, observed)
     present = np.isfinite(y)
     mean, a = anomalies_of(ensemble)
     mean_o, yy = anomalies_of(observed[:, present])
@@ -259,15 +259,15 @@ def _cholesky_parts(a: Array, gram: Array, slope: Array) -> tuple[Array, Array]:
     return w, root
 
 
-def _require_numbers(observed: Array) -> None:
+def _require_numbers(ensemble: Array, observed: Array) -> None:
     """Refuse NaN and infinity.
 
     Raises
     ------
     AssimilationError
-        If the observed ensemble holds any.
+        If the ensemble or what would be observed of it holds any.
     """
-    if not np.isfinite(observed).all():
+    if not (np.isfinite(ensemble).all() and np.isfinite(observed).all()):
         raise AssimilationError("the ensemble holds NaN or infinity")
 
 

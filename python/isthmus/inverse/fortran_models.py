@@ -4,7 +4,7 @@
 import numpy as np
 
 from isthmus.errors import AssimilationError, ConfigurationError
-from isthmus.inverse.covariances import Diagonal
+from isthmus.inverse.covariances import Diagonal, check_background
 from isthmus.inverse.forward import (
     Array,
     ForwardModel,
@@ -142,11 +142,14 @@ class FortranModel(ForwardModel):
 
         Raises
         ------
+        BindingError
+            If sizes do not fit, or observations lie outside the window.
         ConfigurationError
             If the observations are of another kind.
         AssimilationError
             If the model blows up from the background.
         """
+        background = check_background(background, self.n_state, covariance)
         observations.check_window(n_steps)
         weights = observations.as_weights(n_steps, self.n_state)
         if weights is None:

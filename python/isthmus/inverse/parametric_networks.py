@@ -16,6 +16,8 @@ from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array, check_time_step
 from isthmus.inverse.parametric import ParametricModel, Sensitivity
 
+SHORT = 64  # numbers of a state; a call of the bridge takes as long as some 1000 rows
+
 
 class TorchParameters(ParametricModel):
     """A conditional step in PyTorch: reverse derivatives back, forward ones forward.
@@ -130,27 +132,65 @@ class BridgeParameters(ParametricModel):
         return states
 
     def sweep_tl(self, states: Array, p: Array, x_tl: Array, p_tl: Array) -> Array:
-        """Return the changes along a trajectory `[time, column, k]`, by `jvp`."""
-        n = len(x_tl)
-        changes = np.empty((len(states), *x_tl.shape))
+        """Return the changes along a trajectory `[time, column, k]`, by `jvp`.
+
+        More columns than the state is long: the derivatives of all steps in one call.
+        """
+        n, k = x_tl.shape
+        changes = np.empty((len(states), n, k))
         changes[0] = x_tl
-        repeated = np.repeat(p, n)
+        if n > k:
+            for i, slope in enumerate(self._slopes(states[:-1], p)):
+                changes[i + 1] = changes[i] @ slope[:k] + p_tl @ slope[k:]
+            return changes
         for i, x in enumerate(states[:-1]):
-            given = self._own(np.repeat(x[None], n, axis=0), repeated)
-            given |= self._own(changes[i], p_tl[:, 0], "_tl")
-            changes[i + 1] = self.file.jvp(**given)[f"{self._y}_tl"]
+            changes[i + 1] = self._change(
+                np.repeat(x[None], n, axis=0), p, changes[i], p_tl
+            )
         return changes
 
+    def _slopes(self, x: Array, p: Array) -> Array:
+        """Return the derivative of each step's result in state and p `[step, k + 1, k]`."""
+        n_steps, k = x.shape
+        basis = np.tile(np.eye(k + 1), (n_steps, 1))
+        at = np.repeat(x, k + 1, axis=0)
+        return self._change(at, p, basis[:, :k], basis[:, k:]).reshape(n_steps, k + 1, k)
+
+    def _change(self, x: Array, p: Array, x_tl: Array, p_tl: Array) -> Array:
+        """Return the change after a step of states `[member, k]`."""
+        given = self._own(x, np.repeat(p, len(x)))
+        given |= self._own(x_tl, p_tl[:, 0], "_tl")
+        return np.asarray(self.file.jvp(**given)[f"{self._y}_tl"], np.float64)
+
     def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
-        """Return the sensitivities to first state and parameter, by `vjp`."""
+        """Return the sensitivities to first state and parameter, by `vjp`.
+
+        Short states: the derivatives of all steps in one call, for calls are what it costs.
+        """
         x_ad, p_ad = sensitivity[-1:].copy(), np.zeros(1)
+        if self.n_state <= SHORT:
+            rows = np.tile(np.eye(self.n_state), (len(states) - 1, 1))
+            at = np.repeat(states[:-1], self.n_state, axis=0)
+            of_x, of_p = self._sensitivity(at, p, rows)
+            shape = len(states) - 1, self.n_state, -1
+            of_x, of_p = of_x.reshape(shape), of_p.reshape(shape)
+            for i in range(len(states) - 2, -1, -1):
+                p_ad += (x_ad @ of_p[i])[0]
+                x_ad = x_ad @ of_x[i] + sensitivity[i]
+            return Sensitivity(x_ad[0], p_ad)
         for i in range(len(states) - 2, -1, -1):
-            given = self._own(states[i : i + 1], p)
-            given[f"{self._y}_ad"] = np.ascontiguousarray(x_ad, self._dtype)
-            found = self.file.vjp(**given)
-            x_ad = found[f"{self._x}_ad"] + sensitivity[i]
-            p_ad += found[f"{self.names[0]}_ad"]
-        return Sensitivity(np.asarray(x_ad[0], np.float64), p_ad)
+            step_x, step_p = self._sensitivity(states[i : i + 1], p, x_ad)
+            x_ad, p_ad = step_x + sensitivity[i], p_ad + step_p
+        return Sensitivity(x_ad[0], p_ad)
+
+    def _sensitivity(self, x: Array, p: Array, x_ad: Array) -> tuple[Array, Array]:
+        """Return the sensitivities before a step of states `[member, k]`, and to p."""
+        given = self._own(x, np.repeat(p, len(x)))
+        given[f"{self._y}_ad"] = np.ascontiguousarray(x_ad, self._dtype)
+        found = self.file.vjp(**given)
+        names = f"{self._x}_ad", f"{self.names[0]}_ad"
+        of_x, of_p = (np.asarray(found[name], np.float64) for name in names)
+        return of_x, of_p
 
     def _own(self, x: Array, p: Array, suffix: str = "") -> dict[str, np.ndarray]:
         """Return state and parameter by their names, in the file's precision."""

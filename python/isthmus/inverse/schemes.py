@@ -116,11 +116,12 @@ class EnsembleFilter(Scheme):
     radius: float = 4.0
 
     def __post_init__(self) -> None:
-        """Check the method."""
+        """Check the method and the numbers."""
         if self.method not in FILTERS:
             raise ConfigurationError(
                 f"'method' must be one of {', '.join(FILTERS)}, found {self.method!r}"
             )
+        _require("n_members", self.n_members, 2)
 
     def start(self, twin: Twin, rng: np.random.Generator) -> None:
         """Draw the ensemble."""
@@ -172,6 +173,11 @@ class IterativeSmoother(Scheme):
     has_rotation: bool = False
     boost: float = 0.0
     n_iterations: int = 10
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _require("n_members", self.n_members, 2)
+        _require("lag", self.lag, 1)
 
     def start(self, twin: Twin, rng: np.random.Generator) -> None:
         """Draw the ensemble."""
@@ -232,8 +238,14 @@ class SlidingFourDVar(Scheme):
     variance: float
     tolerance: float = 1e-3
 
+    def __post_init__(self) -> None:
+        """Check the numbers; a variance that is not above 0 is refused."""
+        _require("lag", self.lag, 1)
+        Diagonal(self.variance, 1)
+
     def start(self, twin: Twin, rng: np.random.Generator) -> None:
         """Begin at the first state."""
+        self._b = Diagonal(self.variance, twin.first.size)
         self._twin = twin
         self._operator, self._covariance = twin.operator, twin.covariance
         self._x = twin.first
@@ -250,14 +262,25 @@ class SlidingFourDVar(Scheme):
         observations = Observations(
             np.array([n_steps]), y[None], self._operator, self._covariance
         )
-        b = Diagonal(self.variance, self._x.size)
         if isinstance(model, FortranModel):
             analysis = model.analyse(
-                self._x, b, observations, n_steps, tolerance=self.tolerance
+                self._x, self._b, observations, n_steps, tolerance=self.tolerance
             )
         else:
-            window = FourDVar(model, n_steps, observations, self._x, b)
+            window = FourDVar(model, n_steps, observations, self._x, self._b)
             analysis = window.incremental(tolerance=self.tolerance)
         self._x = analysis.x
         end = model.advance(self._x[None], n_steps)[0]
         return Estimate(end, np.nan, analysis.ending)
+
+
+def _require(name: str, value: int, least: int) -> None:
+    """Refuse a number that is too small.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is.
+    """
+    if value < least:
+        raise ConfigurationError(f"'{name}' must be at least {least}, found {value}")
