@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Emulators compared, symmetries, patches, pictures: an hour of one core, all tables in tables/.
+# Emulators compared, symmetries, patches, pictures: two hours of one core, all tables in tables/.
 # To see whether all runs through (some minutes): SHORT=1 ./run.sh
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -12,7 +12,7 @@ if [ -n "${SHORT:-}" ]; then
   local=(--sizes 8 --halos 2 --cells 1024 --epochs 2)
   pictures=$(mktemp -d)
 else
-  compare=(--seeds 3)
+  compare=(--seeds 3 --minutes 1.5)
   symmetry=()
   local=(--large 512)
   pictures=../../docs/figures

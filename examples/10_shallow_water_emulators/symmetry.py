@@ -2,12 +2,13 @@
 """What symmetries are worth: p1, p4 and p4m with equal weights, on little and more data.
 
     OMP_NUM_THREADS=1 python symmetry.py [--dt 900] [--runs 1 4 16] [--updates 400]
-        [--nets p1 p4 p4m "p1, flux" "p4m, flux" "p1, longer"] [--output FILE.png]
+        [--cells 32] [--nets p1 p4 p4m "p1, flux" "p4m, flux" "p1, longer"]
+        [--output FILE.png]
 
 Nets of one form (`isthmus.nets.equivariant.GroupNet`) and about as many weights make as
-many updates, single steps and then four in a row, on runs in basins of 32 x 32; p1 is the
-plain net, once more with the processor time of p4m. Judged in other basins of that size,
-and on the same basins turned. Prints a Markdown table; draws the error over the number of
+many updates, single steps and then four in a row, on runs in small basins; p1 is the plain
+net, once more with the processor time of p4m. Judged in other basins of that size, and on
+the same basins turned. Prints a Markdown table; draws the error over the number of
 runs, and over lead time the difference of a basin's turned forecast from the forecast of
 the turned basin.
 """
@@ -141,15 +142,16 @@ def main() -> None:
     parser.add_argument("--dt", type=float, default=900.0)
     parser.add_argument("--runs", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--updates", type=int, default=400)
+    parser.add_argument("--cells", type=int, default=recipes.TRAINING_SIZE)
     parser.add_argument("--nets", nargs="+", default=list(NETS), choices=list(NETS))
     figures = recipes.HERE.parent.parent / "docs" / "figures"
     parser.add_argument("--output", type=Path, default=figures / "swe_symmetries.png")
     given = parser.parse_args()
     torch.set_flush_denormal(True)
     n_steps = scores.SPIN_UP + round(HOURS * 3600 / given.dt)
-    states, depth = basins.run(4321, TRIALS, recipes.TRAINING_SIZE, given.dt, n_steps)
+    states, depth = basins.run(4321, TRIALS, given.cells, given.dt, n_steps)
     start = states[scores.SPIN_UP].float(), depth.float()
-    valid = recipes.windows(given.dt, recipes.VALID_RUNS, 2)
+    valid = recipes.windows(given.dt, recipes.VALID_RUNS, 2, given.cells)
     print(
         "| runs | net | weights | one step | 1 h | 5 h | 24.5 h | of rms | energy "
         "| volume | turned | CPU min |"
@@ -157,7 +159,7 @@ def main() -> None:
     print("|---" * 12 + "|", flush=True)
     results = []
     for n_runs in given.runs:
-        train = recipes.windows(given.dt, n_runs, 1)
+        train = recipes.windows(given.dt, n_runs, 1, given.cells)
         for name in given.nets:
             began = time.process_time()
             model = trained(name, train, valid, given.updates)
