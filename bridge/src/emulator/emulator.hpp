@@ -33,7 +33,7 @@ struct Counters {
   std::array<std::int64_t, reason_names.size()> reasons{};
 };
 
-struct Settings {
+struct EmulatorSettings {
   isthmus_mode mode = ISTHMUS_MODE_EMULATOR;
   isthmus_policy policy = ISTHMUS_POLICY_FALLBACK;
   isthmus_answer answer = ISTHMUS_ANSWER_MEAN;
@@ -158,7 +158,7 @@ private:
 
   std::string device_;
   Ensemble ensemble_;
-  Settings settings_;
+  EmulatorSettings settings_;
   Guard guard_;
   std::optional<std::string> own_guard_; // set by the host, in place of the contract's
   std::map<std::string, Limits> own_limits_;
