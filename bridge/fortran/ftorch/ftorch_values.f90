@@ -39,6 +39,8 @@ module ftorch_values
     procedure :: get_rank => torch_tensor_get_rank
     procedure :: get_shape => torch_tensor_get_shape
     procedure :: get_stride => torch_tensor_get_stride
+    procedure :: shape => torch_tensor_get_shape !! as later versions of FTorch name them
+    procedure :: stride => torch_tensor_get_stride
     procedure :: get_dtype => torch_tensor_get_dtype
     procedure :: get_device_type => torch_tensor_get_device_type
     procedure :: get_device_index => torch_tensor_get_device_index

@@ -367,6 +367,8 @@ contains
     call torch_delete(t)
     call torch_tensor_ones(t, 2, [2_c_int64_t, 3_c_int64_t], torch_kFloat32, torch_kCPU)
     call check(all(t%get_stride() == [3, 1]), "torch's own tensors are row after row")
+    call check(all(t%stride() == t%get_stride()) .and. all(t%shape() == t%get_shape()), &
+      "the shorter names of later versions")
     call torch_delete(t)
     call torch_tensor_delete(t)
     call torch_model_load(model, network("pair.pt"), torch_kCPU)
