@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The networks of the study: where each is lowered, its truth, its run inside Fortran."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,21 @@ from torch import Tensor, nn
 
 from isthmus.couple.chemistry import generate, integrate_steps, spread_start
 from isthmus.couple.programs import run_program
+from isthmus.couple.shallow_water_export import PhysicalStep, export_shallow_water
+from isthmus.couple.shallow_water_stability import CELL, N_CELLS, PHYSICS, basins, stacked
+from isthmus.errors import ConfigurationError
 from isthmus.models import Mechanism, OceanColumn
-from isthmus.nets import ConvNet, LocalClosure, Rk4Step
+from isthmus.nets import ConvNet, LocalClosure, Rk4Step, in_precision
 from isthmus.nets.chemistry import ChemistryStep
 from isthmus.nets.ocean_column import OceanFluxNet
+from isthmus.nets.precision import DTYPES, InPrecision
 from isthmus.nets.rain import RainNet
+from isthmus.nets.shallow_water_emulators import ImplicitFluxNet
 
 Array = np.ndarray
 HOUR, DAY = 3600.0, 86400.0
+INT8_STEPS = 127
+SEA_COUPLED = "isthmus-shallow-water-coupled"
 
 
 @dataclass
@@ -44,13 +53,16 @@ class Case:
     module: nn.Module
     part: str
     inputs: dict[str, Tensor]
-    outputs: str
+    outputs: str  # the first of them
     run: Callable[[Path, Path], Run]
     early: int
     dt: float | None = None
     truth: Tensor | None = None
     most: int = 4096  # samples in a call that is timed
     scale: Callable[[Tensor], Tensor] = field(default=lambda y: y)
+    lower: Callable[[nn.Module, str, str], nn.Module] = in_precision
+    write: Callable[[nn.Module, Path], Any] | None = None  # unless samples come first
+    several: Callable[[int], dict[str, Array]] | None = None  # arguments, likewise
 
 
 def weights_of(path: Path) -> dict[str, Tensor]:
@@ -258,10 +270,113 @@ def ocean(path: Path, folder: Path, effort: float) -> Case:
     return Case("ocean column", net, "net", inputs, "fluxes", run, 4, 600.0)
 
 
+KERNELS = ("face_depth", "slope", "slope_after", "carried", "walls")
+BASINS, STEPS_A_DAY, SEAS = 8, 96, {"dx": CELL, "dy": CELL, "f0": 0.0}
+LIMITS = {"zeta": (-0.3, 0.3), "u": (-5.0, 5.0), "v": (-5.0, 5.0), "depth": (0.0, 40.0)}
+
+
+def lower_kernels(module: nn.Module, kind: str, part: str) -> nn.Module:
+    """Return a copy whose convolutions compute in `kind`; "int8 weights": rounded so."""
+    if kind == "int8":
+        raise ConfigurationError("convolutions with shared weights have no linear layer")
+    whole = copy.deepcopy(module)
+    if kind == "int8 weights":
+        for name in KERNELS:
+            weight = whole.get_submodule(f"{part}.{name}").weight
+            step = weight.abs().max() / INT8_STEPS
+            weight.copy_(step * (weight / step).round())
+        kind = "float32"
+    net = whole.get_submodule(part)
+    for name in KERNELS:
+        setattr(net, name, InPrecision(net.get_submodule(name), DTYPES[kind]))
+    return whole
+
+
+def shallow_water(path: Path, folder: Path, effort: float) -> Case:
+    """Return the implicit step of the shallow water model, 900 s; its solve stays double.
+
+    A sample is a basin of 32 x 32 cells of 10 km; many lie one above the other.
+    """
+    dt = 900.0
+    net = ImplicitFluxNet(tolerance=1e-10, on_failure="nan")
+    step = PhysicalStep(filled(net, torch.load(path, weights_only=True), "step."))
+    depth, zeta = basins(BASINS, 7)
+
+    def groups(place: Path, n_steps: int, every: int) -> dict[str, Any]:
+        write_sea(place, stacked(depth), stacked(zeta))
+        return {
+            "grid": {"file": "grid.nc", "islands": "keep"},
+            "physics": PHYSICS,
+            "integration": {"dt": dt, "n_steps": n_steps},
+            "solver": {"tolerance": 1e-10},
+            "files": {"initial": "initial.nc", "output": "run.nc", "output_every": every},
+            "log": {"every": n_steps},
+        }
+
+    def run(network: Path, place: Path) -> Run:
+        coupling = {"network": str(network), "role": "step", "guarded": False}
+        n_steps = max(12, round(2 * STEPS_A_DAY * effort))
+        settings = groups(place, n_steps, 12) | {"coupling": coupling}
+        run_program(SEA_COUPLED, settings, place)
+        found = np.ma.filled(read_masked(place / "run.nc", "zeta"), 0.0)
+        water = found.sum(axis=(1, 2))
+        wide = np.concatenate([found, np.zeros_like(found[:, :1])], axis=1)
+        fields = wide.reshape(len(found), BASINS, -1)
+        return Run(fields, float(np.abs(water / water[0] - 1.0).max()))
+
+    run_program("isthmus-shallow-water", groups(folder, STEPS_A_DAY, 1), folder)
+    names = ("zeta", "u", "v")
+    states = [np.ma.filled(read_masked(folder / "run.nc", n), 0.0) for n in names]
+    now = [v[-2] for v in states]
+    inputs = dict(zip((*names, "depth"), [*now, stacked(depth)], strict=True))
+    write = partial(
+        export_shallow_water, role="step", dt=dt, trained_for=SEAS, limits=LIMITS
+    )
+
+    def several(n: int) -> dict[str, Array]:
+        one = {name: v[: N_CELLS + 1] for name, v in inputs.items()}
+        return {name: np.tile(v, (n, 1))[:-1].copy() for name, v in one.items()}
+
+    return Case(
+        "shallow water step",
+        step,
+        "network",
+        {name: torch.from_numpy(v) for name, v in inputs.items()},
+        "zeta_next",
+        run,
+        2,
+        dt,
+        torch.from_numpy(states[0][-1].copy()),
+        most=64,
+        lower=lower_kernels,
+        write=partial(write, progress=False, tolerance=1e-2),
+        several=several,
+    )
+
+
+def read_masked(path: Path, name: str) -> Array:
+    """Return a variable with its mask."""
+    with netCDF4.Dataset(path) as file:
+        return file[name][:]
+
+
+def write_sea(folder: Path, depth: Array, zeta: Array) -> None:
+    """Write grid and first state of basins, one above the other."""
+    for name, key, values in (("grid", "depth", depth), ("initial", "zeta", zeta)):
+        with netCDF4.Dataset(folder / f"{name}.nc", "w") as file:
+            for axis, n in zip(("y", "x"), values.shape, strict=True):
+                file.createDimension(axis, n)
+                file.createVariable(axis, "f8", (axis,)).units = "m"
+                file[axis][:] = CELL * (np.arange(n) + 0.5)
+            file.createVariable(key, "f8", ("y", "x")).units = "m"
+            file[key][:] = values
+
+
 CASES = {
     "closure": lorenz96_closure,
     "emulator": lorenz96_emulator,
     "rain": rain,
     "chemistry": chemistry,
     "ocean": ocean,
+    "shallow-water": shallow_water,
 }

@@ -20,9 +20,9 @@ from cases import CASES, Case, Run
 
 from isthmus.bridge import Model
 from isthmus.cli.progress import progress_bar
-from isthmus.errors import IsthmusError
+from isthmus.errors import ConfigurationError, IsthmusError
 from isthmus.export import export_network
-from isthmus.nets import KINDS, in_precision
+from isthmus.nets import KINDS
 
 BATCHES = (1, 64, 4096)
 SECONDS, CALLS = 0.1, 2  # of processor time for each timing, at least
@@ -56,15 +56,19 @@ class Found:
 def answers(case: Case, kind: str) -> torch.Tensor:
     """Return what the lowered network answers to the inputs of its case."""
     with torch.no_grad():
-        lowered = in_precision(case.module, kind, case.part)
-        return case.scale(lowered(*case.inputs.values()).double())
+        lowered = case.lower(case.module, kind, case.part)
+        y = lowered(*case.inputs.values())
+        return case.scale((y[0] if isinstance(y, tuple) else y).double())
 
 
 def export(case: Case, kind: str, path: Path) -> None:
     """Write the model file. "int8" couples the samples of a call: it is not separable."""
     names = tuple(case.inputs)
+    if case.write is not None:
+        case.write(case.lower(case.module, kind, case.part), path)
+        return
     export_network(
-        in_precision(case.module, kind, case.part),
+        case.lower(case.module, kind, case.part),
         path,
         inputs={name: v[:EXAMPLES].clone() for name, v in case.inputs.items()},
         outputs=[case.outputs],
@@ -83,12 +87,15 @@ def export(case: Case, kind: str, path: Path) -> None:
 def time_of_call(path: Path, case: Case, n: int) -> float:
     """Return the least processor time of a call with `n` samples [us]."""
     model = Model(path)
-    kept = {}
-    for name, v in case.inputs.items():
-        kept[name] = np.resize(v.numpy(), (n, *v.shape[1:])).copy()
-        model.bind_input(name, kept[name])
-    y = model(**kept)[case.outputs].copy()
-    model.bind_output(case.outputs, y)
+    if case.several is not None:
+        kept = case.several(n)
+    else:
+        kept = {k: np.resize(v, (n, *v.shape[1:])) for k, v in case.inputs.items()}
+    for name, v in kept.items():
+        model.bind_input(name, v)
+    found = {name: y.copy() for name, y in model(**kept).items()}
+    for name, y in found.items():
+        model.bind_output(name, y)
     taken: list[float] = []
     while sum(taken) < SECONDS or len(taken) < CALLS:
         start = time.thread_time()
@@ -146,7 +153,9 @@ def main() -> None:
     """Measure all that is given and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in CASES:
-        parser.add_argument(f"--{name}", type=Path, help="model file or checkpoint")
+        parser.add_argument(
+            f"--{name}", dest=name, type=Path, help="model file or checkpoint"
+        )
     parser.add_argument("--effort", type=float, default=1.0, help="times length of runs")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--output", type=Path, help="markdown file, appended to")
@@ -163,7 +172,11 @@ def main() -> None:
             expected = answers(case, "float64")
             reference: Run | None = None
             for j, kind in enumerate(given.kinds):
-                found = measure(case, kind, folder, expected)
+                try:
+                    found = measure(case, kind, folder, expected)
+                except ConfigurationError as error:
+                    print(f"{case.name}, {kind}: {error}", flush=True)
+                    continue
                 if isinstance(found.run, str):
                     print(f"{case.name}, {kind}: {found.run}", flush=True)
                 elif reference is None:

@@ -524,7 +524,7 @@ contains
     case (flag_negative)
       text = "the input is negative by more than the absolute tolerance"
     case (flag_temperature)
-      text = "the temperature is not above 0 K"
+      text = "the temperature is not above 0 K, or not finite"
     case (flag_small_step)
       text = "no step is small enough"
     case (flag_many_steps)

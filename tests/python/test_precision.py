@@ -101,3 +101,15 @@ def test_what_cannot_be_lowered_is_refused(closure):
         in_precision(closure, "int4")
     with pytest.raises(ConfigurationError, match="Tanh has no linear layer for 'int8'"):
         in_precision(torch.nn.Tanh(), "int8")
+
+
+def test_a_lowered_part_keeps_its_precision_when_the_whole_is_converted():
+    """Export converts whole modules to double: what was lowered stays as it was."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    x = torch.randn(5, 3, dtype=torch.float64)
+    for kind in ("float32", "bfloat16"):
+        lowered = in_precision(net, kind, "0")
+        expected = lowered(x)
+        assert torch.equal(lowered.float().double()(x), expected)
+        assert next(lowered[0].parameters()).dtype is not torch.float64

@@ -8,7 +8,8 @@ own file, so that nobody has to ask for it.
 
 import copy
 import warnings
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Self
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,12 @@ class InPrecision(nn.Module):
         super().__init__()
         self.net = net.to(dtype)
         self.dtype = dtype
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Keep the layers' precision when the module around them is converted."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.net.to(self.dtype)
+        return self
 
     def extra_repr(self) -> str:
         """Return what the layers compute in."""
