@@ -5,8 +5,10 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 
 from isthmus.errors import AssimilationError, BindingError, ConfigurationError
+from isthmus.export import export_network
 from isthmus.inverse import (
     Diagonal,
     EnsembleFilter,
@@ -24,10 +26,13 @@ from isthmus.inverse import (
     ring_taper,
     smooth,
 )
+from isthmus.inverse.derivative_kinds import OF_A_FILE
 from isthmus.inverse.ensembles import Rotations, etkf_parts
 from isthmus.models import Lorenz96
+from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 ROUNDING = 1e-12  # of some hundred operations on numbers of order one
+SAME_MINIMUM = 1e-5  # of minimisations whose gradient fell by 1e7
 RATE = 0.15  # of the Monte Carlo error's exponent, from 30 repetitions
 SAMPLING = 0.03  # of a score over 400 cycles: three standard errors
 N_STATE, N_MEMBERS = 8, 30
@@ -198,6 +203,29 @@ def test_cholesky_root_keeps_mean_and_covariance_of_the_symmetric_one():
 def test_an_ensemble_that_is_too_small_is_seen_to_diverge():
     score = twin(n_cycles=300).run(EnsembleFilter("etkf", 4))
     assert score.is_diverged
+
+
+def test_cycled_4d_var_is_the_same_with_each_kind_of_derivative(tmp_path):
+    path = tmp_path / "step.pt"
+    export_network(
+        Rk4Step(Lorenz96Tendency(8.0), 0.05).double().eval(),
+        path,
+        inputs={"x": torch.zeros(2, 40, dtype=torch.float64)},
+        outputs=["x_next"],
+        dynamic={"member": 0},
+        dims={"x": ("member", "k"), "x_next": ("member", "k")},
+        dt=0.05,
+    )
+    errors = {}
+    for kind in ("adjoint", "differences", "autodiff", "network", "borrowed"):
+        network = str(path) if kind in OF_A_FILE else ""
+        scheme = SlidingFourDVar(2, 0.1, 1e-7, kind, network)
+        errors[kind] = twin(n_steps=2, n_cycles=4, burn_in=1).run(scheme).errors
+        assert np.abs(errors[kind] - errors["adjoint"]).max() < SAME_MINIMUM
+    with pytest.raises(ConfigurationError, match="'derivatives' must be one of"):
+        SlidingFourDVar(2, 0.1, derivatives="guessed")
+    with pytest.raises(ConfigurationError, match="'network', a model file, is needed"):
+        SlidingFourDVar(2, 0.1, derivatives="borrowed")
 
 
 def test_observed_sites_can_be_few():

@@ -17,7 +17,7 @@ seeds = [1, 2, 3]
 [[scheme]]
 name = "ETKF N=24"
 kind = "etkf"                 # climatology, interpolation, 3d-var, 4d-var, enkf, ...
-n_members = 24                # what else the kind's class takes
+n_members = 24                # what else the kind's class takes; 4d-var: `derivatives`
 published = 0.18              # for the table
 """
 

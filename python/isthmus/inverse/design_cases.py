@@ -12,6 +12,8 @@ present_every = 4             # sites that are observed already, 0 for none
 prior_sd = 0.5                # of the first state
 prior_length = 0.0            # correlation [sites]; without one the twins are fast
 noise_sd = 0.3
+derivatives = "adjoint"       # or another of `derivative_kinds`; some need
+network = ""                  # a model file
 
 [design]
 n_chosen = 3                  # observations to add
@@ -39,6 +41,7 @@ import numpy as np
 
 from isthmus.errors import ConfigurationError, ModelFileError
 from isthmus.inverse.covariances import Covariance, Diagonal, gaussian_on_ring
+from isthmus.inverse.derivative_kinds import with_derivatives
 from isthmus.inverse.fortran_models import FortranModel
 from isthmus.inverse.forward import Array
 from isthmus.inverse.four_d_var import Analysis, FourDVar
@@ -58,6 +61,8 @@ RING: dict[str, Any] = {
     "prior_sd": 0.5,
     "prior_length": 0.0,
     "noise_sd": 0.3,
+    "derivatives": "adjoint",
+    "network": "",
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "design": {"n_chosen": 3, "exact": False, "only": ""},
@@ -190,13 +195,15 @@ class Ring:
     Parameters
     ----------
     case
-        Settings, as in the module's text.
+        Settings, as in the module's text; what is missing has its default.
     """
 
     def __init__(self, case: Mapping[str, Any]) -> None:
+        case = {**RING, **case}
         n = case["n_sites"]
         ring = Lorenz96(n, case["forcing"])
-        self.model = FortranModel(ring, case["dt"])
+        self.truth = FortranModel(ring, case["dt"])
+        self.model = with_derivatives(self.truth, case["derivatives"], case["network"])
         self.steps = np.asarray(case["steps"], int)
         if not (self.steps.size and self.steps[0] >= 0 and (np.diff(self.steps) > 0).all()):
             raise ConfigurationError(
@@ -239,7 +246,7 @@ class Ring:
         Truth and noise of all sites come from `rng`: the same for each network.
         """
         truth = self.center + self.covariance.sample(rng, 1)[0]
-        states = self.model.trajectory(truth[None], self.n_steps)[:, 0]
+        states = self.truth.trajectory(truth[None], self.n_steps)[:, 0]
         noise = self.noise * rng.standard_normal((self.steps.size, truth.size))
         sites = sorted([*self.there, *(self.free[i] for i in added)])
         values = (states[self.steps] + noise)[:, sites]
@@ -259,7 +266,7 @@ class Ring:
         """
         b, n_steps = self.covariance, self.n_steps
         window = FourDVar(self.model, n_steps, observed, self.center, b)
-        if isinstance(b, Diagonal):
+        if isinstance(b, Diagonal) and isinstance(self.model, FortranModel):
             found = self.model.analyse(
                 self.center, b, observed, n_steps, tolerance=CONVERGED
             )

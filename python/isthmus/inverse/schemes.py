@@ -7,6 +7,7 @@ import numpy as np
 
 from isthmus.errors import ConfigurationError
 from isthmus.inverse.covariances import Diagonal
+from isthmus.inverse.derivative_kinds import check_derivatives, with_derivatives
 from isthmus.inverse.ensembles import (
     Rotations,
     anomalies_of,
@@ -232,20 +233,31 @@ class SlidingFourDVar(Scheme):
         B is this times the identity.
     tolerance
         Factor by which the gradient falls.
+    derivatives, network
+        Of the model, by which kind; and the model file that some kinds need
+        (`derivative_kinds`).
     """
 
     lag: int
     variance: float
     tolerance: float = 1e-3
+    derivatives: str = "adjoint"
+    network: str = ""
 
     def __post_init__(self) -> None:
         """Check the numbers; a variance that is not above 0 is refused."""
         _require("lag", self.lag, 1)
         Diagonal(self.variance, 1)
+        check_derivatives(self.derivatives, self.network)
 
     def start(self, twin: Twin, rng: np.random.Generator) -> None:
         """Begin at the first state."""
         self._b = Diagonal(self.variance, twin.first.size)
+        self._model = twin.model
+        if isinstance(twin.model, FortranModel):
+            self._model = with_derivatives(twin.model, self.derivatives, self.network)
+        elif self.derivatives != "adjoint":
+            raise ConfigurationError("'derivatives' are a choice for Lorenz-96 in Fortran")
         self._twin = twin
         self._operator, self._covariance = twin.operator, twin.covariance
         self._x = twin.first
@@ -253,7 +265,7 @@ class SlidingFourDVar(Scheme):
 
     def cycle(self, y: Array) -> Estimate:
         """Move the window, analyse its beginning, and run to its end."""
-        twin, model = self._twin, self._twin.model
+        twin, model = self._twin, self._model
         self._behind += 1
         if self._behind > self.lag:
             self._x = model.advance(self._x[None], twin.n_steps)[0]

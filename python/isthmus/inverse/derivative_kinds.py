@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The switch of derivatives: Lorenz-96 under the interface, by what makes its derivatives.
+
+adjoint      the Fortran model and its hand-written tangent-linear and adjoint
+differences  its central differences
+autodiff     the same equations in PyTorch, back-propagation
+network      a model file alone, by the bridge: its states, its `jvp` and `vjp`
+borrowed     the Fortran model's states with the derivatives of such a file
+"""
+
+from collections.abc import Callable
+
+from isthmus.errors import ConfigurationError
+from isthmus.inverse.fortran_models import DifferenceModel, FortranModel
+from isthmus.inverse.forward import ForwardModel
+from isthmus.inverse.networks import Borrowed, BridgeModel, TorchModel
+from isthmus.nets import Lorenz96Tendency, Rk4Step
+
+SIZE = 4.0  # of a Lorenz-96 state: its climate's deviation is 3.6
+PLAIN: dict[str, Callable[[FortranModel], ForwardModel]] = {
+    "adjoint": lambda model: model,
+    "differences": lambda model: DifferenceModel(model, scale=SIZE),
+    "autodiff": lambda model: TorchModel(
+        Rk4Step(Lorenz96Tendency(model.model.forcing), model.dt).double(),
+        model.n_state,
+        dt=model.dt,
+    ),
+}
+OF_A_FILE = ("network", "borrowed")
+
+
+def check_derivatives(kind: str, network: str) -> None:
+    """Refuse a kind that is not known, or a file that is missing or not needed.
+
+    Raises
+    ------
+    ConfigurationError
+        If so.
+    """
+    if kind not in (*PLAIN, *OF_A_FILE):
+        raise ConfigurationError(
+            f"'derivatives' must be one of {', '.join((*PLAIN, *OF_A_FILE))}, "
+            f"found {kind!r}"
+        )
+    if bool(network) != (kind in OF_A_FILE):
+        raise ConfigurationError(
+            f"'network', a model file, is needed for derivatives "
+            f"{' and '.join(OF_A_FILE)}, and only there"
+        )
+
+
+def with_derivatives(model: FortranModel, kind: str, network: str = "") -> ForwardModel:
+    """Return a model with another kind of derivatives.
+
+    Parameters
+    ----------
+    model
+        The simulator.
+    kind
+        As in the module's text.
+    network
+        Path of a model file whose `forward` is a step of `model.dt`.
+    """
+    check_derivatives(kind, network)
+    if kind in PLAIN:
+        return PLAIN[kind](model)
+    emulator = BridgeModel(network, model.n_state, dt=model.dt)
+    return emulator if kind == "network" else Borrowed(model, emulator)
