@@ -30,7 +30,7 @@ module swe_multigrid
 
   integer, parameter :: max_levels = 16 !! 2**15 cells: more than any grid has along a side
 
-  real(wp), parameter :: worthwhile = 16.0_wp
+  real(wp), parameter, public :: worthwhile = 16.0_wp
     !! stiffness from which on a cycle pays: c = 4, measured by bench_swe_solvers
 
   !> What a cycle computes on a level; the finest has its caller's.

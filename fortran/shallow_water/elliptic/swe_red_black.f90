@@ -20,7 +20,7 @@ module swe_red_black
   use swe_rows, only: is_large
   implicit none
   private
-  public :: can_be_packed, gather_row, red_black_t, scatter_row
+  public :: can_be_packed, red_black_t
 
   !> Packed fields have the halo of the model, two packed columns wide: filled by `pack`.
   type :: red_black_t
@@ -252,25 +252,5 @@ contains
         + (above(k)*x_above(k) + below(k)*x_below(k))))*inverse(k)
     end do
   end subroutine gather_row
-
-  !> q = diagonal*p - sum of couplings*red, and p.q.
-  pure subroutine scatter_row(n, diagonal, p, near, red, far, red_far, north, red_north, &
-    south, red_south, q, pq)
-    integer, intent(in) :: n
-    real(wp), dimension(n), intent(in) :: diagonal, p, near, red, far, red_far, north, &
-      red_north, south, red_south
-    real(wp), intent(inout) :: q(n)
-    real(wp), intent(out) :: pq
-
-    integer :: k
-
-    pq = 0.0_wp
-    !$omp simd reduction(+: pq)
-    do k = 1, n
-      q(k) = diagonal(k)*p(k) - ((near(k)*red(k) + far(k)*red_far(k)) &
-        + (north(k)*red_north(k) + south(k)*red_south(k)))
-      pq = pq + p(k)*q(k)
-    end do
-  end subroutine scatter_row
 
 end module swe_red_black

@@ -10,7 +10,8 @@ module swe_red_black_rows
   use swe_kinds, only: wp
   implicit none
   private
-  public :: ascend_rows, descend_rows, reduce_rows, turn_row, turn_rows
+  public :: advance_row, advance_rows, ascend_rows, descend_rows, reduce_rows, &
+    residual_rows, turn_row, turn_rows
 
 contains
 
@@ -86,6 +87,115 @@ contains
       pq(j) = total
     end do
   end subroutine turn_rows
+
+  !> r <- r - S z with the red cells of z from their own right-hand side: the residual, from
+  !> b of the black cells in r; the largest |r|/area and r.(r*inverse) of rows first:last.
+  pure subroutine residual_rows(n, ny, first, last, parity, area, inverse, diagonal, &
+    red_inverse, near, far, south, north, b_red, z, r, largest, rs)
+    integer, intent(in) :: n, ny, first, last, parity
+    real(wp), intent(in) :: area(1 - halo:ny + halo)
+    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: inverse, &
+      diagonal, red_inverse, near, far, south, north, b_red, z
+    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(inout) :: r
+    real(wp), intent(inout) :: largest(ny), rs(ny)
+
+    real(wp) :: most, red(0:n + 1, 0:2), total
+    integer :: i, j, k, l, here, above, below
+
+    do k = first - 1, last + 1
+      l = 1 - 2*modulo(k + parity, 2)
+      here = modulo(k, 3)
+      do i = 0, n + 1
+        red(i, here) = red_inverse(i, k)*(b_red(i, k) + ((near(i, k)*z(i, k) &
+          + far(i + l, k)*z(i + l, k)) + (south(i, k + 1)*z(i, k + 1) &
+          + north(i, k - 1)*z(i, k - 1))))
+      end do
+      j = k - 1
+      if (j < first) cycle
+      above = here
+      here = modulo(j, 3)
+      below = modulo(j - 1, 3)
+      most = 0.0_wp
+      total = 0.0_wp
+      !$omp simd reduction(max: most) reduction(+: total)
+      do i = 1, n
+        r(i, j) = r(i, j) - (diagonal(i, j)*z(i, j) - ((near(i, j)*red(i, here) &
+          + far(i, j)*red(i + l, here)) + (north(i, j)*red(i, above) &
+          + south(i, j)*red(i, below))))
+        most = max(most, abs(r(i, j)))
+        total = total + r(i, j)*(r(i, j)*inverse(i, j))
+      end do
+      largest(j) = most/area(j)
+      rs(j) = total
+    end do
+  end subroutine residual_rows
+
+  !> d <- keep d + add r/diagonal, z <- z + d in one row. The first time nothing is kept:
+  !> then d, of an earlier system, is not read.
+  pure subroutine advance_row(n, keep, add, inverse, r, z, d)
+    integer, intent(in) :: n
+    real(wp), intent(in) :: keep, add, inverse(n), r(n)
+    real(wp), intent(inout) :: z(n), d(n)
+
+    integer :: i
+
+    if (keep == 0.0_wp) then
+      do i = 1, n
+        d(i) = add*inverse(i)*r(i)
+        z(i) = z(i) + d(i)
+      end do
+    else
+      do i = 1, n
+        d(i) = keep*d(i) + add*inverse(i)*r(i)
+        z(i) = z(i) + d(i)
+      end do
+    end if
+  end subroutine advance_row
+
+  !> An iteration of Chebyshev's in rows first:last: d and z of row k + 1 just before the
+  !> red cells of row k need them, but not in the two first and last rows, where it is done;
+  !> r <- r - S d, and the largest |r|/area.
+  pure subroutine advance_rows(n, ny, first, last, parity, keep, add, area, inverse, &
+    diagonal, red_inverse, near, far, south, north, z, r, d, largest)
+    integer, intent(in) :: n, ny       !! packed extents
+    integer, intent(in) :: first, last !! rows
+    integer, intent(in) :: parity      !! added to j: step is 1 where the sum is even
+    real(wp), intent(in) :: keep, add
+    real(wp), intent(in) :: area(1 - halo:ny + halo)
+    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: inverse, &
+      diagonal, red_inverse, near, far, south, north
+    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(inout) :: z, r, d
+    real(wp), intent(inout) :: largest(ny)
+
+    real(wp) :: most, red(0:n + 1, 0:2)
+    integer :: i, j, k, l, here, above, below
+
+    do k = first - 1, last + 1
+      j = k + 1
+      if (j >= first + 2 .and. j <= last - 2) call advance_row(n + 2*halo, keep, add, &
+        inverse(:, j), r(:, j), z(:, j), d(:, j))
+      l = 1 - 2*modulo(k + parity, 2)
+      here = modulo(k, 3)
+      do i = 0, n + 1
+        red(i, here) = red_inverse(i, k)*((near(i, k)*d(i, k) + far(i + l, k)*d(i + l, k)) &
+          + (south(i, k + 1)*d(i, k + 1) + north(i, k - 1)*d(i, k - 1)))
+      end do
+      j = k - 1
+      if (j < first) cycle
+      above = here
+      here = modulo(j, 3)
+      below = modulo(j - 1, 3)
+      most = 0.0_wp
+      !$omp simd reduction(max: most)
+      do i = 1, n
+        r(i, j) = r(i, j) - (diagonal(i, j)*d(i, j) - ((near(i, j)*red(i, here) &
+          + far(i, j)*red(i + l, here)) + (north(i, j)*red(i, above) &
+          + south(i, j)*red(i, below))))
+        most = max(most, abs(r(i, j)))
+      end do
+      largest(j) = most/area(j)
+    end do
+  end subroutine advance_rows
 
   !> r <- r - alpha q, the largest |r|/area and r.(r*inverse) of rows first:last.
   pure subroutine reduce_rows(n, ny, first, last, alpha, area, q, inverse, r, largest, rs)

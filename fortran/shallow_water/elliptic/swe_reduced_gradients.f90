@@ -6,10 +6,11 @@
 !>
 !> L. A. Hageman and D. M. Young (1981): Applied Iterative Methods, ch. 8. With the diagonal
 !> as the preconditioner this takes half the iterations that the whole system needs, on half
-!> the cells, in rows of unit stride: the lean way for moderate Courant numbers. For larger
-!> ones s = M**-1 r is a multigrid cycle (swe_multigrid) whose finest level is this packed
-!> form: before the coarse levels black and then red cells are relaxed, after them red and
-!> then black ones. The two residuals of a 2 x 2 block lie at the same place of two rows.
+!> the cells, in rows of unit stride. Up to c = 4 the eigenvalues are known well enough to
+!> do without scalar products: then swe_semi_iteration takes over. For larger c s = M**-1 r
+!> is a multigrid cycle (swe_multigrid) whose finest level is this packed form: before the
+!> coarse levels black and then red cells are relaxed, after them red and then black ones.
+!> The two residuals of a 2 x 2 block lie at the same place of two rows.
 !>
 !> A grid whose colours do not alternate everywhere, or whose blocks cut pairs of cells,
 !> goes to conjugate gradients for the whole system.
@@ -19,10 +20,12 @@ module swe_reduced_gradients
   use swe_exchange, only: exchange
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
-  use swe_multigrid, only: multigrid_t
-  use swe_red_black, only: can_be_packed, red_black_t, scatter_row
-  use swe_red_black_rows, only: ascend_rows, descend_rows, reduce_rows, turn_row, turn_rows
+  use swe_multigrid, only: multigrid_t, worthwhile
+  use swe_red_black, only: can_be_packed, red_black_t
+  use swe_red_black_rows, only: ascend_rows, descend_rows, reduce_rows, residual_rows, &
+    turn_row, turn_rows
   use swe_rows, only: is_large, largest_of_rows, rows_of_thread, sum_of_rows
+  use swe_semi_iteration, only: semi_iterate
   implicit none
   private
   public :: reduced_gradients_t
@@ -39,7 +42,6 @@ module swe_reduced_gradients
     real(wp), allocatable, private :: s(:, :) !! M**-1 r [m]
     real(wp), allocatable, private :: p(:, :) !! search direction [m]
     real(wp), allocatable, private :: q(:, :) !! S p [m3]
-    real(wp), allocatable, private :: zero(:) !! a row of zeros
     real(wp), allocatable, private :: products(:) !! scalar products row by row [m4] (ny)
     real(wp), allocatable, private :: largest(:)  !! residual/area row by row [m] (ny)
   contains
@@ -57,6 +59,8 @@ contains
     real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
     type(solution_t), intent(out) :: solution
 
+    real(wp) :: stiffness
+
     if (.not. self%is_set_up) call setup(self, matrix)
     if (allocated(self%unpacked)) then
       self%unpacked%tolerance = self%tolerance
@@ -66,9 +70,9 @@ contains
     end if
     self%coarse%n_levels = self%n_levels
     call self%packed%pack(matrix, b, z, self%r, self%z, self%largest)
-    call self%coarse%prepare_coarse(matrix, largest_of_rows(matrix%block, self%largest) &
-      - 1.0_wp)
-    call iterate(self, matrix, solution)
+    stiffness = largest_of_rows(matrix%block, self%largest) - 1.0_wp
+    call self%coarse%prepare_coarse(matrix, stiffness)
+    call iterate(self, matrix, stiffness, solution)
     call exchange(self%packed%half, self%z)
     call self%packed%unpack(self%z, z)
     call exchange(matrix%block, z)
@@ -90,14 +94,14 @@ contains
     call self%packed%setup(matrix%block)
     allocate (self%z, source=self%packed%b_red)
     allocate (self%r, self%s, self%p, self%q, source=self%z)
-    allocate (self%zero(0:self%packed%half%nx + 1), source=0.0_wp)
     allocate (self%products(matrix%block%ny), self%largest(matrix%block%ny))
   end subroutine setup
 
   !> The iteration on packed fields.
-  subroutine iterate(self, matrix, solution)
+  subroutine iterate(self, matrix, stiffness, solution)
     class(reduced_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
+    real(wp), intent(in) :: stiffness !! largest diagonal/area - 1 [1]
     type(solution_t), intent(inout) :: solution
 
     real(wp) :: alpha, beta, rho, rho_before
@@ -106,6 +110,11 @@ contains
     solution%residual = largest_of_rows(matrix%block, self%largest)
     rho = sum_of_rows(self%packed%half, self%products, self%r, self%r)
     if (.not. abs(rho) <= huge(rho)) return
+    if (stiffness < worthwhile .and. self%coarse%levels_used == 1) then
+      call semi_iterate(self%packed, matrix%area, stiffness, self%tolerance, &
+        self%max_iterations, self%z, self%r, self%p, self%largest, solution)
+      return
+    end if
     alpha = 0.0_wp
     beta = 0.0_wp
     do
@@ -137,43 +146,17 @@ contains
     class(reduced_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
 
-    real(wp) :: red(0:self%packed%half%nx + 1, 0:2), unused
-    integer :: first, j, k, last, n
+    integer :: first, last
 
-    n = self%packed%half%nx
-    !$omp parallel if (is_large(matrix%block)) private(first, j, k, last, red, unused)
+    !$omp parallel if (is_large(matrix%block)) private(first, last)
     call rows_of_thread(matrix%block%ny, first, last)
-    do k = first - 1, merge(last + 1, first - 2, first <= last)
-      call self%packed%red_row(k, self%packed%b_red(0:n + 1, k), self%z(:, k), &
-        self%z(:, k + 1), self%z(:, k - 1), red(:, modulo(k, 3)))
-      j = k - 1
-      if (j < first) cycle
-      call black_row(self, j, self%z(1:n, j), red, self%q(1:n, j), unused)
-      call reduce_rows(n, matrix%block%ny, j, j, 1.0_wp, matrix%area, self%q, &
-        self%packed%inverse, self%r, self%largest, self%products)
-    end do
+    associate (a => self%packed)
+      if (first <= last) call residual_rows(a%half%nx, matrix%block%ny, first, last, &
+        a%half%j_offset, matrix%area, a%inverse, a%diagonal, a%red, a%near, a%far, &
+        a%south, a%north, a%b_red, self%z, self%r, self%largest, self%products)
+    end associate
     !$omp end parallel
   end subroutine first_residual
-
-  !> q = diagonal*x - C^T red in one row, and x.q.
-  subroutine black_row(self, j, x, red, q, xq)
-    class(reduced_gradients_t), intent(in) :: self
-    integer, intent(in) :: j                       !! row
-    real(wp), intent(in) :: x(:)                   !! of the row
-    real(wp), intent(in), contiguous :: red(0:, 0:) !! rows j - 1, j, j + 1, modulo 3
-    real(wp), intent(inout) :: q(:)
-    real(wp), intent(out) :: xq
-
-    integer :: l, n
-
-    n = self%packed%half%nx
-    l = self%packed%step_of_row(j)
-    associate (a => self%packed)
-      call scatter_row(n, a%diagonal(1:n, j), x, a%near(1:n, j), red(1:n, modulo(j, 3)), &
-        a%far(1:n, j), red(1 - l:n - l, modulo(j, 3)), a%north(1:n, j), &
-        red(1:n, modulo(j + 1, 3)), a%south(1:n, j), red(1:n, modulo(j - 1, 3)), q, xq)
-    end associate
-  end subroutine black_row
 
   !> z <- z + alpha p along the old direction, p <- s + beta p, q = S p, and p.q of each
   !> row. Each thread first turns the rows that its neighbours look at.
