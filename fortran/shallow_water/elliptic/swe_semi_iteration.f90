@@ -9,8 +9,8 @@
 !> matrix is dominated by its diagonal, so Gershgorin's circles give one that costs nothing:
 !> with rho = 1 - area/diagonal where that is largest it is [1 - rho**2, 1]. Where the depth
 !> varies little the eigenvalues fill it, and the count of iterations is near that of
-!> conjugate gradients. L. A. Hageman and D. M. Young (1981): Applied Iterative Methods, ch. 4
-!> and 5; Y. Saad (2003): Iterative Methods for Sparse Linear Systems, section 12.3.2.
+!> conjugate gradients. L. A. Hageman and D. M. Young (1981): Applied Iterative Methods,
+!> ch. 4 and 5; Y. Saad (2003): Iterative Methods for Sparse Linear Systems, 12.3.2.
 module swe_semi_iteration
   use swe_blocks, only: halo
   use swe_exchange, only: exchange
