@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 here=$PWD
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
-factor=1 extent=() stages=4 epochs=24
+factor=1 extent=() stages=4 epochs=24 joint=(--epochs 45 --compiled)
 
 if [ -n "${SHORT:-}" ]; then
   mkdir -p short
@@ -25,7 +25,7 @@ if [ -n "${SHORT:-}" ]; then
       shape = $(seq -s ', ' 0 0.25 4.25) /" >>"short/$truth.nml"
   done
   cd short
-  factor=0.01 stages=2 epochs=1 extent=(--members 2 --crowd 2 --steps 90)
+  factor=0.01 stages=2 epochs=1 joint=(--epochs 1) extent=(--members 2 --crowd 2 --steps 90)
 fi
 
 for truth in long long_constant; do
@@ -59,11 +59,18 @@ done
 python "$here/causes.py" shafts.nml --networks rain_long.pt \
   --boxes rain_bins.nc rain_bins_heavy.nc
 python "$here/train_columns.py" shafts_train.nml shafts.nml column.pt
+# Columns and boxes at once: first as the network of boxes where boxes are, as tuned
+# elsewhere, then hours of both.
+for shafts in shafts32_train shafts32_valid; do
+  [ -e "$shafts.nc" ] || isthmus-rain-shaft "$shafts.nml"
+done
+python "$here/train_jointly.py" shafts32_train.nml shafts32_valid.nml rain_long.nc joint.pt \
+  --teacher rain_long.checkpoint "${joint[@]}"
 
-isthmus stability column=column.pt rain=rain_long.pt --system rain "${extent[@]}" ||
+isthmus stability joint=joint.pt column=column.pt rain=rain_long.pt --system rain "${extent[@]}" ||
   [ $? -eq 3 ]
 runs=stability/twins
-python "$here/columns.py" $runs/{super-droplets,Seifert-Beheng,rain,column}/x_*.nc
+python "$here/columns.py" $runs/{super-droplets,Seifert-Beheng,rain,column,joint}/x_*.nc
 # Ten thousand columns, by the scheme and by the network.
 sed '/coupling/d; s/columns.nc/columns_sb.nc/' columns.nml >columns_sb.nml
 isthmus-rain-bulk columns_sb.nml

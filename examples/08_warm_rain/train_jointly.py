@@ -14,10 +14,10 @@ from isthmus.data.rain import open_rain
 from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.rain_joint import (
     BOX_WEIGHT,
-    DETACH,
     EPOCHS,
     LENGTHS,
     RATES,
+    beyond_boxes,
     imitate,
     train_jointly,
 )
@@ -35,10 +35,12 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="checkpoint to go on from")
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     parser.add_argument("--epochs", type=int, nargs="+", default=EPOCHS)
-    parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="times 3e-3")
-    parser.add_argument("--batch", type=int, default=32, help="columns in a batch")
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="of stages")
+    parser.add_argument("--rate", type=float, default=1e-3, help="they are multiplied by")
+    parser.add_argument("--optimizer", default="adam", help="soap")
+    parser.add_argument("--batch", type=int, default=16, help="columns in a batch")
     parser.add_argument("--weight", type=float, default=BOX_WEIGHT, help="of boxes")
-    parser.add_argument("--detach", type=int, default=DETACH, help="steps of a gradient")
+    parser.add_argument("--detach", type=int, help="cut gradients every so often")
     parser.add_argument("--compiled", action="store_true", help="a step by inductor")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
@@ -54,7 +56,10 @@ def main() -> None:
     elif given.teacher is not None:
         teacher = RainNet("correction", width=given.width, depth=2)
         teacher.load_state_dict(saved_weights(given.teacher))
-        error = imitate(net, teacher.double(), boxes[::3], columns)
+        taught = boxes[::3]
+        other = beyond_boxes(taught, columns)
+        print(f"{len(other)} of {len(columns)} cells of columns are like no box")
+        error = imitate(net, teacher.double(), taught, other)
         print(f"imitates to {error:.3f} in logarithms", flush=True)
     history = train_jointly(
         shafts,
@@ -66,8 +71,8 @@ def main() -> None:
         settings=FitSettings(
             batch_size=given.batch,
             schedule="cosine",
-            optimizer="soap",
-            learning_rate=3e-3,
+            optimizer=given.optimizer,
+            learning_rate=given.rate,
             evaluate_every=10,
             seed=given.seed,
             checkpoint=given.network.with_suffix(".checkpoint"),

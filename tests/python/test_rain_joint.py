@@ -12,6 +12,7 @@ from isthmus.learn.rain_joint import (
     JointRollout,
     JointStep,
     JointWindows,
+    beyond_boxes,
     imitate,
     train_jointly,
 )
@@ -98,6 +99,15 @@ def test_errors_of_boxes_weigh_as_asked(shafts, boxes):
     torch.testing.assert_close(found, WEIGHT * plain, rtol=1e-9, atol=0.0)
 
 
+def test_old_rain_in_new_cloud_is_like_no_box(boxes):
+    cells = boxes[::3].flatten(0, 1)
+    young = cells[cells[:, 2] > 1e-6]
+    old = young.clone()
+    old[:, 2:4] *= torch.tensor([1e-3, 1e-7])  # little rain of large drops
+    assert len(beyond_boxes(cells, old)) == len(old)
+    assert len(beyond_boxes(cells, young)) <= 0.05 * len(young)
+
+
 def test_imitation_then_training_lowers_the_error(shafts, boxes):
     torch.manual_seed(0)
     net = RainNet("column", width=8, depth=1)
@@ -110,8 +120,8 @@ def test_imitation_then_training_lowers_the_error(shafts, boxes):
         (shafts, shafts),
         (boxes, boxes),
         net,
-        curriculum=Curriculum((20,), (4,)),
-        settings=FitSettings(batch_size=3, learning_rate=1e-2, evaluate_every=1),
+        curriculum=Curriculum((8,), (6,)),
+        settings=FitSettings(batch_size=16, learning_rate=1e-2, evaluate_every=1),
         progress=False,
     )
     assert history.best < history.evaluations[0].valid_loss

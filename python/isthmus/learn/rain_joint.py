@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,19 +21,25 @@ from ..nets.rain_column import RainColumn
 from .curriculum import Curriculum
 from .fit import fit
 from .rain import RainWindows, measures, moment_scale
-from .rain_column import ColumnWindows, RainShafts, column_measures, column_scale
+from .rain_column import (
+    FIRST_RAIN,
+    ColumnWindows,
+    RainShafts,
+    column_measures,
+    column_scale,
+)
 from .rollout import Rollout
 from .samples import Windows
 from .settings import FitSettings, History
 
 N_BOX: Final = 7
-LENGTHS: Final = (45, 180)  # steps of 20 s: a quarter of an hour, an hour
-EPOCHS: Final = (10, 150)
-RATES: Final = (1.0, 1.0)
+LENGTHS: Final = (180,)  # steps of 20 s: an hour
+EPOCHS: Final = (45,)
+RATES: Final = (1.0,)
 BOX_WEIGHT: Final = 10.0  # errors of boxes are a fifth of those of columns, squared 1/25
-DETACH: Final = 45  # steps; over an hour of a column gradients explode
+WITHIN: Final = 99.0  # per cent of boxes, see `beyond_boxes`
 SPLIT_SEED: Final = 5
-IMITATIONS: Final = 3000  # updates of `imitate`
+IMITATIONS: Final = 4000  # updates of `imitate`
 CELLS_AT_ONCE: Final = 2048
 COUNTS: Final = 0.3  # weight of self-collection beside what moves water, in `imitate`
 
@@ -148,6 +155,23 @@ class JointRollout(Rollout):
         return self.measures(x)
 
 
+def beyond_boxes(boxes: Tensor, columns: Tensor, percent: float = WITHIN) -> Tensor:
+    """Return the cells of columns that are like no box [cell, 7].
+
+    Those whose inputs of a network lie farther out, by Mahalanobis' distance, than so many
+    per cent of the boxes: old rain in new cloud. There a teacher of boxes is wrong.
+    """
+    seen = rain_features(boxes[boxes[:, 0] + boxes[:, 2] > FIRST_RAIN])
+    centre, inverse = seen.mean(0), torch.linalg.pinv(torch.cov(seen.T))
+
+    def square(cells: Tensor) -> Tensor:
+        apart = cells - centre
+        return ((apart @ inverse) * apart).sum(-1)
+
+    limit = np.percentile(square(seen).numpy(), percent)
+    return columns[square(rain_features(columns)) > limit]
+
+
 def imitate(
     net: RainNet,
     teacher: nn.Module,
@@ -168,7 +192,7 @@ def imitate(
     teacher : module
         State of cells [cell, 7] to rates [cell, 4], good in boxes.
     boxes, columns : Tensor
-        Cells [cell, 7]; dry ones teach nothing.
+        Cells [cell, 7]; dry ones teach nothing. Columns: of `beyond_boxes`.
 
     Returns
     -------
@@ -210,7 +234,7 @@ def train_jointly(
     curriculum: Curriculum | None = None,
     settings: FitSettings | None = None,
     weight: float = BOX_WEIGHT,
-    detach_every: int | None = DETACH,
+    detach_every: int | None = None,
     compiled: bool = False,
     progress: bool | None = None,
 ) -> History:
@@ -234,7 +258,7 @@ def train_jointly(
         Compile the step by torch's inductor: it costs a minute and makes steps faster.
     """
     settings = settings or FitSettings(
-        batch_size=32, schedule="cosine", optimizer="soap", learning_rate=3e-3
+        batch_size=16, schedule="cosine", learning_rate=1e-3, evaluate_every=10
     )
     torch.manual_seed(settings.seed)
     column_unit, box_unit = column_scale(columns[0].states), moment_scale(boxes[0])
