@@ -105,7 +105,8 @@ class ImplicitFluxNet(nn.Module):
         self.carried = SameFaceConv()
         self.walls = SameFaceConv(0.0)
         self.drag = nn.Parameter(torch.zeros(()))
-        self.beside = nn.Parameter(torch.zeros(()))
+        # Not from zero: it acts as a square, whose derivative there is zero.
+        self.beside = nn.Parameter(torch.full((), 0.5))
         self.log_gain = nn.Parameter(torch.tensor(-3.0))
         self.before = nn.Parameter(torch.tensor(0.1))
         self.after = nn.Parameter(torch.tensor(0.1))
