@@ -24,6 +24,9 @@ export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 
+# ON reads libtorch's headers twenty times, not ninety; OFF is for those who change the bridge.
+UNITY ?= ON
+
 pip := $(VENV)/bin/pip --disable-pip-version-check
 sources := CMakeLists.txt $(shell find bridge fortran python tests -name '*.[fch]90' -o -name '*.[ch]' \
   -o -name '*.[ch]pp' -o -name 'CMakeLists.txt' -o -name '*.cmake*' -o -name '*.in' \
@@ -48,7 +51,7 @@ test: install lint
 test-install: install
 	cmake -S . -B build/bridge -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(VENV)/bin/ninja \
 	  -DISTHMUS_BUILD_MODELS=OFF -DISTHMUS_BUILD_PYTHON=OFF \
-	  -DISTHMUS_TEST_NETWORKS=$(ISTHMUS_TEST_NETWORKS) \
+	  -DISTHMUS_TEST_NETWORKS=$(ISTHMUS_TEST_NETWORKS) -DISTHMUS_UNITY=$(UNITY) \
 	  -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python > build/bridge.log
 	cmake --build build/bridge >> build/bridge.log
 	ctest --test-dir build/bridge --output-on-failure -R 'install|first_call'
@@ -59,6 +62,7 @@ test-install: install
 wheel: $(VENV)/.installed
 	rm -rf build/dist
 	$(pip) wheel --quiet --no-build-isolation --no-deps --config-settings=build-dir=build/wheel \
+	  --config-settings=cmake.define.ISTHMUS_UNITY=$(UNITY) \
 	  --config-settings=cmake.define.ISTHMUS_MARCH=x86-64-v3 --wheel-dir build/dist .
 
 reference: install
@@ -93,6 +97,7 @@ $(VENV)/.installed: pyproject.toml .ci/requirements build/.system
 # One build tree serves the extension modules, the programs and the CTest tests.
 $(VENV)/.built: $(VENV)/.installed $(sources)
 	$(pip) install --quiet --no-build-isolation --no-deps --config-settings=build-dir=$(BUILD) \
+	  --config-settings=cmake.define.ISTHMUS_UNITY=$(UNITY) \
 	  --config-settings=cmake.define.ISTHMUS_BUILD_TESTS=ON --editable .
 	@touch $@
 
