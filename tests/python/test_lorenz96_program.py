@@ -144,7 +144,7 @@ def test_a_restart_of_another_run_is_refused_by_name(tmp_path):
     again = {"restart_in": "r.nc"}
     fails(tmp_path, namelist(TWO_LEVEL, None, again), 1, "'model'", "one level")
     fails(tmp_path, namelist({"n_sites": 13}, None, again), 1, "'n_sites'", "12", "13")
-    fails(tmp_path, namelist({"forcing": 9.0}, None, again), 1, "'forcing'", "is 8", "has 9")
+    fails(tmp_path, namelist({"forcing": 9.0}, None, again), 1, "'forcing'", "is 8", "9")
     fails(tmp_path, namelist(None, {"dt": 0.02}, again), 1, "'dt'")
     fails(tmp_path, namelist(None, {"n_members": 4}, again), 1, "'x'", "3 members")
     closure = {"kind": "linear", "coefficients": [0.0, -0.3]}
