@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# make demo   install what is missing, build, run the main job (out/demo/report.html)
+# make demo   install what is missing, build, run the main job (out/demo/*/report.html)
 # make test   the same installation, then every test and lint check
 # make wheel  a relocatable wheel that finds torch's libraries beside it: build/dist
 # make reference   the API pages of Fortran, C and Python from their sources: build/reference
