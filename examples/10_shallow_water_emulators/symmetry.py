@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from isthmus.couple.style import COLOURS, STYLE, STYLES, WIDTH
-from isthmus.learn import Curriculum, FitSettings, fit
+from isthmus.learn import Curriculum, fit
 from isthmus.learn.shallow_water import BasinRollout, BasinWindows
 from isthmus.nets.equivariant import GroupNet
 from isthmus.nets.shallow_water_emulators import mirrored, turned_over
@@ -42,15 +42,7 @@ NETS = {
     "p1, longer": ("p1", 14, False),
 }
 LONGER = 4  # times the updates
-BATCH, TRIALS, HOURS = 8, 6, 24.5
-SETTINGS = FitSettings(
-    optimizer="soap",
-    learning_rate=4e-3,
-    schedule="cosine",
-    batch_size=BATCH,
-    evaluate_every=100,
-    clip_norm=1.0,
-)
+TRIALS, HOURS = 6, 24.5
 
 
 class Outcome(NamedTuple):
@@ -81,7 +73,7 @@ def trained(name: str, data: BasinWindows, valid: BasinWindows, n: int) -> Basin
     torch.manual_seed(0)
     model = BasinRollout(GroupNet(group, width, REACH, conserves=conserves))
     n *= LONGER if name.endswith("longer") else 1
-    batches = [-(-data.count(length) // BATCH) for length in (1, 4)]
+    batches = [-(-data.count(length) // recipes.BATCH) for length in (1, 4)]
     fit(
         model,
         data,
@@ -89,7 +81,7 @@ def trained(name: str, data: BasinWindows, valid: BasinWindows, n: int) -> Basin
         curriculum=Curriculum(
             (1, 4), (-(-n // batches[0]), -(-n // (8 * batches[1]))), (1.0, 0.25)
         ),
-        settings=SETTINGS,
+        settings=recipes.EXPLICIT,
     )
     return model
 
