@@ -26,7 +26,7 @@ from isthmus.inverse import (
     ring_taper,
     smooth,
 )
-from isthmus.inverse.derivative_kinds import OF_A_FILE
+from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE
 from isthmus.inverse.ensembles import Rotations, etkf_parts
 from isthmus.models import Lorenz96
 from isthmus.nets import Lorenz96Tendency, Rk4Step
@@ -217,7 +217,7 @@ def test_cycled_4d_var_is_the_same_with_each_kind_of_derivative(tmp_path):
         dt=0.05,
     )
     errors = {}
-    for kind in ("adjoint", "differences", "autodiff", "network", "borrowed"):
+    for kind in KINDS:
         network = str(path) if kind in OF_A_FILE else ""
         scheme = SlidingFourDVar(2, 0.1, 1e-7, kind, network)
         errors[kind] = twin(n_steps=2, n_cycles=4, burn_in=1).run(scheme).errors

@@ -4,11 +4,14 @@
 import netCDF4
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from isthmus.cli import app
 from isthmus.errors import ConfigurationError, ModelFileError
+from isthmus.export import export_network
 from isthmus.inverse import Diagonal
+from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE
 from isthmus.inverse.design import posterior
 from isthmus.inverse.design_cases import Ring, read_problem
 from isthmus.inverse.design_results import Design
@@ -20,9 +23,12 @@ from isthmus.inverse.observing import (
     updated,
     value_of,
 )
+from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 DENSE = 1e-11  # updates against inverses, n = 8
 DEVIATIONS = 5.0  # standard errors of a twin experiment's mean
+SAME = 1e-8  # rows by differences, relative
+SAME_END = 1e-2  # of analyses whose gradient fell by 1e3
 NONLINEAR = 0.25  # of a value: what the linear theory may miss at prior_sd = 0.1
 
 RING = """\
@@ -188,3 +194,26 @@ def test_correlated_prior_takes_the_general_way():
     errors = [ring.squared_error([], np.random.default_rng(s)) for s in range(20)]
     predicted = np.trace(updated(ring.prior, ring.present.rows)) / 16
     assert 0.5 * predicted <= np.mean(errors) <= 2.0 * predicted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_and_twins_are_the_same_with_each_kind_of_derivative(tmp_path, kind):
+    case = {"n_sites": 12, "steps": [1, 3], "prior_sd": 0.1, "noise_sd": 0.1}
+    exact = Ring(case)
+    case["derivatives"] = kind
+    if kind in OF_A_FILE:
+        case["network"] = str(tmp_path / "step.pt")
+        export_network(
+            Rk4Step(Lorenz96Tendency(8.0), 0.05).double().eval(),
+            tmp_path / "step.pt",
+            inputs={"x": torch.zeros(2, 12, dtype=torch.float64)},
+            outputs=["x_next"],
+            dynamic={"member": 0},
+            dims={"x": ("member", "k"), "x_next": ("member", "k")},
+            dt=0.05,
+        )
+    other = Ring(case)
+    rows = exact.candidates.rows
+    assert np.abs(other.candidates.rows - rows).max() <= SAME * np.abs(rows).max()
+    errors = [ring.squared_error([0], np.random.default_rng(1)) for ring in (exact, other)]
+    assert abs(errors[1] / errors[0] - 1.0) <= SAME_END

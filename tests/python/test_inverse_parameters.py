@@ -12,11 +12,13 @@ from isthmus.errors import AssimilationError, BindingError, ConfigurationError
 from isthmus.export import export_network
 from isthmus.inverse import Diagonal, Observations, Sites, parametric_networks
 from isthmus.inverse.corrections import CorrectedStep, CorrectionProblem
+from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE
 from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.parameter_campaigns import read_tuning
 from isthmus.inverse.parameter_window import Window
 from isthmus.inverse.parametric import (
+    BorrowedParameters,
     DifferenceParameters,
     ForcedLorenz96,
     ParametricModel,
@@ -38,6 +40,7 @@ ELLIPTIC = 1e-9  # the linear solves of a step leave 1e-13 each
 STIFF = 1e-12  # of twenty stiff steps three times, relative
 LEARNED = 0.05  # of the coefficients: about four standard errors of 100 noisy times
 QUANTILE = 0.01  # of 512 weighted Sobol' draws, in posterior deviations
+TO_GO = 0.02  # standard errors between two ends of one minimisation
 DEVIATIONS = 3.0  # binomial ones within which a share lies
 
 TEXT = """
@@ -57,6 +60,54 @@ sd = 2.0
 
 [twins]
 n = 60
+"""
+CHANNEL = """
+[model]
+kind = "shallow_water"
+n_x = 12
+
+[window]
+n_steps = 20
+every_step = 4
+every_site = 6
+sd = 0.02
+n_stages = 1
+
+[[parameter]]
+name = "drag_1"
+background = 0.003
+sd = 0.5
+scale = "log"
+
+[[parameter]]
+name = "drag_2"
+background = 0.003
+sd = 0.5
+scale = "log"
+"""
+BOXES = """
+[model]
+kind = "chemistry"
+reactions = [1, 14]
+species = ["O3", "NO2"]
+n_boxes = 2
+
+[window]
+n_steps = 6
+sd = 0.03
+n_stages = 1
+
+[[parameter]]
+name = "k1"
+background = 1.0
+sd = 0.3
+scale = "log"
+
+[[parameter]]
+name = "k14"
+background = 1.0
+sd = 0.3
+scale = "log"
 """
 
 
@@ -90,6 +141,7 @@ def models(tmp_path_factory):
     return {
         "by hand": (ForcedLorenz96(N, DT), x, p),
         "torch": (TorchParameters(exact, N, dt=DT), x, p),
+        "torch forward": (TorchParameters(exact, N, dt=DT, mode="forward"), x, p),
         "bridge": (BridgeParameters(path, N), x, p),
         "two-level": (two_level, xz, np.array([10.0, 1.0, 9.0, 11.0])),
     }
@@ -116,7 +168,9 @@ def test_adjoint_of_all_steps_at_once_is_that_of_one_by_one(models, monkeypatch)
     assert np.allclose(at_once.p, by_steps.p, rtol=0, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("kind", ["by hand", "torch", "bridge", "two-level"])
+@pytest.mark.parametrize(
+    "kind", ["by hand", "torch", "torch forward", "bridge", "two-level"]
+)
 def test_adjoint_is_transpose_of_tangent_linear_and_both_are_derivatives(models, kind):
     model, x, p = models[kind]
     rng = np.random.default_rng(2)
@@ -140,10 +194,42 @@ def test_all_kinds_of_derivatives_agree_on_lorenz96(models):
     states = model.trajectory(x, p, 5)
     forces = np.ones_like(states)
     true = model.sweep_ad(states, p, forces)
-    for kind in ("torch", "bridge"):
+    for kind in ("torch", "torch forward", "bridge"):
         other = models[kind][0].sweep_ad(states, p, forces)
         assert np.allclose(other.x, true.x, rtol=ROUNDING)
         assert np.allclose(other.p, true.p, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_switch_of_derivatives_leads_to_the_same_estimates(tmp_path, kind):
+    chosen = f'derivatives = "{kind}"'
+    if kind in OF_A_FILE:
+        chosen += f'\nnetwork = "{exported(tmp_path)}"'
+    ends = []
+    for lines in ("", chosen):
+        path = tmp_path / "twins.toml"
+        path.write_text(TEXT.replace("n_sites = 12", f"n_sites = 12\n{lines}"))
+        ends.append(read_tuning(path).run(0).found.required())
+    assert np.abs(ends[1].score(ends[0].p)).max() < TO_GO
+    assert np.allclose(ends[1].error, ends[0].error, rtol=1e-3)
+
+
+@pytest.mark.parametrize("case", [CHANNEL, BOXES])
+def test_friction_and_rate_constants_are_the_same_by_differences(tmp_path, case):
+    ends = []
+    for lines in ("", 'derivatives = "differences"'):
+        path = tmp_path / "twins.toml"
+        path.write_text(case.replace("[window]", f"{lines}\n[window]"))
+        ends.append(read_tuning(path).run(0).found.required())
+    assert np.abs(ends[1].score(ends[0].p)).max() < TO_GO
+    assert np.allclose(ends[1].error, ends[0].error, rtol=1e-2)
+
+
+def test_borrowed_derivatives_are_of_the_same_model(models):
+    with pytest.raises(ConfigurationError, match="of the borrowed derivatives are"):
+        BorrowedParameters(ForcedLorenz96(N, 2 * DT), models["bridge"][0])
+    with pytest.raises(ConfigurationError, match="'mode' must be one of"):
+        TorchParameters(torch.nn.Identity(), N, dt=DT, mode="sideways")
 
 
 def window(n_steps=8, seed=0):
@@ -384,8 +470,8 @@ def test_a_second_call_repeats_nothing_and_another_text_is_refused(tmp_path):
         ("n = 60", "m = 60", "unknown key 'twins.m'"),
         ("[twins]", "[posterior]\ndraws = 4\n[twins]", "'posterior.draws' must be 0 or 16"),
         ("n_steps = 8", "n_steps = 0", "'window.n_steps' must be a whole number above 0"),
-        ("n_sites = 12", 'derivatives = "none"', "'model.derivatives' must be one of"),
-        ("n_sites = 12", 'derivatives = "network"', "'model.network' is needed"),
+        ("n_sites = 12", 'derivatives = "none"', "'derivatives' must be one of"),
+        ("n_sites = 12", 'derivatives = "network"', "'network', a model file, is needed"),
         ("[twins]", "[twins", "is no TOML"),
     ],
 )

@@ -120,6 +120,7 @@ def test_every_kind_of_derivative_gives_the_same_hessian(truth):
     for model, limit in (
         (TorchModel(step, N, dt=DT), TORCH),
         (DifferenceModel(fortran, scale=1.0), NESTED),
+        (TorchModel(torch.jit.script(step), N, dt=DT), NESTED),
     ):
         found = window(model, truth).hessian(v, is_exact=True) @ u
         assert np.linalg.norm(found - exact) <= limit * np.linalg.norm(exact)

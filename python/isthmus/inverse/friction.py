@@ -14,7 +14,7 @@ from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array
 from isthmus.inverse.observations import Sites
 from isthmus.inverse.parameter_window import Observed, Window
-from isthmus.inverse.parametric import ParametricModel, Sensitivity
+from isthmus.inverse.parametric import ParametricModel, Sensitivity, with_differences
 from isthmus.models import (
     ShallowWater,
     ShallowWaterForcing,
@@ -143,11 +143,6 @@ class ChannelCase(Observed):
         n_regions: int = 2,
         derivatives: str = "adjoint",
     ) -> None:
-        if derivatives != "adjoint":
-            raise ConfigurationError(
-                "'model.derivatives' must be adjoint for shallow_water, found "
-                f"{derivatives!r}"
-            )
         if not 1 <= n_regions <= n_x:
             raise ConfigurationError(
                 f"'model.n_regions' must be 1 to {n_x}, found {n_regions}"
@@ -168,7 +163,10 @@ class ChannelCase(Observed):
             level[:, 0] = amplitude * np.sin(2 * np.pi * (step + 1) * dt / M2_PERIOD)
             return ShallowWaterForcing(open_zeta=level)
 
-        self.truth = self.model = RegionalFriction(model, regions, tide)
+        self.truth: ParametricModel = RegionalFriction(model, regions, tide)
+        self.model = with_differences(
+            self.truth, derivatives, p_scale=0.0025, is_state_known=True
+        )
         gauges = n_y // 2 * n_x + np.arange(window.every_site, n_x, window.every_site)
         self.operator = Sites(self.truth.n_state, gauges.tolist())
         self.variance = np.full(gauges.size, window.sd**2)

@@ -50,7 +50,8 @@ class TorchModel(ForwardModel):
         self.n_state = n_state
         self.dt = check_time_step(dt)
         self.mode = mode
-        self.dtype = next((p.dtype for p in network.parameters()), torch.float64)
+        self.dtype = precision_of(network)
+        self.soa_increment = float(np.cbrt(torch.finfo(self.dtype).eps))
 
     def step(self, x: Array) -> Array:
         """Return the states `[member, k]` one step later."""
@@ -75,7 +76,13 @@ class TorchModel(ForwardModel):
         return np.einsum("mik,mk->mi", columns.reshape(len(x), n, n), x_ad)
 
     def step_soa(self, x: Array, x_tl: Array, x_ad: Array, x_ad_tl: Array) -> Array:
-        """Return the change of `step_ad(x, x_ad)` `[member, k]`, forward over reverse."""
+        """Return the change of `step_ad(x, x_ad)` `[member, k]`, forward over reverse.
+
+        A network in TorchScript has no forward over reverse: PyTorch leaves out the second
+        derivatives there without a word, so that `step_ad` is differenced.
+        """
+        if isinstance(self.network, torch.jit.ScriptModule):
+            return super().step_soa(x, x_tl, x_ad, x_ad_tl)
 
         def adjoint(state: Tensor, sensitivity: Tensor) -> Tensor:
             pulled: Tensor = torch.func.vjp(self.network, state)[1](sensitivity)[0]
@@ -217,6 +224,12 @@ class Borrowed(ForwardModel):
     ) -> Array:
         """Return the change of what `sweep_ad` returns `[member, k]`."""
         return self.derivatives.sweep_soa(trajectory, changes, sensitivity, sensitivity_tl)
+
+
+def precision_of(network: nn.Module) -> torch.dtype:
+    """Return the precision of the weights or, without any, of the buffers."""
+    known = (*network.parameters(), *network.buffers())
+    return next((v.dtype for v in known if v.is_floating_point()), torch.float64)
 
 
 def _numpy(tensor: Tensor) -> Array:

@@ -5,8 +5,8 @@
 kind = "lorenz96"             # or "two_level", "shallow_water", "chemistry"
 n_sites = 40
 dt = 0.05
-derivatives = "adjoint"       # "differences"; "network": of the emulator below
-network = "step.pt"           # conditional emulator, its own states and derivatives
+derivatives = "adjoint"       # lorenz96: all of `derivative_kinds`; others: "differences"
+network = "step.pt"           # conditional emulator, for the kinds that need a file
 
 [window]
 n_steps = 20
@@ -23,21 +23,24 @@ import numpy as np
 
 from isthmus.errors import ConfigurationError
 from isthmus.inverse.covariances import Covariance, Diagonal
+from isthmus.inverse.derivative_kinds import OF_A_FILE, check_derivatives, torch_file
 from isthmus.inverse.forward import Array
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.observations import Observations, Sites
 from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import (
-    DifferenceParameters,
+    BorrowedParameters,
     ForcedLorenz96,
     ParametricModel,
     TwoLevelCoefficients,
+    with_differences,
 )
-from isthmus.inverse.parametric_networks import BridgeParameters
+from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
 from isthmus.inverse.rate_constants import ChemistryCase
 from isthmus.models import Lorenz96, TwoLevelLorenz96
+from isthmus.nets import ConditionalBilinearNet
+from isthmus.nets.conditional import ConditionalRk4Step
 
-DERIVATIVES = ("adjoint", "differences", "network")
 SPIN_UP = 20.0  # time units from rest to the attractor
 
 
@@ -80,21 +83,15 @@ class Lorenz96Case(Observed):
         n_sites: int = 40,
         dt: float = 0.05,
         derivatives: str = "adjoint",
-        network: str | None = None,
+        network: str = "",
     ) -> None:
         self.window = window
         self.truth: ParametricModel = ForcedLorenz96(n_sites, dt)
         self.covariance = Diagonal(window.state_sd**2, n_sites)
         self.operator = Sites(n_sites, range(0, n_sites, window.every_site))
         self.variance = np.full(self.operator.indices.size, window.sd**2)
-        if (network is not None) != (derivatives == "network"):
-            raise ConfigurationError(
-                "'model.network' is needed for derivatives = \"network\", and only there"
-            )
-        if network is not None:
-            self.model: ParametricModel = BridgeParameters(network, n_sites, dt=dt)
-        else:
-            self.model = _derived(self.truth, derivatives, x_scale=4.0, p_scale=4.0)
+        check_derivatives(derivatives, network)
+        self.model = _lorenz96(self.truth, derivatives, network)
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a state on the attractor of F."""
@@ -125,7 +122,7 @@ class TwoLevelCase(Observed):
         self.window = window
         base = TwoLevelLorenz96(n_sites, n_fast)
         self.truth = TwoLevelCoefficients(base, dt, n_inner=n_inner)
-        self.model = _derived(
+        self.model = with_differences(
             self.truth, derivatives, x_scale=1.0, p_scale=np.array([10.0, 1.0, 10.0, 10.0])
         )
         self._inner = dt / n_inner
@@ -176,21 +173,16 @@ def make_case(settings: Mapping[str, Any], window: Mapping[str, Any]) -> Case:
     return found
 
 
-def _derived(
-    model: ParametricModel, derivatives: str, *, x_scale: float, p_scale: Array | float
-) -> ParametricModel:
-    """Return the model with the derivatives asked for.
-
-    Raises
-    ------
-    ConfigurationError
-        If there are none of the name.
-    """
-    if derivatives == "adjoint":
-        return model
-    if derivatives == "differences":
-        return DifferenceParameters(model, x_scale=x_scale, p_scale=p_scale)
-    raise ConfigurationError(
-        f"'model.derivatives' must be one of {', '.join(DERIVATIVES)}, found "
-        f"{derivatives!r}"
-    )
+def _lorenz96(truth: ParametricModel, derivatives: str, network: str) -> ParametricModel:
+    """Return one-level Lorenz-96 with the derivatives asked for, which were checked."""
+    n, dt = truth.n_state, truth.dt
+    if derivatives.startswith("autodiff"):
+        step = ConditionalRk4Step(ConditionalBilinearNet.analytic(), dt)
+        mode = "forward" if derivatives == "autodiff-forward" else "reverse"
+        return TorchParameters(step, n, dt=dt, mode=mode)
+    if derivatives == "network-torch":
+        return TorchParameters(torch_file(network), n, dt=dt)
+    if derivatives in OF_A_FILE:
+        emulator = BridgeParameters(network, n, dt=dt)
+        return emulator if derivatives == "network" else BorrowedParameters(truth, emulator)
+    return with_differences(truth, derivatives, x_scale=4.0, p_scale=4.0)

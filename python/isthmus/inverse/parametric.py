@@ -222,6 +222,9 @@ class DifferenceParameters(ParametricModel):
         Size of the state's values.
     p_scale
         Sizes of the parameters `[i]`, or one for all.
+    is_state_known
+        Whether the first state is not to be found: its sensitivities are left zero, which
+        leaves two windows for each parameter.
     """
 
     def __init__(
@@ -230,8 +233,9 @@ class DifferenceParameters(ParametricModel):
         *,
         x_scale: float = 1.0,
         p_scale: Array | float = 1.0,
+        is_state_known: bool = False,
     ) -> None:
-        self.model = model
+        self.model, self.is_state_known = model, is_state_known
         self.n_state, self.names, self.dt = model.n_state, model.names, model.dt
         small = float(np.cbrt(np.finfo(np.float64).eps))
         self._x_step = small * x_scale
@@ -256,7 +260,86 @@ class DifferenceParameters(ParametricModel):
     def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
         """Return the sensitivities, by two windows for each element of x and p."""
         n, n_p = self.n_state, len(self.names)
-        columns = np.eye(n + n_p)
+        n_left = n if self.is_state_known else 0
+        columns = np.eye(n + n_p)[n_left:]
         changes = self.sweep_tl(states, p, columns[:, :n], columns[:, n:])
-        found = np.einsum("tck,tk->c", changes, sensitivity)
+        found = np.zeros(n + n_p)
+        found[n_left:] = np.einsum("tck,tk->c", changes, sensitivity)
         return Sensitivity(found[:n], found[n:])
+
+
+class BorrowedParameters(ParametricModel):
+    """One model's states with another's derivatives along them.
+
+    Simulator forward, conditional emulator back.
+
+    Parameters
+    ----------
+    model
+        What is run.
+    derivatives
+        Of the same states and parameters.
+
+    Raises
+    ------
+    ConfigurationError
+        If states or parameters are others.
+    """
+
+    def __init__(self, model: ParametricModel, derivatives: ParametricModel) -> None:
+        own, other = ((m.n_state, tuple(m.names), m.dt) for m in (model, derivatives))
+        if own != other:
+            raise ConfigurationError(
+                "states, parameters and time step of the borrowed derivatives are "
+                f"{other}, expected {own}"
+            )
+        self.model, self.derivatives = model, derivatives
+        self.n_state, self.names, self.dt = model.n_state, model.names, model.dt
+
+    def trajectory(self, x: Array, p: Array, n_steps: int) -> Array:
+        """Return all states of a window `[time, k]`."""
+        return self.model.trajectory(x, p, n_steps)
+
+    def sweep_tl(self, states: Array, p: Array, x_tl: Array, p_tl: Array) -> Array:
+        """Return the changes along a trajectory `[time, column, k]`."""
+        return self.derivatives.sweep_tl(states, p, x_tl, p_tl)
+
+    def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
+        """Return the sensitivities to first state and parameters."""
+        return self.derivatives.sweep_ad(states, p, sensitivity)
+
+
+def with_differences(
+    model: ParametricModel,
+    derivatives: str,
+    *,
+    x_scale: float = 1.0,
+    p_scale: Array | float = 1.0,
+    is_state_known: bool = False,
+) -> ParametricModel:
+    """Return a Fortran model, or its differences if these are asked for.
+
+    Parameters
+    ----------
+    model
+        With an adjoint.
+    derivatives
+        "adjoint" or "differences".
+    x_scale, p_scale, is_state_known
+        As for `DifferenceParameters`.
+
+    Raises
+    ------
+    ConfigurationError
+        For any other name.
+    """
+    if derivatives == "adjoint":
+        return model
+    if derivatives == "differences":
+        return DifferenceParameters(
+            model, x_scale=x_scale, p_scale=p_scale, is_state_known=is_state_known
+        )
+    raise ConfigurationError(
+        "'model.derivatives' must be adjoint or differences for this model, found "
+        f"{derivatives!r}"
+    )

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from isthmus.bridge import Model
 from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array, check_time_step
+from isthmus.inverse.networks import MODES, precision_of
 from isthmus.inverse.parametric import ParametricModel, Sensitivity
 
 SHORT = 64  # numbers of a state; a call of the bridge takes as long as some 1000 rows
 
 
 class TorchParameters(ParametricModel):
-    """A conditional step in PyTorch: reverse derivatives back, forward ones forward.
+    """A conditional step in PyTorch.
 
     Parameters
     ----------
@@ -32,16 +33,33 @@ class TorchParameters(ParametricModel):
         Time step that it was trained for.
     name
         Of the parameter.
+    mode
+        "reverse": the adjoint by back-propagation. "forward": by a forward derivative for
+        each element of state and parameter. The tangent-linear is forward in both.
+
+    Raises
+    ------
+    ConfigurationError
+        If the mode is unknown.
     """
 
     def __init__(
-        self, network: nn.Module, n_state: int, *, dt: float, name: str = "forcing"
+        self,
+        network: nn.Module,
+        n_state: int,
+        *,
+        dt: float,
+        name: str = "forcing",
+        mode: str = "reverse",
     ) -> None:
+        if mode not in MODES:
+            raise ConfigurationError(f"'mode' must be one of {MODES}, found {mode!r}")
+        self.mode = mode
         self.network = network.eval()
         for weight in network.parameters():
             weight.requires_grad_(False)
         self.n_state, self.dt, self.names = n_state, check_time_step(dt), (name,)
-        self.dtype = next((w.dtype for w in network.parameters()), torch.float64)
+        self.dtype = precision_of(network)
 
     def trajectory(self, x: Array, p: Array, n_steps: int) -> Array:
         """Return all states of a window `[time, k]`."""
@@ -65,7 +83,13 @@ class TorchParameters(ParametricModel):
         return _numpy(torch.stack(changes))
 
     def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
-        """Return the sensitivities to first state and parameter, by back-propagation."""
+        """Return the sensitivities to first state and parameter."""
+        if self.mode == "forward":
+            columns = np.eye(self.n_state + 1)
+            x_tl, p_tl = np.split(columns, [self.n_state], axis=1)
+            changes = self.sweep_tl(states, p, x_tl, p_tl)
+            found = np.einsum("tck,tk->c", changes, sensitivity)
+            return Sensitivity(*np.split(found, [self.n_state]))
         forces, parameter = self._tensor(sensitivity), self._tensor(p)
         x_ad, p_ad = forces[-1:], torch.zeros_like(parameter)
         for i in range(len(states) - 2, -1, -1):

@@ -15,7 +15,7 @@ from isthmus.errors import ConfigurationError
 from isthmus.inverse.forward import Array, check_time_step
 from isthmus.inverse.observations import Sites
 from isthmus.inverse.parameter_window import Observed, Window
-from isthmus.inverse.parametric import DifferenceParameters, ParametricModel, Sensitivity
+from isthmus.inverse.parametric import ParametricModel, Sensitivity, with_differences
 from isthmus.models import Mechanism
 
 RTOL = 1e-6  # adaptive steps: the cost is smooth to this
@@ -166,11 +166,6 @@ class ChemistryCase(Observed):
         t: float = 0.0,
         derivatives: str = "adjoint",
     ) -> None:
-        if derivatives not in ("adjoint", "differences"):
-            raise ConfigurationError(
-                "'model.derivatives' must be adjoint or differences for chemistry, found "
-                f"{derivatives!r}"
-            )
         if not (isinstance(n_boxes, int) and n_boxes >= 1 and species and reactions):
             raise ConfigurationError(
                 "'model.n_boxes', 'model.species' and 'model.reactions' need one at least"
@@ -180,9 +175,7 @@ class ChemistryCase(Observed):
         self.truth: ParametricModel = RateConstants(
             box, reactions, n_boxes=n_boxes, dt=dt, t=t
         )
-        self.model: ParametricModel = self.truth
-        if derivatives == "differences":
-            self.model = DifferenceParameters(self.truth, x_scale=box.initial.max())
+        self.model = with_differences(self.truth, derivatives, is_state_known=True)
         rng = np.random.default_rng(1)
         factors = np.exp(spread * rng.standard_normal((n_boxes, len(box))))
         self._first = (box.initial * factors).ravel()
