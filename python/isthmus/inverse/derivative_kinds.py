@@ -80,7 +80,9 @@ def torch_file(path: str) -> torch.jit.ScriptModule:
         If PyTorch cannot read it.
     """
     try:
-        network: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")
+        network: torch.jit.ScriptModule = torch.jit.load(  # type: ignore[no-untyped-call]
+            path, map_location="cpu"
+        )
     except (RuntimeError, ValueError, OSError) as error:
         first = str(error).strip().partition("\n")[0]
         raise ModelFileError(f"'{path}' cannot be read by PyTorch: {first}") from None
