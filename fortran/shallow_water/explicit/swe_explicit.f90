@@ -15,8 +15,8 @@ module swe_explicit
   !$ use omp_lib, only: omp_get_max_threads, omp_get_num_threads, omp_get_thread_num
   use failures, only: err_argument, fail, succeed
   use swe_blocks, only: halo
-  use swe_explicit_rows, only: cell_row_t, face_row_t, fill_cells, fill_faces, plain_row, &
-    step_u, step_v, water_inside, work_row_t
+  use swe_explicit_rows, only: cell_row_t, elevation_row, face_row_t, fill_cells, &
+    fill_faces, plain_row, step_u, step_v, sweep_row, water_inside, work_row_t
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: advection_none, drag_none, face_linear, face_upwind, &
@@ -49,7 +49,6 @@ module swe_explicit
     procedure :: setup
     procedure :: step
     procedure :: largest_dt
-    procedure, private :: pass_band
   end type swe_explicit_t
 
 contains
@@ -215,8 +214,14 @@ contains
     n_threads = 1
     !$ t = omp_get_thread_num()
     !$ n_threads = omp_get_num_threads()
-    call self%pass_band(forcing, 1 + self%grid%block%ny*t/n_threads, &
-      self%grid%block%ny*(t + 1)/n_threads, self%bands(t), state)
+    associate (first => 1 + self%grid%block%ny*t/n_threads, &
+      last => self%grid%block%ny*(t + 1)/n_threads)
+      if (self%is_plain) then
+        call pass_plain(self, forcing, first, last, self%bands(t), state)
+      else
+        call pass_band(self, forcing, first, last, self%bands(t), state)
+      end if
+    end associate
     !$omp end parallel
     call set_boundary(self, self%grid%boundary_u, forcing%open_u, forcing%open_zeta, &
       state%zeta, state%u)
@@ -233,48 +238,32 @@ contains
     type(band_t), intent(inout) :: band
     type(swe_state_t), intent(inout) :: state
 
-    integer :: j, one, other
+    integer :: j, nx, one, other
 
+    nx = self%grid%block%nx
     if (last >= first) then
-      if (.not. self%is_plain) call cells_of(first - 1, band%cells(1))
-      call cells_of(first, band%cells(0))
-      call cells_of(last + 1, band%beyond)
-      if (.not. self%is_plain) call faces_of(first - 1, band%cells(1), band%cells(0), &
-        band%faces(1))
+      call cells_of(self, forcing, state, first - 1, band%cells(1))
+      call cells_of(self, forcing, state, first, band%cells(0))
+      call cells_of(self, forcing, state, last + 1, band%beyond)
+      call faces_of(first - 1, band%cells(1), band%cells(0), band%faces(1))
     end if
     !$omp barrier
     one = 0
     do j = first, last
       other = 1 - one
       if (j < last) then
-        call cells_of(j + 1, band%cells(other))
+        call cells_of(self, forcing, state, j + 1, band%cells(other))
       else
         call swap(band%cells(other), band%beyond)
       end if
-      associate (nx => self%grid%block%nx)
-        state%zeta(1:nx, j) = band%cells(one)%zeta(1:nx)
-      end associate
-      if (self%is_plain) then
-        call step_plain(self, j, band%cells(one), band%cells(other), state)
-      else
-        call faces_of(j, band%cells(one), band%cells(other), band%faces(one))
-        call step_row(self, forcing, j, band%cells(one), band%cells(other), &
-          band%faces(other), band%faces(one), band%work, state)
-      end if
+      state%zeta(1:nx, j) = band%cells(one)%zeta(1:nx)
+      call faces_of(j, band%cells(one), band%cells(other), band%faces(one))
+      call step_row(self, forcing, j, band%cells(one), band%cells(other), &
+        band%faces(other), band%faces(one), band%work, state)
       one = other
     end do
 
   contains
-
-    subroutine cells_of(j, row)
-      integer, intent(in) :: j
-      type(cell_row_t), intent(inout) :: row
-
-      call fill_cells(self%grid, self%parameters, self%depth_u, self%grid%fixed(:, &
-        self%first_fixed(j):self%first_fixed(j + 1) - 1), &
-        self%grid%boundary_u(self%first_u(j):self%first_u(j + 1) - 1), &
-        forcing%open_zeta, state%zeta, state%u, state%v, j, self%is_plain, row)
-    end subroutine cells_of
 
     subroutine faces_of(j, south, north, row)
       integer, intent(in) :: j
@@ -287,6 +276,50 @@ contains
     end subroutine faces_of
 
   end subroutine pass_band
+
+  !> The same without rotation and quadratic drag, where elevations need no copy.
+  subroutine pass_plain(self, forcing, first, last, band, state)
+    class(swe_explicit_t), intent(in) :: self
+    type(swe_forcing_t), intent(in) :: forcing
+    integer, intent(in) :: first, last
+    type(band_t), intent(inout) :: band
+    type(swe_state_t), intent(inout) :: state
+
+    integer :: end, j
+
+    end = self%grid%block%nx + 1
+    if (last >= first) then
+      call cells_of(self, forcing, state, first, band%cells(0))
+      call cells_of(self, forcing, state, last + 1, band%beyond)
+    end if
+    !$omp barrier
+    if (last < first) return
+    state%zeta(0:end, first) = band%cells(0)%zeta
+    do j = first, last - 1
+      if (self%first_fixed(j + 1) == self%first_fixed(j + 2)) then
+        call sweep(self, j, state)
+      else
+        call cells_of(self, forcing, state, j + 1, band%cells(1))
+        state%zeta(0:end, j + 1) = band%cells(1)%zeta
+        call step_plain(self, j, band%cells(1)%zeta, state)
+      end if
+    end do
+    call step_plain(self, last, band%beyond%zeta, state)
+  end subroutine pass_plain
+
+  !> The new elevation of row j, and what else the momentum equations look at.
+  subroutine cells_of(self, forcing, state, j, row)
+    class(swe_explicit_t), intent(in) :: self
+    type(swe_forcing_t), intent(in) :: forcing
+    type(swe_state_t), intent(in) :: state
+    integer, intent(in) :: j
+    type(cell_row_t), intent(inout) :: row
+
+    call fill_cells(self%grid, self%parameters, self%depth_u, self%grid%fixed(:, &
+      self%first_fixed(j):self%first_fixed(j + 1) - 1), &
+      self%grid%boundary_u(self%first_u(j):self%first_u(j + 1) - 1), &
+      forcing%open_zeta, state%zeta, state%u, state%v, j, self%is_plain, row)
+  end subroutine cells_of
 
   !> Transports of row j.
   subroutine step_row(self, forcing, j, cells, next, south, north, work, state)
@@ -310,24 +343,53 @@ contains
       state%v(1:nx, j))
   end subroutine step_row
 
-  !> The same without rotation and quadratic drag.
-  subroutine step_plain(self, j, cells, next, state)
+  !> Its transports without rotation and quadratic drag; its elevation is the new one.
+  subroutine step_plain(self, j, north, state)
     class(swe_explicit_t), intent(in) :: self
     integer, intent(in) :: j
-    type(cell_row_t), intent(in) :: cells, next !! rows j and j + 1
+    real(wp), intent(in) :: north(0:) !! new elevation of row j + 1 [m]
     type(swe_state_t), intent(inout) :: state
 
-    real(wp) :: factor, keep
     integer :: nx
 
     nx = self%grid%block%nx
-    keep = 1.0_wp/(1.0_wp + self%parameters%dt*self%parameters%linear_drag)
-    factor = self%parameters%gravity*self%parameters%dt
-    call plain_row(nx, keep, factor/self%grid%dx(j), self%depth_u(1:nx, j), &
-      cells%zeta(1:nx), cells%zeta(2:nx + 1), state%u(1:nx, j))
-    call plain_row(nx, keep, factor/self%grid%dy, self%depth_v(1:nx, j), &
-      cells%zeta(1:nx), next%zeta(1:nx), state%v(1:nx, j))
+    associate (dt => self%parameters%dt, g => self%parameters%gravity)
+      call plain_row(nx, kept(self), g*dt/self%grid%dx(j), self%depth_u(1:nx, j), &
+        state%zeta(1:nx, j), state%zeta(2:nx + 1, j), state%u(1:nx, j))
+      call plain_row(nx, kept(self), g*dt/self%grid%dy, self%depth_v(1:nx, j), &
+        state%zeta(1:nx, j), north(1:nx), state%v(1:nx, j))
+    end associate
   end subroutine step_plain
+
+  !> The same and the elevation of row j + 1, none of which is prescribed.
+  subroutine sweep(self, j, state)
+    class(swe_explicit_t), intent(in) :: self
+    integer, intent(in) :: j
+    type(swe_state_t), intent(inout) :: state
+
+    real(wp) :: beside(1)
+    integer :: end, nx
+
+    nx = self%grid%block%nx
+    end = nx + 1
+    associate (grid => self%grid, dt => self%parameters%dt, g => self%parameters%gravity)
+      call elevation_row(1, dt/grid%area(j + 1), grid%dy, grid%dx_v(j + 1), grid%dx_v(j), &
+        state%zeta(end:end, j + 1), state%u(nx:end, j + 1), state%v(end:end, j + 1), &
+        state%v(end:end, j), beside)
+      state%zeta(end, j + 1) = beside(1)
+      call sweep_row(nx, kept(self), g*dt/grid%dx(j), g*dt/grid%dy, self%depth_u(1:nx, j), &
+        self%depth_v(1:nx, j), state%zeta(1:end, j), state%u(1:nx, j), state%v(1:nx, j), &
+        dt/grid%area(j + 1), grid%dy, grid%dx_v(j + 1), grid%dx_v(j), &
+        state%u(0:nx, j + 1), state%v(1:nx, j + 1), state%zeta(1:nx, j + 1))
+    end associate
+  end subroutine sweep
+
+  !> What linear drag leaves of a transport [1].
+  pure real(wp) function kept(self)
+    class(swe_explicit_t), intent(in) :: self
+
+    kept = 1.0_wp/(1.0_wp + self%parameters%dt*self%parameters%linear_drag)
+  end function kept
 
   !> Exchange two rows without a copy.
   subroutine swap(one, other)

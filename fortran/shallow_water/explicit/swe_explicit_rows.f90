@@ -13,8 +13,8 @@ module swe_explicit_rows
   use swe_parameters, only: face_linear, swe_parameters_t
   implicit none
   private
-  public :: cell_row_t, face_row_t, fill_cells, fill_faces, plain_row, step_u, step_v, &
-    water_inside, work_row_t
+  public :: cell_row_t, elevation_row, face_row_t, fill_cells, fill_faces, plain_row, &
+    step_u, step_v, sweep_row, water_inside, work_row_t
 
   !> A row of cells and of their east faces, at the new level of the elevation.
   type :: cell_row_t
@@ -190,6 +190,32 @@ contains
       transport(i) = keep*(transport(i) - factor*h(i)*(zeta_next(i) - zeta(i)))
     end do
   end subroutine plain_row
+
+  !> New transports of a row and new elevation of the next one in a single loop, without
+  !> rotation and quadratic drag: `plain_row` in both directions and `elevation_row`, with
+  !> two thirds of their loads and stores.
+  pure subroutine sweep_row(n, keep, factor_x, factor_y, h_u, h_v, zeta, u, v, factor, dy, &
+    dx_north, dx_south, u_next, v_next, zeta_next)
+    integer, intent(in) :: n                   !! cells of the row
+    real(wp), intent(in) :: keep               !! 1/(1 + dt*r) [1]
+    real(wp), intent(in) :: factor_x, factor_y !! g*dt over the distance of centres [s-1]
+    real(wp), intent(in) :: h_u(n), h_v(n)     !! depth, 0 at closed faces [m]
+    real(wp), intent(in) :: zeta(n + 1)        !! new elevation of the row [m]
+    real(wp), intent(inout) :: u(n), v(n)      !! advanced [m2 s-1]
+    real(wp), intent(in) :: factor             !! dt/area of the next row [s m-2]
+    real(wp), intent(in) :: dy, dx_north, dx_south !! lengths of its faces [m]
+    real(wp), intent(in) :: u_next(0:n), v_next(n) !! its old transports [m2 s-1]
+    real(wp), intent(inout) :: zeta_next(n)    !! advanced [m]
+
+    integer :: i
+
+    do i = 1, n
+      zeta_next(i) = zeta_next(i) - factor*(dy*(u_next(i) - u_next(i - 1)) &
+        + dx_north*v_next(i) - dx_south*v(i))
+      u(i) = keep*(u(i) - factor_x*h_u(i)*(zeta(i + 1) - zeta(i)))
+      v(i) = keep*(v(i) - factor_y*h_v(i)*(zeta_next(i) - zeta(i)))
+    end do
+  end subroutine sweep_row
 
   !> zeta - dt/area*Div.
   pure subroutine elevation_row(n, factor, dy, dx_north, dx_south, zeta, u, v, v_south, &

@@ -21,6 +21,7 @@ program test_swe_explicit
   call check_kelvin()
   call check_peer()
   call check_threads()
+  call check_plain()
   call check_volume()
   call check_refusal()
   call finish()
@@ -166,6 +167,61 @@ contains
     call check_below(largest_difference(alone, together, celerity), 0.0_wp, &
       "nor for the plain step")
   end subroutine check_threads
+
+  !> The short form of the step against the general one, which is told that the same basin
+  !> is not plain: open edges, and a periodic one with noise.
+  subroutine check_plain()
+    real(wp), parameter :: rounding = 1.0e-13_wp
+    type(swe_explicit_t) :: general, plain
+    type(swe_model_t) :: peer
+    type(swe_state_t) :: one, other, state
+    real(wp) :: noise(nx, ny)
+    logical :: is_open
+    integer :: k
+
+    do k = 1, 2
+      is_open = k == 1
+      if (is_open) then
+        call build_case(60.0_wp, peer, state)
+        peer%grid%f_u = 0.0_wp
+        peer%grid%f_v = 0.0_wp
+      else
+        call build(basin_t(nx=nx, ny=ny, depth=depth, periodic_x=.true., &
+          periodic_y=.true.), linear_step(20.0_wp, 0.5_wp), peer, state)
+        call fill_random(noise, 0.1_wp)
+        state%zeta(1:nx, 1:ny) = noise
+        call state%fill_halo(peer%grid%block)
+      end if
+      peer%parameters = linear_step(merge(60.0_wp, 20.0_wp, is_open), 0.5_wp)
+      peer%parameters%linear_drag = 1.0e-4_wp
+      call take_over(peer, plain)
+      call take_over(peer, general)
+      general%is_plain = .false.
+      one = state
+      other = state
+      call run_up(plain, is_open, one)
+      call run_up(general, is_open, other)
+      call check(plain%is_plain .and. maxval(abs(other%u)) > 0.01_wp, "a plain flow")
+      call check_below(largest_difference(one, other, celerity), rounding, &
+        "the plain step is the general one")
+    end do
+  end subroutine check_plain
+
+  !> Some steps, with water that rises at the open edge.
+  subroutine run_up(model, is_open, state)
+    type(swe_explicit_t), intent(inout) :: model
+    logical, intent(in) :: is_open
+    type(swe_state_t), intent(inout) :: state
+
+    type(swe_forcing_t) :: forcing
+    integer :: n
+
+    if (is_open) allocate (forcing%open_zeta, source=state%zeta)
+    do n = 1, 50
+      if (is_open) forcing%open_zeta(1, :) = 0.01_wp*n
+      call model%step(state, forcing)
+    end do
+  end subroutine run_up
 
   function after_steps(n_threads, is_plain) result(state)
     integer, intent(in) :: n_threads
