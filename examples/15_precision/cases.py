@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from isthmus.couple.chemistry import generate, integrate_steps, spread_start
 from isthmus.couple.programs import run_program
 from isthmus.couple.shallow_water_export import PhysicalStep, export_shallow_water
-from isthmus.couple.shallow_water_stability import CELL, N_CELLS, PHYSICS, basins, stacked
+from isthmus.couple.shallow_water_stability import (
+    CELL,
+    N_CELLS,
+    PHYSICS,
+    basins,
+    stacked,
+    write_field,
+)
 from isthmus.errors import ConfigurationError
 from isthmus.models import Mechanism, OceanColumn
 from isthmus.nets import ConvNet, LocalClosure, Rk4Step, in_precision
@@ -303,7 +310,8 @@ def shallow_water(path: Path, folder: Path, effort: float) -> Case:
     depth, zeta = basins(BASINS, 7)
 
     def groups(place: Path, n_steps: int, every: int) -> dict[str, Any]:
-        write_sea(place, stacked(depth), stacked(zeta))
+        write_field(place / "grid.nc", "depth", stacked(depth))
+        write_field(place / "initial.nc", "zeta", stacked(zeta))
         return {
             "grid": {"file": "grid.nc", "islands": "keep"},
             "physics": PHYSICS,
@@ -358,18 +366,6 @@ def read_masked(path: Path, name: str) -> Array:
     """Return a variable with its mask."""
     with netCDF4.Dataset(path) as file:
         return file[name][:]
-
-
-def write_sea(folder: Path, depth: Array, zeta: Array) -> None:
-    """Write grid and first state of basins, one above the other."""
-    for name, key, values in (("grid", "depth", depth), ("initial", "zeta", zeta)):
-        with netCDF4.Dataset(folder / f"{name}.nc", "w") as file:
-            for axis, n in zip(("y", "x"), values.shape, strict=True):
-                file.createDimension(axis, n)
-                file.createVariable(axis, "f8", (axis,)).units = "m"
-                file[axis][:] = CELL * (np.arange(n) + 0.5)
-            file.createVariable(key, "f8", ("y", "x")).units = "m"
-            file[key][:] = values
 
 
 CASES = {

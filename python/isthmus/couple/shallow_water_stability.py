@@ -105,13 +105,13 @@ def _files(n_members: int, seed: int) -> tuple[Path, Path]:
     for path, key, fields in zip(paths, ("depth", "zeta"), (depth, zeta), strict=True):
         if not path.exists():
             draft = path.with_suffix(f".{os.getpid()}.part")
-            _write(draft, key, stacked(fields))
+            write_field(draft, key, stacked(fields))
             draft.replace(path)
     return paths
 
 
-def _write(path: Path, key: str, values: Array) -> None:
-    """Write one field of the whole grid."""
+def write_field(path: Path, key: str, values: Array) -> None:
+    """Write one field [y, x] of the whole grid, in m, with the axes of square cells."""
     with netCDF4.Dataset(path, "w") as file:
         for axis, n in zip(("y", "x"), values.shape, strict=True):
             file.createDimension(axis, n)
