@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""One iteration of conjugate gradients: the implicit layer beside the Fortran solver.
+"""One iteration of a linear solver: the implicit layer beside the Fortran solvers.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bench_implicit_layer.py [CELLS ...]
+        [--methods cg "cg, periodic" bicgstab red_black "cg, multigrid"] [--no-eager]
 
 Both solve the five-point system of a shallow water step with a Courant number of 20,
-real64, preconditioned by the diagonal. An iteration is the difference of many and few,
-the best of several, so that set-up and calls do not count. Prints a Markdown table.
+real64. An iteration is the difference of many and few, the best of several, so that set-up
+and calls do not count. Fortran has no BiCGStab, which multiplies by the matrix twice and is
+shown beside one iteration of conjugate gradients. Prints a Markdown table.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +26,24 @@ FEW, MANY = 8, 72  # iterations of the layer, in whole blocks
 COURANT, CELL, DEPTH, GRAVITY = 20.0, 1000.0, 20.0, 9.81
 
 
+class Method(NamedTuple):
+    """The layer's method, edges and preconditioner, and Fortran's nearest solver."""
+
+    name: str
+    fortran: str
+    edges: str = "zero_flux"
+    preconditioner: str = "diagonal"
+
+
+METHODS = {
+    "cg": Method("cg", "cg"),
+    "cg, periodic": Method("cg", "cg", "periodic"),
+    "bicgstab": Method("bicgstab", "cg"),
+    "red_black": Method("red_black", "sor"),
+    "cg, multigrid": Method("cg", "cg_multigrid", preconditioner="multigrid"),
+}
+
+
 def best(work: Callable[[], object]) -> float:
     """Return the shortest processor time of some calls [s]."""
     times = []
@@ -33,7 +54,7 @@ def best(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def fortran_iteration(n: int) -> float:
+def fortran_iteration(n: int, solver: str) -> float:
     """Return the time of one iteration [s], from steps solved loosely and tightly."""
     found = []
     for tolerance in (1e-3, 1e-11):
@@ -42,7 +63,7 @@ def fortran_iteration(n: int) -> float:
             dt=COURANT * CELL / np.sqrt(GRAVITY * DEPTH),
             theta=0.5,
             drag_law="none",
-            solver="cg",
+            solver=solver,
             tolerance=tolerance,
         )
         first = model.state_at_rest()
@@ -54,17 +75,18 @@ def fortran_iteration(n: int) -> float:
     return (tight - loose) / (n_tight - n_loose)
 
 
-def layer_iteration(n: int, *, compiled: bool, method: str = "cg") -> float:
+def layer_iteration(n: int, method: Method, *, compiled: bool) -> float:
     """Return the same of the layer."""
     torch.manual_seed(0)
     couplings = torch.full((2, n, n), (0.5 * COURANT) ** 2, dtype=torch.float64)
     mass, b = torch.zeros(n, n, dtype=torch.float64), torch.randn(n, n, dtype=torch.float64)
-    bands = dominant_bands(couplings, mass, ["zero_flux"] * 2)
+    bands = dominant_bands(couplings, mass, [method.edges] * 2)
     seconds = []
     for n_iterations in (FEW, MANY):
         options = SolverOptions(
-            (False, False),
-            method=method,
+            (method.edges == "periodic",) * 2,
+            method=method.name,
+            preconditioner=method.preconditioner,
             tolerance=1e-300,
             max_iterations=n_iterations,
             on_failure="flag",
@@ -77,18 +99,23 @@ def layer_iteration(n: int, *, compiled: bool, method: str = "cg") -> float:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("cells", type=int, nargs="*", default=[128, 256, 512])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--no-eager", action="store_true")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    print("| cells | Fortran ns/cell | layer, compiled | ratio | layer, eager | ratio |")
-    print("|---|---|---|---|---|---|")
-    for n in [int(word) for word in sys.argv[1:]] or [128, 256, 512]:
-        fortran = fortran_iteration(n) / n**2 * 1e9
-        compiled = layer_iteration(n, compiled=True) / n**2 * 1e9
-        eager = layer_iteration(n, compiled=False) / n**2 * 1e9
-        print(
-            f"| {n}^2 | {fortran:.2f} | {compiled:.2f} | {compiled / fortran:.1f} | "
-            f"{eager:.2f} | {eager / fortran:.1f} |",
-            flush=True,
-        )
+    print("| method | cells | Fortran ns/cell | layer, compiled | ratio | eager | ratio |")
+    print("|---" * 7 + "|", flush=True)
+    for name in given.methods:
+        method = METHODS[name]
+        for n in given.cells:
+            nanoseconds = 1e9 / n**2
+            fortran = nanoseconds * fortran_iteration(n, method.fortran)
+            kinds = [True] if given.no_eager else [True, False]
+            found = [nanoseconds * layer_iteration(n, method, compiled=k) for k in kinds]
+            cells = [f"{x:.2f} | {x / fortran:.1f}" for x in found]
+            print(f"| {name} | {n}^2 | {fortran:.2f} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,14 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from isthmus.errors import ModelRunError
 
 from .bands import apply_bands, neighbours, transposed
-from .flat import fits, flat_cg
+from .flat_iterations import fits, flat_loop
 from .iterations import State, largest, start, step
 from .multigrid import Level, make_levels
 from .options import Solution, SolverOptions
 from .portable import judge, looped, while_looped
 
 BLOCK = 8  # iterations between two looks at the residual when these are compiled
+CYCLES = 1  # the same with multigrid, whose cycle is long to compile
 
 
 def solve(
@@ -120,9 +121,19 @@ def iterate(
     limit = options.tolerance_of(b.dtype) * size
     # The solution for a right-hand side of zero is zero: no guess comes nearer.
     guess = torch.where(size > 0.0, guess, torch.zeros_like(guess))
-    flat = fits(options.method, len(levels), periodic, options.symmetric)
+    flat = fits(options.method, len(levels), periodic)
     if options.compiled and flat and not is_traced():
-        state = flat_cg(bands, b, guess, limit, options.max_iterations)
+        state = flat_loop(
+            options.method,
+            bands,
+            b,
+            guess,
+            limit,
+            periodic,
+            options.omega,
+            options.max_iterations,
+            symmetric=options.symmetric,
+        )
     else:
         loop = while_looped if is_traced() else _blocks if options.compiled else looped
         state = loop(
@@ -172,15 +183,16 @@ def _blocks(
 ) -> State:
     """Return what `looped` does, by compiled blocks of iterations."""
     state = start(method, bands, b, guess, levels, periodic)
-    block = _compiled_block()
-    for _ in range(0, max_iterations, BLOCK):
+    block, n = _compiled_block(), CYCLES if levels else BLOCK
+    for _ in range(0, max_iterations, n):
         if not bool((state[5] > limit).any()):
             break
-        state = block(method, bands, b, limit, levels, periodic, omega, state)
+        state = block(n, method, bands, b, limit, levels, periodic, omega, state)
     return state
 
 
 def _block(
+    n: int,
     method: str,
     bands: Tensor,
     b: Tensor,
@@ -191,7 +203,7 @@ def _block(
     state: State,
 ) -> State:
     """Make some steps."""
-    for _ in range(BLOCK):
+    for _ in range(n):
         state = step(method, bands, b, limit, levels, periodic, omega, state)
     return state
 
