@@ -55,11 +55,13 @@ def row(
     dt: float, name: str, size: int, found: list[scores.Scores], costs: list[Cost]
 ) -> str:
     """Return a row of the table: means over seeds; the worst volume."""
-    errors = torch.stack([x.errors for x in found])
+    # A forecast that blew up is wrong without limit.
+    errors = torch.stack([x.errors for x in found]).nan_to_num(torch.inf)
     mean, last = errors.mean(0), errors.shape[1] - 1
     steps = [min(round(lead * 3600 / dt) - 1, last) for lead in LEADS]
     leads = [f"{float(mean[step]):.2g}" for step in steps]
     if len(found) > 1:
+        name = f"{name}, {len(found)} seeds"
         leads[-1] += (
             f" ({float(errors[:, -1].min()):.2g} to {float(errors[:, -1].max()):.2g})"
         )

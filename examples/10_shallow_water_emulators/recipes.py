@@ -62,7 +62,7 @@ def plain(dt: float) -> PlainConvNet:
 
 MODELS: dict[str, Callable[[float], torch.nn.Module]] = {
     "known": lambda dt: known(dt),
-    "implicit": lambda dt: ImplicitFluxNet(tolerance=SOLVED_TO).double(),
+    "implicit": lambda dt: ImplicitFluxNet(tolerance=SOLVED_TO, on_failure="nan").double(),
     "plain": plain,
     "bilinear": lambda dt: PlainConvNet(reach(dt), width=12, bilinear=True),
     "cgrid": lambda dt: GroupNet("p1", 16, reach(dt), conserves=True),
