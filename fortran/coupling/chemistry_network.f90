@@ -1,5 +1,5 @@
 ! SPDX-License-Identifier: MIT
-!> A network step of chemistry computed here, without an engine: sixteen cells at once.
+!> A network step of chemistry computed here, without an engine, many cells at once.
 !>
 !>     z  = (y + floor) exp(d),   d = A x + net(x),   x = log((y + floor)/typical), light
 !>     y+ = z, each conserved family times (its total in y)/(its total in z)
@@ -15,8 +15,8 @@ module chemistry_network
   use chemistry_network_file, only: layer_t, network_weights_t, read_weights
   use failures, only: err_argument, fail, succeed
   use kinds, only: wp
-  use network_lanes, only: dense, exponential, hard_swish, lanes, logarithm, &
-    outputs_together
+  use network_lanes, only: dense, hard_swish, lanes, logarithms, outputs_together, &
+    times_exponentials
   implicit none
   private
   public :: chemistry_network_t
@@ -109,7 +109,7 @@ contains
     end do
   end subroutine step
 
-  !> The cells behind `offset`, up to sixteen; the last one fills the lanes left over.
+  !> The cells behind `offset`; the last one fills the lanes left over.
   subroutine step_block(w, first, last, guarded, offset, y, reasons)
     type(network_weights_t), intent(in) :: w
     real(real32), intent(in) :: first(:, :), last(:, :) !! biases with light
@@ -118,15 +118,14 @@ contains
     real(wp), intent(inout), contiguous :: y(:, :)
     integer(int32), intent(inout), contiguous :: reasons(:)
 
-    real(wp) :: state(lanes, size(w%floor)), z(lanes, size(w%floor))
-    real(wp) :: per_typical, total(lanes)
+    real(wp) :: state(lanes, size(w%floor)), z(lanes, size(w%floor)), per_typical
     real(real32) :: lifted(lanes, size(w%floor)), d(lanes, w%n_padded)
     integer(int32) :: reason(lanes)
     integer :: c, n_cells, s
 
     n_cells = min(lanes, size(y, 2) - offset)
     do c = 1, lanes
-      state(c, :) = y(:, offset + min(c, n_cells))
+      call gather(y(:, offset + min(c, n_cells)), c, state)
     end do
     call judge(w, guarded, state, reason)
     do s = 1, size(w%floor)
@@ -137,23 +136,60 @@ contains
       end do
     end do
     call exponents(w, first, last, lifted, d)
+    call times_exponentials(size(w%floor), largest_exponent, d, lifted)
     do s = 1, size(w%floor)
-      !$omp simd
-      do c = 1, lanes
-        z(c, s) = w%typical(s)*lifted(c, s)*exponential(d(c, s))
-      end do
+      z(:, s) = w%typical(s)*lifted(:, s)
     end do
     call restore_totals(w, state, z)
-    total = 0.0_wp
-    do s = 1, size(w%floor)
-      total = total + z(:, s)
-    end do
-    where (reason == 0 .and. .not. total <= huge(total)) reason = reason_output
+    where (reason == 0 .and. .not. sum_is_finite(z)) reason = reason_output
     do c = 1, n_cells
       reasons(offset + c) = reason(c)
-      if (reason(c) == 0) y(:, offset + c) = z(c, :)
+      if (reason(c) == 0) call scatter(z, c, y(:, offset + c))
     end do
   end subroutine step_block
+
+  !> A cell of the host to its lane.
+  pure subroutine gather(y, lane, state)
+    real(wp), intent(in) :: y(:)
+    integer, intent(in) :: lane
+    real(wp), intent(inout) :: state(:, :) !! (lane, species)
+
+    integer :: s
+
+    !GCC$ unroll 8
+    do s = 1, size(y)
+      state(lane, s) = y(s)
+    end do
+  end subroutine gather
+
+  !> A lane to its cell of the host.
+  pure subroutine scatter(z, lane, y)
+    real(wp), intent(in) :: z(:, :) !! (lane, species)
+    integer, intent(in) :: lane
+    real(wp), intent(out) :: y(:)
+
+    integer :: s
+
+    !GCC$ unroll 8
+    do s = 1, size(y)
+      y(s) = z(lane, s)
+    end do
+  end subroutine scatter
+
+  !> Whether all species of a cell are finite: a sum of magnitudes is only if all are.
+  pure function sum_is_finite(z) result(is_finite)
+    real(wp), intent(in) :: z(:, :) !! (lane, species)
+    logical :: is_finite(lanes)
+
+    real(wp) :: total(lanes)
+    integer :: s
+
+    total = 0.0_wp
+    do s = 1, size(z, 2)
+      total = total + abs(z(:, s))
+    end do
+    is_finite = total <= huge(total)
+  end function sum_is_finite
 
   !> Which cells the network may not be asked about.
   pure subroutine judge(w, guarded, state, reason)
@@ -162,25 +198,24 @@ contains
     real(wp), intent(in) :: state(lanes, size(w%floor)) !! concentrations
     integer(int32), intent(out) :: reason(lanes) !! or 0
 
-    real(wp) :: outside(lanes), total(lanes)
+    real(wp) :: outside(lanes)
     integer :: c, s
 
-    outside = 0.0_wp
-    total = 0.0_wp
-    do s = 1, size(state, 2)
-      !$omp simd
-      do c = 1, lanes
-        ! A sum of magnitudes is finite only if all of them are.
-        total(c) = total(c) + abs(state(c, s))
-        outside(c) = max(outside(c), w%y_low(s) - state(c, s), state(c, s) - w%y_high(s))
-      end do
-    end do
     reason = 0
-    if (guarded) reason = merge(reason_range, 0, outside > 0.0_wp)
-    where (.not. total <= huge(total)) reason = reason_not_finite
+    if (guarded) then
+      outside = 0.0_wp
+      do s = 1, size(state, 2)
+        !$omp simd
+        do c = 1, lanes
+          outside(c) = max(outside(c), w%y_low(s) - state(c, s), state(c, s) - w%y_high(s))
+        end do
+      end do
+      reason = merge(reason_range, 0, outside > 0.0_wp)
+    end if
+    where (.not. sum_is_finite(state)) reason = reason_not_finite
   end subroutine judge
 
-  !> d, limited: from (y + floor)/typical through the layers.
+  !> d from (y + floor)/typical through the layers.
   pure subroutine exponents(w, first, last, lifted, d)
     type(network_weights_t), intent(in) :: w
     real(real32), intent(in) :: first(:, :), last(:, :)
@@ -190,16 +225,11 @@ contains
     ! x in front of the last hidden layer: the output layer reads both, so that the linear
     ! part costs nothing of its own. Hidden layers lie behind x and in h by turns.
     real(real32) :: x(lanes, size(w%floor) + w%widest), h(lanes, w%widest)
-    integer :: c, k, n, n_hidden, s
+    integer :: k, n, n_hidden
 
     n = size(w%floor)
     n_hidden = size(w%layers) - 1
-    do s = 1, n
-      !$omp simd
-      do c = 1, lanes
-        x(c, s) = min(max(logarithm(lifted(c, s)), w%log_low(s)), w%log_high(s))
-      end do
-    end do
+    call logarithms(n, w%log_low, w%log_high, lifted, x)
     do k = 1, n_hidden
       associate (layer => w%layers(k))
         if (k == 1 .and. modulo(n_hidden, 2) == 1) then
@@ -216,7 +246,6 @@ contains
     associate (layer => w%layers(size(w%layers)))
       call dense(layer%n_in, layer%n_groups, layer%w, last, x, d)
     end associate
-    d = min(max(d, -largest_exponent), largest_exponent)
   end subroutine exponents
 
   !> A hidden layer with its activation.
