@@ -8,12 +8,14 @@
 module chemistry_kernel
   use chemistry_tables, only: sum_list_t, tables_t
   use kinds, only: wp
+  use vector_width, only: register_lanes
   implicit none
   private
   public :: add_reactants_ad, factorise, jacobian, solve, solve_transposed, &
     speed_curvature, speed_tl, speeds, sums
 
-  integer, parameter, public :: lanes = 8 !! cells in a block: a cache line of doubles
+  integer, parameter, public :: lanes = register_lanes
+    !! cells in a block: two vector registers of doubles
 
 contains
 
