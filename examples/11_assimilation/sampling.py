@@ -23,15 +23,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from derivatives import DT, F, K, deep_emulator, exported
+from derivatives import DT, F, K, kinds
 from rich.console import Console
 
 from isthmus.cli.progress import progress_bars
 from isthmus.inverse import (
-    Borrowed,
-    BridgeModel,
     Diagonal,
-    DifferenceModel,
     FortranModel,
     ForwardModel,
     FourDVar,
@@ -39,11 +36,9 @@ from isthmus.inverse import (
     Observations,
     Samples,
     Sites,
-    TorchModel,
     nuts,
 )
 from isthmus.models import Lorenz96
-from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 N_STEPS = 8
 OBSERVED = range(0, K, 5)  # at the end of the window
@@ -73,26 +68,40 @@ EXPECTED_OF_THREE = 1.3  # mean of the largest of three |N(0, 1)|
 
 
 class Problem:
-    """The posterior of three amplitudes."""
+    """Three amplitudes that are unknown, and what is observed of them."""
 
     def __init__(self, simulator: FortranModel) -> None:
         rng = np.random.default_rng(SEED)
         ring = simulator.model
-        self.background = ring.advance(ring.initial_state(1, seed=SEED), DT, n_steps=1000)[
-            0
-        ]
+        first = ring.initial_state(1, seed=SEED)
+        self.background = ring.advance(first, DT, n_steps=1000)[0]
         self.patterns = SPREAD * np.linalg.qr(rng.standard_normal((K, 3)))[0].T
-        truth = self.background + rng.standard_normal(3) @ self.patterns
-        sites = Sites(K, list(OBSERVED))
-        end = simulator.trajectory(truth[None], N_STEPS)[-1]
-        values = sites(end) + SD * rng.standard_normal((1, len(OBSERVED)))
-        covariance = Diagonal(SD**2, len(OBSERVED))
-        self.observations = Observations(np.array([N_STEPS]), values, sites, covariance)
         self.simulator = simulator
+        self.truth, self.observations = self.simulate(rng)
 
-    def cost(self, model: ForwardModel, w: np.ndarray) -> Misfit:
+    def simulate(self, rng: np.random.Generator) -> tuple[np.ndarray, Observations]:
+        """Return amplitudes drawn from the prior, and noisy observations of them."""
+        w = rng.standard_normal(3)
+        sites = Sites(K, list(OBSERVED))
+        first = self.background + w @ self.patterns
+        end = self.simulator.trajectory(first[None], N_STEPS)[-1]
+        values = sites(end) + SD * rng.standard_normal((1, len(OBSERVED)))
+        return w, self.observed(values)
+
+    def observed(self, values: np.ndarray, sd: float = SD) -> Observations:
+        """Return values at the end of the window, believed to be as exact as given."""
+        covariance = Diagonal(sd**2, len(OBSERVED))
+        return Observations(
+            np.array([N_STEPS]), values, Sites(K, list(OBSERVED)), covariance
+        )
+
+    def cost(
+        self, model: ForwardModel, w: np.ndarray, observations: Observations | None = None
+    ) -> Misfit:
         """Return J and its gradient at amplitudes, the model's."""
-        window = FourDVar(model, N_STEPS, self.observations, self.background)
+        if observations is None:
+            observations = self.observations
+        window = FourDVar(model, N_STEPS, observations, self.background)
         misfit = window.misfit(self.background + w @ self.patterns)
         return Misfit(misfit.cost + 0.5 * float(w @ w), w + self.patterns @ misfit.gradient)
 
@@ -151,24 +160,6 @@ def main() -> None:
             update(name, 1.0)
             row = cells(found, known, seconds)
             out.print(f"{name:<40}{''.join(f'{cell:>11}' for cell in row)}")
-
-
-def kinds(
-    simulator: FortranModel, network: Path | None, folder: Path
-) -> dict[str, ForwardModel]:
-    """Return the models, each with its own derivatives."""
-    step = Rk4Step(Lorenz96Tendency(F), DT).double().eval()
-    found: dict[str, ForwardModel] = {
-        "Fortran, by hand": simulator,
-        "Fortran, finite differences": DifferenceModel(simulator, scale=4.0),
-        "PyTorch, autodiff": TorchModel(step, K, dt=DT),
-        "the bridge (.pt), vjp": BridgeModel(exported(step, folder, "exact"), K),
-    }
-    if network is not None:
-        learned = TorchModel(deep_emulator(network, DT), K, dt=DT)
-        found["simulator forward, emulator's gradient"] = Borrowed(simulator, learned)
-        found["emulator alone"] = learned
-    return found
 
 
 def cells(found: Samples, known: np.ndarray, seconds: float) -> list[str]:

@@ -48,6 +48,17 @@ def test_results_hold_scores_and_the_whole_configuration(tmp_path):
     assert (rmse[1] < rmse[0]).all()
 
 
+def test_many_seeds_are_shown_by_their_extremes(tmp_path):
+    text = TEXT.replace("[1, 2]", "[1, 2, 3, 4]")
+    shown = assimilate(tmp_path, text).stdout
+    assert "lowest" in shown
+    assert "seed 1" not in shown
+    with netCDF4.Dataset(tmp_path / "twins.nc") as file:
+        rmse = file["rmse"][0].data
+    for value in (rmse.min(), rmse.max(), rmse.std(ddof=1)):
+        assert f"{value:.3f}" in shown
+
+
 def test_a_second_call_repeats_nothing_and_another_text_is_refused(tmp_path):
     assimilate(tmp_path)
     with netCDF4.Dataset(tmp_path / "twins.nc", "a") as file:

@@ -12,8 +12,10 @@ from rich.table import Table
 
 from isthmus.cli.progress import progress_bars
 from isthmus.inverse.campaigns import Results, read_campaign, run_campaign
+from isthmus.inverse.forward import Array
 
 WIDE = 140  # columns that the table needs
+MANY = 3  # seeds; more of them are shown by their extremes and their deviation
 
 
 def assimilate(
@@ -46,16 +48,26 @@ def _table(results: Results) -> Table:
     campaign, scores = results.campaign, results.scores
     table = Table(title="analysis error (rmse)", box=SIMPLE_HEAD, title_justify="left")
     table.add_column("scheme", no_wrap=True)
-    for name in ("published", "mean", *(f"seed {s}" for s in campaign.seeds)):
-        table.add_column(name, justify="right")
-    for name in ("+-", "spread", "ms/cycle", "diverged", "unconverged"):
+    seeds = [f"seed {s}" for s in campaign.seeds]
+    if len(seeds) > MANY:
+        seeds = ["lowest", "highest", "sd of a seed"]
+    for name in (
+        "published",
+        "mean",
+        *seeds,
+        "+-",
+        "spread",
+        "ms/cycle",
+        "diverged",
+        "unconverged",
+    ):
         table.add_column(name, justify="right")
     for i, entry in enumerate(campaign.entries):
         table.add_row(
             entry.name,
             _number(entry.published, 3),
             _number(float(scores["rmse"][i].mean()), 3),
-            *(_number(rmse, 3) for rmse in scores["rmse"][i]),
+            *(_number(value, 3) for value in _of_seeds(scores["rmse"][i])),
             _number(float(scores["rmse_error"][i].mean()), 3),
             _number(float(scores["spread"][i].mean()), 3),
             _number(float(scores["milliseconds"][i].min()), 3),
@@ -63,6 +75,13 @@ def _table(results: Results) -> Table:
             _number(float(scores["n_unconverged"][i].sum()), 0),
         )
     return table
+
+
+def _of_seeds(rmse: Array) -> list[float]:
+    """Return the errors of few seeds; of many the lowest, the highest, the deviation."""
+    if rmse.size <= MANY:
+        return [float(value) for value in rmse]
+    return [float(rmse.min()), float(rmse.max()), float(rmse.std(ddof=1))]
 
 
 def _unconverged(results: Results) -> list[str]:
