@@ -10,7 +10,7 @@ density is still the right one: a leapfrog with a wrong force preserves volume a
 run back, and the energy decides what is drawn.
 
     python sampling.py [--draws 1000] [--slow 150] [--network deep.weights]
-        [--kinds Fortran emulator]
+        [--kinds Fortran emulator] [--own]
 
 Errors of mean and deviation are in standard deviations of the posterior; beside them is
 what so many effective samples let expect of the largest of three.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from derivatives import DT, F, K, kinds
+from derivatives import DT, F, K, deep_emulator, kinds
 from rich.console import Console
 
 from isthmus.cli.progress import progress_bars
@@ -36,6 +36,7 @@ from isthmus.inverse import (
     Observations,
     Samples,
     Sites,
+    TorchModel,
     nuts,
 )
 from isthmus.models import Lorenz96
@@ -49,6 +50,7 @@ GRID, REACH = (
     61,
     4.5,
 )  # points of the quadrature each way, and its reach in prior deviations
+COARSE = 25  # points where a network is run
 CHUNK = 20_000  # states of the quadrature that are run at a time
 CHAINS = 2
 COLUMNS = (
@@ -105,16 +107,16 @@ class Problem:
         misfit = window.misfit(self.background + w @ self.patterns)
         return Misfit(misfit.cost + 0.5 * float(w @ w), w + self.patterns @ misfit.gradient)
 
-    def moments(self) -> np.ndarray:
+    def moments(self, model: ForwardModel, n_points: int = GRID) -> np.ndarray:
         """Return mean, deviation and skewness of each amplitude `[3, 3]`, by quadrature."""
-        axis = np.linspace(-REACH, REACH, GRID)
+        axis = np.linspace(-REACH, REACH, n_points)
         w = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
         cost = np.empty(len(w))
         for first in range(0, len(w), CHUNK):
             part = slice(first, first + CHUNK)
             states = self.background + w[part] @ self.patterns
             departure = (
-                self.observations.operator(self.simulator.advance(states, N_STEPS))
+                self.observations.operator(model.advance(states, N_STEPS))
                 - self.observations.values
             )
             prior = np.einsum("wi,wi->w", w[part], w[part])
@@ -133,14 +135,24 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=150, help="of those that take long")
     parser.add_argument("--network", type=Path, help="weights of train_deep.py")
     parser.add_argument("--kinds", nargs="+", help="words in the names of those that run")
+    parser.add_argument(
+        "--own", action="store_true", help="quadrature of the network's own posterior, too"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     simulator = FortranModel(Lorenz96(K, F), DT)
     problem = Problem(simulator)
-    known = problem.moments()
+    known = problem.moments(simulator)
     out = Console(highlight=False, width=180)
     for name, row in zip(("mean", "deviation", "skewness"), known, strict=True):
         out.print(f"{name:>10} {' '.join(f'{value:8.4f}' for value in row)}")
+    if args.own and args.network is not None:
+        emulator = TorchModel(deep_emulator(args.network, DT), K, dt=DT)
+        own, same = (problem.moments(m, COARSE) for m in (emulator, simulator))
+        shift = (own[0] - same[0]) / same[1]
+        out.print(
+            f"emulator's own mean {' '.join(f'{x:8.4f}' for x in shift)} deviations off"
+        )
     out.print(f"{'derivatives':<40}{''.join(f'{name:>11}' for name in COLUMNS)}")
     with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
         for name, model in kinds(simulator, args.network, Path(folder)).items():
