@@ -25,7 +25,7 @@ from isthmus.nets.shallow_water_baselines import ConvBody
 
 HERE = Path(__file__).parent
 CELL, DT, DEPTH, HUMP = 1.0e4, 1500.0, 15.0, 0.1
-SIZE, STEPS = 100, 15
+SIZE, STEPS = 100, 60
 SOLVED = 1e-6
 GRAVITY = 9.81
 SLOW = 1e-6  # so that random weights do not blow up
