@@ -15,7 +15,6 @@ from isthmus.couple.programs import find_program, write_namelist
 
 PHYSICS = "isthmus-shallow-water"
 COUPLED = "isthmus-shallow-water-coupled"
-REPETITIONS = 3  # of a run that is timed
 
 
 class Outcome(NamedTuple):
@@ -88,7 +87,13 @@ def run(
     return Outcome(np.stack(fields, 1), float(found[-1]) if found else 0.0, spent)
 
 
-def cost_per_step(folder: Path, n_steps: int, *arguments, **options) -> tuple[float, float]:  # noqa: ANN002, ANN003 (those of `run`)
+def cost_per_step(
+    folder: Path,
+    n_steps: int,
+    *arguments,  # noqa: ANN002 (those of `run`)
+    repetitions: int = 1,
+    **options,  # noqa: ANN003
+) -> tuple[float, float]:
     """Return CPU time [ms] and iterations of a step: N and 3 N steps, so no start-up.
 
     Each the least of some runs: others slow a machine down, nothing makes it faster.
@@ -96,10 +101,8 @@ def cost_per_step(folder: Path, n_steps: int, *arguments, **options) -> tuple[fl
     counts = n_steps, 3 * n_steps
     found = [
         [run(folder, *arguments, n_steps=n, **options) for n in counts]
-        for _ in range(REPETITIONS)
+        for _ in range(repetitions)
     ]
-    short, long = (
-        min(outcome.seconds for outcome in outcomes)
-        for outcomes in zip(*found, strict=True)
-    )
+    short = min(outcome.seconds for outcome, _ in found)
+    long = min(outcome.seconds for _, outcome in found)
     return 1e3 * (long - short) / (2 * n_steps), found[0][1].iterations

@@ -25,7 +25,7 @@ from isthmus.nets.shallow_water_baselines import ConvBody
 
 HERE = Path(__file__).parent
 CELL, DT, DEPTH, HUMP = 1.0e4, 1500.0, 15.0, 0.1
-SIZE, STEPS = 100, 60
+SIZE, STEPS, REPETITIONS = 100, 60, 3
 SOLVED = 1e-6
 GRAVITY = 9.81
 SLOW = 1e-6  # so that random weights do not blow up
@@ -99,6 +99,7 @@ def compare_speed(folder: Path) -> None:
     print("| step | iterations | ms | cells 10^6/s |\n|---|---|---|---|")
 
     def row(name: str, **more: object) -> None:
+        more |= {"repetitions": REPETITIONS}
         ms, iterations = cost_per_step(folder, STEPS, depth, state, **options, **more)
         rate = SIZE**2 / ms / 1e3
         print(f"| {name} | {iterations:.1f} | {ms:.3f} | {rate:.2f} |", flush=True)
