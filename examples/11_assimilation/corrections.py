@@ -5,7 +5,8 @@ Beside it: the same network trained on clean pairs of x and the true coupling, R
 and no correction. Judged on another run of the truth: the share of the coupling's variance
 that B(x) explains, and the error of forecasts from true states.
 
-    python corrections.py [--sd 0.1 1] [--every 1 2] [--time 25] [--output folder]
+    python corrections.py [--sd 0.1 1] [--every 1 2] [--time 25] [--seed 3]
+        [--output folder]
 
 With `--output` each network is written as a model file for `isthmus stability`.
 """
@@ -33,6 +34,7 @@ WINDOW = 10  # steps
 JUMP_SD = 0.15  # of what B(x) leaves, 0.58 in the tendency, over a window
 LEADS = (4, 20, 40)  # steps of the forecasts
 TRIALS = 200
+JUDGE = 2  # seed of the run on which all are judged
 
 
 def main() -> None:
@@ -42,11 +44,16 @@ def main() -> None:
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 4], help="sites")
     parser.add_argument("--time", type=float, default=25.0, help="observed time units")
     parser.add_argument("--iterations", type=int, default=200)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of truth, noise and first weights; 2 judges"
+    )
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
+    if args.seed == JUDGE:
+        parser.error(f"seed {JUDGE} is that of the run on which networks are judged")
     torch.set_num_threads(1)
-    x, coupling = truth(round(args.time / DT), seed=1)
-    torch.manual_seed(0)
+    x, coupling = truth(round(args.time / DT), seed=args.seed)
+    torch.manual_seed(args.seed - 1)
     start = LocalClosure(16, "tanh").double()
     networks: dict[str, nn.Module] = {
         "none": PolynomialClosure((0.0,)),
@@ -56,7 +63,7 @@ def main() -> None:
     with progress_bars() as update:
         for sd in args.sd:
             for every in args.every:
-                observed = noisy(x, sd, every)
+                observed = noisy(x, sd, every, seed=args.seed + 6)
                 for way in ("joint", "alternating"):
                     name = f"{way}, sd {sd:g}, 1 of {every}"
                     networks[name] = copy.deepcopy(start)
@@ -81,9 +88,9 @@ def truth(n_steps: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(states), np.array(added)
 
 
-def noisy(x: np.ndarray, sd: float, every: int) -> np.ndarray:
+def noisy(x: np.ndarray, sd: float, every: int, *, seed: int) -> np.ndarray:
     """Return values of every so many sites, shifted each time, at every second step."""
-    values = x + sd * np.random.default_rng(7).standard_normal(x.shape)
+    values = x + sd * np.random.default_rng(seed).standard_normal(x.shape)
     hidden = np.ones_like(x, dtype=bool)
     for i in range(0, len(x), 2):
         hidden[i, (i // 2) % every :: every] = False
@@ -124,7 +131,7 @@ def on_clean_pairs(network: nn.Module, x: np.ndarray, coupling: np.ndarray) -> n
 
 def show(networks: dict[str, nn.Module]) -> None:
     """Judge all networks on another run of the truth."""
-    x, coupling = truth(4 * TRIALS + max(LEADS), seed=2)
+    x, coupling = truth(4 * TRIALS + max(LEADS), seed=JUDGE)
     table = Table(box=SIMPLE_HEAD)
     table.add_column("B(x) from")
     for name in ("R2", *(f"rmse at {lead * DT:g}" for lead in LEADS)):
