@@ -10,6 +10,7 @@ compared basin by basin; water must be kept to rounding.
 
 import os
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,10 @@ class BasinDialect:
         }
 
 
+_WRITING = threading.Lock()
+"""Threads of one process have one draft."""
+
+
 def _files(n_members: int, seed: int) -> tuple[Path, Path]:
     """Return grid and initial state of some members, the same whenever it is called.
 
@@ -103,10 +108,11 @@ def _files(n_members: int, seed: int) -> tuple[Path, Path]:
     depth, zeta = basins(n_members, seed)
     paths = folder / "grid.nc", folder / "initial.nc"
     for path, key, fields in zip(paths, ("depth", "zeta"), (depth, zeta), strict=True):
-        if not path.exists():
-            draft = path.with_suffix(f".{os.getpid()}.part")
-            write_field(draft, key, stacked(fields))
-            draft.replace(path)
+        with _WRITING:
+            if not path.exists():
+                draft = path.with_suffix(f".{os.getpid()}.part")
+                write_field(draft, key, stacked(fields))
+                draft.replace(path)
     return paths
 
 
