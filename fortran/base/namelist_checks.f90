@@ -5,7 +5,7 @@ module namelist_checks
   implicit none
   private
   public :: check_at_least, check_choice, check_multiple, check_not_negative, check_positive
-  public :: check_range
+  public :: check_paths, check_range
 
   real(wp), parameter :: part_of_step = 1.0e-6_wp
     !! accepted difference of an interval from whole steps [steps]: decimal fractions
@@ -108,5 +108,26 @@ contains
     write (problem, "(5a, g0.6, a, g0.6)") "'", key, "' must be a multiple of '", &
       part_key, "', found ", value, " and ", part
   end subroutine check_multiple
+
+  !> Say so if a file would be written twice, or over one that is read.
+  subroutine check_paths(keys, paths, n_written, problem)
+    character(len=*), intent(in) :: keys(:)    !! of the namelist, those written first
+    character(len=*), intent(in) :: paths(:)   !! what they say; empty: nothing
+    integer, intent(in) :: n_written           !! files that are written
+    character(len=*), intent(inout) :: problem !! set if two of them are one
+
+    integer :: i, j
+
+    if (problem /= "") return
+    do i = 1, n_written
+      do j = i + 1, size(paths)
+        if (paths(i) == "" .or. paths(i) /= paths(j)) cycle
+        problem = "'"//trim(keys(i))//"' and '"//trim(keys(j))//"' both name '"// &
+          trim(paths(i))//"'"
+        if (j > n_written) problem = trim(problem)//", which would be overwritten"
+        return
+      end do
+    end do
+  end subroutine check_paths
 
 end module namelist_checks

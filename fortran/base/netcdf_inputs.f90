@@ -356,7 +356,8 @@ contains
       if (nf90_get_att(self%ncid, var, trim(markers(i)), marker) /= nf90_noerr) cycle
       where (values == marker) values = ieee_value(1.0_wp, ieee_quiet_nan)
     end do
-    where (abs(values) > never_written) values = ieee_value(1.0_wp, ieee_quiet_nan)
+    where (abs(values) > never_written .and. abs(values) <= huge(values)) values = &
+      ieee_value(1.0_wp, ieee_quiet_nan)
     if (nf90_get_att(self%ncid, var, "scale_factor", scale) /= nf90_noerr) scale = 1.0_wp
     if (nf90_get_att(self%ncid, var, "add_offset", offset) /= nf90_noerr) offset = 0.0_wp
     if (scale /= 1.0_wp .or. offset /= 0.0_wp) values = scale*values + offset

@@ -5,7 +5,7 @@
 !> the type, only `file` must be given. Every mistake is reported with file and line.
 module chemistry_config
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_choice, check_range
+  use namelist_checks, only: check_at_least, check_choice, check_paths, check_range
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   implicit none
   private
@@ -109,6 +109,8 @@ contains
     if (problem == "" .and. (self%dt == 0.0_wp .or. self%atol == 0.0_wp)) then
       problem = "'dt' and 'atol' must not be 0"
     end if
+    call check_paths(["output ", "initial", "file   "], &
+      [self%output, self%initial, self%file], 1, problem)
   end subroutine check
 
 end module chemistry_config

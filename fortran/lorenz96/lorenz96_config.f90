@@ -5,7 +5,7 @@
 !> has the default that stands in the type. Every mistake is reported with file and line.
 module lorenz96_config
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_choice, check_positive
+  use namelist_checks, only: check_at_least, check_choice, check_paths, check_positive
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use schemes, only: scheme_from_name
   implicit none
@@ -123,6 +123,10 @@ contains
       self%scheme, [character(len=8) :: "rk4", "euler"], problem)
     call check_numbers(self, problem)
     call check_closure(self, problem)
+    call check_paths([character(len=11) :: "output", "restart_out", "initial"], &
+      [self%output, self%restart_out, self%initial], 2, problem)
+    call check_paths(["output    ", "restart_in"], [self%output, self%restart_in], 1, &
+      problem)
   end subroutine check
 
   !> Say so if a number is out of its range.

@@ -157,6 +157,10 @@ def test_an_absurd_time_step_is_refused_with_its_limit(folder, changes, words):
     fails(folder, namelist(**changes), 1, "'dt'", "too long", *words)
 
 
+A_BOX = "&integration n_steps = 1 /\n&grid nx = 4, ny = 4, dx = 1e3, dy = 1e3, depth = 9.0,"
+A_STEP = f"{A_BOX} /\n"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -171,15 +175,36 @@ def test_an_absurd_time_step_is_refused_with_its_limit(folder, changes, words):
         ("&integration duration = 1000.0 /", ("'duration'", "no whole number of steps")),
         (
             "&grid nx = 4, ny = 4, dx = 1e3, dy = 1e3, depth = 10.0 /\n"
-            "&integration is_reproducible = .true. /\n&solver name = 'cg_incomplete' /",
+            "&integration n_steps = 1, is_reproducible = .true. /\n&solver name = 'cg_incomplete' /",
             ("'is_reproducible' cannot hold", "'cg_incomplete'"),
         ),
-        ("&log every = 1 /", ("&grid must name a 'file', or the size of a box",)),
+        ("&integration dt = 60.0 /", ("must say how long", "'n_steps'", "'duration'")),
+        ("&integration n_steps = 1, duration = nan /", ("exclude each other",)),
+        ("&integration n_steps = -2 /", ("'n_steps' must be at least 0",)),
+        (f"{A_STEP} &analysis constituents = 'M2' /", ("'&analysis' need 'output'",)),
+        (f"{A_STEP} &gauges file = 'g.csv' /", ("'&gauges' needs 'output'",)),
+        (f"{A_STEP} &tracers names = 'dye' /", ("'names' in &tracers needs 'file'",)),
+        (f"{A_BOX} latitude = 91.0 /", ("'latitude' must be from -90", "found 91.0")),
+        (f"{A_BOX} depth_offset = nan /", ("'depth_offset' must be from", "NaN")),
+        (
+            f"{A_STEP} &files output = 'a.nc', restart_out = 'a.nc' /",
+            ("'output' in '&files' and 'restart_out' both name 'a.nc'",),
+        ),
+        (
+            f"{A_STEP} &files initial = 'a.nc', output = 'a.nc' /",
+            ("'initial' both name 'a.nc', which would be overwritten",),
+        ),
+        ("&integration n_steps = 1 /", ("&grid must name a 'file', or the size of a box",)),
         ("", ("holds no namelist group",)),
     ],
 )
 def test_mistakes_in_the_namelist_have_file_line_and_key(folder, text, words):
     fails(folder, text, 2, *words)
+
+
+def test_a_box_beyond_all_memory_is_refused(folder):
+    huge = {**BOX, "nx": 2_000_000, "ny": 2_000_000}
+    fails(folder, namelist(huge), 1, "no memory", "'nx' = 2000000")
 
 
 def test_an_initial_state_that_does_not_fit_is_refused(folder):
@@ -192,7 +217,8 @@ def test_an_unwritable_output_is_named_and_costs_no_computing(folder):
     long_run = {"n_steps": 10**8}
     for group, key in (("files", "output"), ("files", "restart_out"), ("gauges", "output")):
         (folder / "gauges.csv").write_text("name,x,y\na,1000,1000\n")
-        settings = namelist(integration=long_run, gauges={"file": "gauges.csv"})
+        gauges = {"file": "gauges.csv", "output": "gauges.nc"}
+        settings = namelist(integration=long_run, gauges=gauges)
         settings[group][key] = "no/such/file.nc"
         fails(folder, settings, 1, "no/such/file.nc")
 

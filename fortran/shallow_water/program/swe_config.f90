@@ -5,7 +5,7 @@
 !> with its default and its unit. Every mistake is reported with file and line.
 module swe_config
   use namelist_checks, only: check_at_least, check_choice, check_not_negative, &
-    check_positive
+    check_paths, check_positive, check_range
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use restarts, only: setting_t
   use swe_constituents, only: days_since_j2000
@@ -53,7 +53,7 @@ module swe_config
   !> Group `&integration`.
   type, public :: integration_settings_t
     real(real64) :: duration = 0              !! [s]; else `n_steps`
-    integer :: n_steps = 0                    !! of this run
+    integer :: n_steps = -1                   !! of this run; -1: `duration` says it
     character(len=32) :: start = "2000-01-01T00:00:00" !! time of step 0, UTC
     real(real64) :: spin_up = 0
       !! time before which no fields, gauges and samples are recorded [s]
@@ -314,17 +314,15 @@ contains
     dt = real(self%parameters%dt, real64)
     call check_positive("dt", dt, problem)
     if (problem /= "") return
-    if (self%integration%duration > 0) then
-      if (self%integration%n_steps > 0) problem = &
-        "'duration' and 'n_steps' exclude each other"
-      call set_steps(dt, self%integration, problem)
-    end if
     call check_physics(self, problem)
+    if (problem == "") call check_steps(dt, self%integration, problem)
     call check_files(self, problem)
-    call check_at_least("n_steps", self%integration%n_steps, 0, problem)
     call check_at_least("max_iterations", self%solver%max_iterations, 1, problem)
     call check_positive("tolerance", self%solver%tolerance, problem)
     if (self%grid%file == "") call check_box(self%grid, problem)
+    call check_grid(self%grid, problem)
+    call check_positive("max_courant", self%integration%max_courant, problem)
+    call check_positive("max_advective", self%integration%max_advective, problem)
     call check_choice("projection", self%grid%projection, [character(len=10) :: "", &
       "f_plane", "beta_plane", "sphere"], problem)
     call check_choice("kind", self%boundary%kind, [character(len=9) :: "elevation", &
@@ -337,6 +335,10 @@ contains
     call check_side("south", self%boundary%south, problem)
     call check_side("north", self%boundary%north, problem)
     call check_tracers(self%tracers, problem)
+    if (problem == "" .and. size(self%tracers%names) > 0 .and. self%tracers%file == "" &
+      .and. self%files%restart_in == "") problem = &
+      "'names' in &tracers needs 'file', with their fields at the start"
+    call check_all_paths(self, problem)
     call check_reproducible(self, problem)
   end subroutine check
 
@@ -382,6 +384,26 @@ contains
         "'cg_multigrid', 'cg' or 'sor'"
     end if
   end subroutine check_reproducible
+
+  !> Either a number of steps or a duration.
+  subroutine check_steps(dt, integration, problem)
+    real(real64), intent(in) :: dt !! [s]
+    type(integration_settings_t), intent(inout) :: integration !! `n_steps` is set
+    character(len=*), intent(inout) :: problem !! set if it is neither, or both
+
+    associate (duration => integration%duration)
+      if (integration%n_steps >= 0) then
+        if (.not. abs(duration) <= 0) problem = "'duration' and 'n_steps' exclude each other"
+      else if (integration%n_steps < -1) then
+        call check_at_least("n_steps", integration%n_steps, 0, problem)
+      else if (.not. abs(duration) <= 0) then
+        call check_positive("duration", duration, problem)
+        if (problem == "") call set_steps(dt, integration, problem)
+      else
+        problem = "&integration must say how long: 'n_steps', or 'duration' in seconds"
+      end if
+    end associate
+  end subroutine check_steps
 
   !> Steps of a duration, which must be whole.
   subroutine set_steps(dt, integration, problem)
@@ -452,8 +474,50 @@ contains
     else if (config%analysis%output /= "" .and. size(config%analysis%constituents) == 0) &
       then
       problem = "'output' in '&analysis' needs 'constituents'"
+    else if (config%analysis%output == "" .and. size(config%analysis%constituents) > 0 &
+      .and. config%files%restart_out == "") then
+      problem = "'constituents' in '&analysis' need 'output' (or 'restart_out' in "// &
+        "&files: a later run goes on)"
+    else if (config%gauges%output == "" .and. config%gauges%file /= "") then
+      problem = "'file' in '&gauges' needs 'output', their time series"
     end if
   end subroutine check_files
+
+  !> No file is written twice or over one that is read; a restart may replace its like.
+  subroutine check_all_paths(config, problem)
+    class(swe_config_t), intent(in) :: config
+    character(len=*), intent(inout) :: problem
+
+    character(len=24), parameter :: keys(*) = [character(len=24) :: "output' in '&gauges", &
+      "output' in '&analysis", "output' in '&files", "restart_out", "initial", &
+      "file' in '&grid", "file' in '&boundary", "file' in '&forcing", &
+      "file' in '&gauges", "file' in '&tracers"]
+
+    associate (files => config%files)
+      call check_paths(keys, [config%gauges%output, config%analysis%output, &
+        files%output, files%restart_out, files%initial, config%grid%file, &
+        config%boundary%file, config%forcing_file, config%gauges%file, &
+        config%tracers%file], 4, problem)
+      call check_paths([character(len=24) :: keys(:3), "restart_in"], &
+        [config%gauges%output, config%analysis%output, files%output, files%restart_in], &
+        3, problem)
+    end associate
+  end subroutine check_all_paths
+
+  !> Numbers of a grid from a file, or of a box.
+  subroutine check_grid(grid, problem)
+    type(grid_settings_t), intent(in) :: grid
+    character(len=*), intent(inout) :: problem
+
+    real(real64), parameter :: most = 12000 !! [m], as deep as any sea
+
+    call check_range("latitude", grid%latitude, -90.0_real64, 90.0_real64, problem)
+    call check_range("depth_offset", grid%depth_offset, -most, most, problem)
+    call check_range("shallowest", grid%shallowest, -huge(most), most, problem)
+    call check_range("shoreline", grid%shoreline, -most, most, problem)
+    call check_range("f0", grid%f0, -huge(most), huge(most), problem)
+    call check_range("beta", grid%beta, -huge(most), huge(most), problem)
+  end subroutine check_grid
 
   subroutine check_box(grid, problem)
     type(grid_settings_t), intent(in) :: grid

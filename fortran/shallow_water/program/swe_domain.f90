@@ -16,6 +16,7 @@ module swe_domain
   !> Cells, depths and coordinates of the whole grid.
   type :: swe_domain_t
     integer :: nx = 0, ny = 0                !! cells
+    integer :: n_unknown = 0                 !! land because the depth is missing
     logical :: periodic_x = .false., periodic_y = .false.
     logical :: is_sphere = .false.           !! x and y are longitude and latitude
     real(real64), allocatable :: x(:), y(:)  !! of cell centres [m], or [degree]
@@ -38,11 +39,12 @@ module swe_domain
 contains
 
   !> A box of one depth.
-  subroutine make_box(self, settings)
+  subroutine make_box(self, settings, problem)
     class(swe_domain_t), intent(inout) :: self
     type(grid_settings_t), intent(in) :: settings
+    character(len=*), intent(inout) :: problem !! set if there is no memory for it
 
-    integer :: i
+    integer :: i, stat
 
     self%nx = settings%nx
     self%ny = settings%ny
@@ -52,8 +54,14 @@ contains
     self%x = [((i - 0.5_real64)*self%dx, i=1, self%nx)]
     self%y = [((i - 0.5_real64)*self%dy, i=1, self%ny)]
     if (self%is_sphere) self%y = self%y + settings%latitude
-    allocate (self%cell(self%nx, self%ny), source=cell_water)
-    allocate (self%depth(self%nx, self%ny), source=settings%depth)
+    allocate (self%cell(self%nx, self%ny), self%depth(self%nx, self%ny), stat=stat)
+    if (stat /= 0) then
+      write (problem, "(2(a, i0), a)") "no memory for a box of 'nx' = ", self%nx, &
+        " by 'ny' = ", self%ny, " cells"
+      return
+    end if
+    self%cell = cell_water
+    self%depth = settings%depth
   end subroutine make_box
 
   !> Rotation of a plane, from its latitude or as given.
@@ -85,22 +93,28 @@ contains
   end subroutine adjust_depth
 
   !> Open the water at the sides of the grid.
-  subroutine open_sides(self, west, east, south, north)
+  subroutine open_sides(self, west, east, south, north, problem)
     class(swe_domain_t), intent(inout) :: self
     character(len=*), intent(in) :: west, east, south, north
       !! "closed", "elevation" or "radiating"
+    character(len=*), intent(inout) :: problem !! set if there is none to open
 
-    call open_cells(self%cell(1, :), west)
-    call open_cells(self%cell(self%nx, :), east)
-    call open_cells(self%cell(:, 1), south)
-    call open_cells(self%cell(:, self%ny), north)
+    call open_cells("west", self%cell(1, :), west, problem)
+    call open_cells("east", self%cell(self%nx, :), east, problem)
+    call open_cells("south", self%cell(:, 1), south, problem)
+    call open_cells("north", self%cell(:, self%ny), north, problem)
   end subroutine open_sides
 
   !> Open the water among some cells.
-  subroutine open_cells(cell, kind)
-    integer, intent(inout) :: cell(:)    !! one of cell_*
-    character(len=*), intent(in) :: kind !! of the boundary
+  subroutine open_cells(side, cell, kind, problem)
+    character(len=*), intent(in) :: side       !! they lie on
+    integer, intent(inout) :: cell(:)          !! one of cell_*
+    character(len=*), intent(in) :: kind       !! of the boundary
+    character(len=*), intent(inout) :: problem !! set if there is no water
 
+    if (kind /= "closed" .and. all(cell == cell_land) .and. problem == "") problem = &
+      "'"//side//"' = '"//kind//"' in &boundary opens land: that side of the grid has "// &
+      "no water"
     if (kind == "elevation") then
       where (cell == cell_water) cell = cell_elevation
     else if (kind == "radiating") then

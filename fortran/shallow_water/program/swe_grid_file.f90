@@ -178,6 +178,7 @@ contains
       call check_water(file, name, domain)
     else
       where (domain%depth > settings%shoreline) domain%cell = cell_water
+      domain%n_unknown = count(ieee_is_nan(domain%depth))
       if (any(domain%depth > settings%shoreline)) return
       file%problem = "'"//file%path// &
         "' has no 'depth' below the shoreline: depth must be positive down"
@@ -236,8 +237,9 @@ contains
     call file%read("drag", dims, domain%drag)
     if (file%problem /= "") return
     where (domain%cell == cell_land) domain%drag = 0
-    if (all(domain%drag >= 0)) return
-    file%problem = "'"//file%path//"' has 'drag' that is negative or missing in the water"
+    if (all(domain%drag >= 0 .and. ieee_is_finite(domain%drag))) return
+    file%problem = "'"//file%path//"' has 'drag' that is negative, not finite or "// &
+      "missing in the water"
   end subroutine read_drag
 
 end module swe_grid_file

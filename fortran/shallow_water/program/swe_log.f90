@@ -28,6 +28,8 @@ contains
         domain%ny, " cells (", count(domain%cell > 0), " water), dt ", &
         march%config%parameters%dt, " s, Courant number ", courant, ", ", &
         block%n_ranks_x*block%n_ranks_y, " rank(s)"
+      if (domain%n_unknown > 0) write (error_unit, "(i0, 3a)") domain%n_unknown, &
+        " cells of '", trim(march%config%grid%file), "' have no depth: they are land"
     end associate
   end subroutine announce
 

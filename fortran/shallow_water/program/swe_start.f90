@@ -74,7 +74,7 @@ contains
       if (config%grid%file /= "") then
         call read_grid(config%grid, domain, errmsg)
       else
-        call domain%make_box(config%grid)
+        call domain%make_box(config%grid, errmsg)
       end if
       stat = merge(err_file, 0, errmsg /= "")
       if (stat /= 0) return
@@ -83,7 +83,7 @@ contains
       if (.not. allocated(domain%drag)) allocate (domain%drag(domain%nx, domain%ny), &
         source=config%drag_coefficient)
       call domain%open_sides(trim(config%boundary%west), trim(config%boundary%east), &
-        trim(config%boundary%south), trim(config%boundary%north))
+        trim(config%boundary%south), trim(config%boundary%north), errmsg)
       call march%boundary%read(config, domain, errmsg)
       call resolve_islands(domain, config%grid%islands, errmsg)
       call march%gauges%read(config, domain, errmsg)

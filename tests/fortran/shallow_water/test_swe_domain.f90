@@ -24,7 +24,9 @@ contains
     character(len=*), intent(in) :: projection
 
     type(grid_settings_t) :: settings
+    character(len=80) :: problem
 
+    problem = ""
     settings%nx = 10
     settings%ny = 6
     settings%dx = 1
@@ -32,7 +34,8 @@ contains
     settings%depth = 30
     settings%latitude = 50
     settings%projection = projection
-    call domain%make_box(settings)
+    call domain%make_box(settings, problem)
+    call check(problem == "", "a box")
     call domain%set_rotation(settings)
     allocate (domain%drag(10, 6), source=2.5e-3_real64)
   end subroutine make
