@@ -4,8 +4,8 @@ module namelist_checks
   use kinds, only: wp
   implicit none
   private
-  public :: check_at_least, check_choice, check_multiple, check_not_negative, check_positive
-  public :: check_paths, check_range
+  public :: check_amount, check_at_least, check_choice, check_multiple, check_not_negative
+  public :: check_paths, check_positive, check_range
 
   real(wp), parameter :: part_of_step = 1.0e-6_wp
     !! accepted difference of an interval from whole steps [steps]: decimal fractions
@@ -108,6 +108,21 @@ contains
     write (problem, "(5a, g0.6, a, g0.6)") "'", key, "' must be a multiple of '", &
       part_key, "', found ", value, " and ", part
   end subroutine check_multiple
+
+  !> Say so if counts make more values than an array of the programs can hold.
+  subroutine check_amount(keys, counts, each, problem)
+    character(len=*), intent(in) :: keys       !! of the namelist, as text
+    integer, intent(in) :: counts(:)           !! what they say, to be multiplied
+    integer, intent(in) :: each                !! values, at least, of one that is counted
+    character(len=*), intent(inout) :: problem !! set if they are too many
+
+    real(wp) :: amount
+
+    amount = product(real(counts, wp))*each
+    if (problem /= "" .or. amount <= real(huge(1), wp)) return
+    write (problem, "(2a, es8.2, a, i0)") keys, " make ", amount, &
+      " values, more than an array holds: at most ", huge(1)
+  end subroutine check_amount
 
   !> Say so if a file would be written twice, or over one that is read.
   subroutine check_paths(keys, paths, n_written, problem)

@@ -5,7 +5,8 @@
 !> the type, only `file` must be given. Every mistake is reported with file and line.
 module chemistry_config
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_choice, check_paths, check_range
+  use namelist_checks, only: check_amount, check_at_least, check_choice, check_paths, &
+    check_range
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   implicit none
   private
@@ -95,6 +96,7 @@ contains
     call check_at_least("n_steps", self%n_steps, 1, problem)
     call check_at_least("n_cells", self%n_cells, 1, problem)
     call check_at_least("output_every", self%output_every, 1, problem)
+    call check_amount("'n_cells'", [self%n_cells], 2, problem)
     call check_at_least("initial_record", self%initial_record, 0, problem)
     call check_range("rtol", self%rtol, tiny(1.0_wp), 1.0_wp, problem)
     call check_range("atol", self%atol, -1.0_wp, huge(1.0_wp), problem)

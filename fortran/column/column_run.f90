@@ -9,7 +9,7 @@ module column_run
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use interrupts, only: catch_interrupts, interrupted_by
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_multiple, check_positive
+  use namelist_checks, only: check_amount, check_at_least, check_multiple, check_positive
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use program_ends, only: end_run, end_with, namelist_argument
   use trajectories, only: trajectory_t
@@ -123,6 +123,7 @@ contains
 
     if (self%output == "") problem = "'output' in &files is missing"
     call check_at_least("columns", self%columns, 1, problem)
+    call check_amount("'columns'", [self%columns], 2, problem)
     call check_positive("dt", self%dt, problem)
     call check_positive("duration", self%duration, problem)
     call check_positive("output_every", self%output_every, problem)

@@ -5,7 +5,8 @@
 !> has the default that stands in the type. Every mistake is reported with file and line.
 module lorenz96_config
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_choice, check_paths, check_positive
+  use namelist_checks, only: check_amount, check_at_least, check_choice, check_paths, &
+    check_positive
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use schemes, only: scheme_from_name
   implicit none
@@ -142,6 +143,8 @@ contains
     call check_at_least("output_every", config%output_every, 1, problem)
     call check_at_least("initial_record", config%initial_record, 0, problem)
     call check_positive("dt", config%dt, problem)
+    call check_amount("'n_members' of 'n_sites'", [config%n_members, config%n_sites, &
+      merge(1, config%n_fast, config%levels == 1)], 1, problem)
     if (problem /= "") return
     if (.not. abs(config%forcing) < huge(config%forcing)) then
       problem = "'forcing' must be finite"

@@ -5,7 +5,7 @@
 !> are columns, which take the lists in turn.
 module bulk_config
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_multiple, check_positive
+  use namelist_checks, only: check_amount, check_at_least, check_multiple, check_positive
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   implicit none
   private
@@ -88,6 +88,8 @@ contains
     if (self%output == "") problem = "'output' in &files is missing"
     call check_at_least("levels", self%levels, 0, problem)
     call check_at_least("columns", self%columns, 1, problem)
+    call check_amount("'columns' of 'levels'", [self%columns, max(1, self%levels)], 4, &
+      problem)
     call check_at_least("substeps", self%substeps, 1, problem)
     call check_positive("liquid_water", self%liquid_water, problem)
     call check_positive("mean_radius", self%mean_radius, problem)

@@ -6,7 +6,8 @@
 !> Seifert and Rasp (2020), doi:10.1029/2020MS002301.
 module rain_config
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_choice, check_multiple, check_positive
+  use namelist_checks, only: check_amount, check_at_least, check_choice, check_multiple, &
+    check_positive
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use rain_drops, only: cloud_t
   use rain_kernels, only: kernel_names
@@ -105,6 +106,8 @@ contains
     call check_choice("sampling", self%sampling, sampling_names, problem)
     call check_at_least("droplets", self%droplets, 2, problem)
     call check_at_least("members", self%members, 1, problem)
+    call check_amount("'members'", [self%members], 2, problem)
+    call check_amount("'droplets'", [self%droplets], 2, problem)
     call check_at_least("max_substeps", self%max_substeps, 1, problem)
     call check_positive("volume", self%volume, problem)
     call check_positive("golovin_b", self%golovin_b, problem)

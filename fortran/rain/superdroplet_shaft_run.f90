@@ -10,7 +10,7 @@ module superdroplet_shaft_run
   use failures, only: err_interrupted, fail, succeed
   use interrupts, only: interrupted_by
   use kinds, only: wp
-  use namelist_checks, only: check_at_least, check_multiple, check_positive
+  use namelist_checks, only: check_amount, check_at_least, check_multiple, check_positive
   use namelist_settings, only: key_visitor_t, settings_t
   use rain_kernels, only: kernel_t
   use random_lanes, only: random_lanes_t
@@ -99,6 +99,8 @@ contains
     call check_at_least("members", self%members, 1, problem)
     call check_at_least("new_droplets", self%new_droplets, 2, problem)
     call check_at_least("max_substeps", self%max_substeps, 1, problem)
+    call check_amount("'levels' of 'new_droplets'", [self%bulk%levels, self%new_droplets], &
+      4, problem)
     call check_positive("dt", self%dt, problem)
     call check_positive("lapse", self%bulk%lapse, problem)
     if (problem /= "") return

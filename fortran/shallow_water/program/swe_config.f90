@@ -4,8 +4,8 @@
 !> Each key is one `visit` line below, next to the others of its group, and one component
 !> with its default and its unit. Every mistake is reported with file and line.
 module swe_config
-  use namelist_checks, only: check_at_least, check_choice, check_not_negative, &
-    check_paths, check_positive, check_range
+  use namelist_checks, only: check_amount, check_at_least, check_choice, &
+    check_not_negative, check_paths, check_positive, check_range
   use namelist_settings, only: key_visitor_t, max_path, settings_t
   use restarts, only: setting_t
   use swe_constituents, only: days_since_j2000
@@ -393,7 +393,8 @@ contains
 
     associate (duration => integration%duration)
       if (integration%n_steps >= 0) then
-        if (.not. abs(duration) <= 0) problem = "'duration' and 'n_steps' exclude each other"
+        if (.not. abs(duration) <= 0) problem = &
+          "'duration' and 'n_steps' exclude each other"
       else if (integration%n_steps < -1) then
         call check_at_least("n_steps", integration%n_steps, 0, problem)
       else if (.not. abs(duration) <= 0) then
@@ -527,6 +528,7 @@ contains
       "&grid must name a 'file', or the size of a box: nx, ny, dx, dy, depth"
     call check_at_least("nx", grid%nx, 1, problem)
     call check_at_least("ny", grid%ny, 1, problem)
+    call check_amount("'nx' by 'ny'", [grid%nx, grid%ny], 1, problem)
     call check_positive("dx", grid%dx, problem)
     call check_positive("dy", grid%dy, problem)
     call check_positive("depth", grid%depth, problem)

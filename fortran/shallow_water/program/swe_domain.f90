@@ -39,12 +39,11 @@ module swe_domain
 contains
 
   !> A box of one depth.
-  subroutine make_box(self, settings, problem)
+  subroutine make_box(self, settings)
     class(swe_domain_t), intent(inout) :: self
     type(grid_settings_t), intent(in) :: settings
-    character(len=*), intent(inout) :: problem !! set if there is no memory for it
 
-    integer :: i, stat
+    integer :: i
 
     self%nx = settings%nx
     self%ny = settings%ny
@@ -54,14 +53,8 @@ contains
     self%x = [((i - 0.5_real64)*self%dx, i=1, self%nx)]
     self%y = [((i - 0.5_real64)*self%dy, i=1, self%ny)]
     if (self%is_sphere) self%y = self%y + settings%latitude
-    allocate (self%cell(self%nx, self%ny), self%depth(self%nx, self%ny), stat=stat)
-    if (stat /= 0) then
-      write (problem, "(2(a, i0), a)") "no memory for a box of 'nx' = ", self%nx, &
-        " by 'ny' = ", self%ny, " cells"
-      return
-    end if
-    self%cell = cell_water
-    self%depth = settings%depth
+    allocate (self%cell(self%nx, self%ny), source=cell_water)
+    allocate (self%depth(self%nx, self%ny), source=settings%depth)
   end subroutine make_box
 
   !> Rotation of a plane, from its latitude or as given.

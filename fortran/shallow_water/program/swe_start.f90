@@ -74,7 +74,7 @@ contains
       if (config%grid%file /= "") then
         call read_grid(config%grid, domain, errmsg)
       else
-        call domain%make_box(config%grid, errmsg)
+        call domain%make_box(config%grid)
       end if
       stat = merge(err_file, 0, errmsg /= "")
       if (stat /= 0) return
