@@ -24,6 +24,7 @@ published = 0.18              # for the table
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,13 @@ from isthmus.inverse.schemes import (
     SlidingFourDVar,
     Static,
 )
+from isthmus.inverse.settings import check_kinds, examples_of, refuse_unknown
 from isthmus.inverse.twins import Scheme, Score, Twin
 from isthmus.models import Lorenz96
 
 KINDS: dict[str, Callable[..., Scheme]] = {
     "climatology": Climatology,
-    "interpolation": lambda **given: Static(has_forecast=False, **given),
+    "interpolation": partial(Static, has_forecast=False),
     "3d-var": Static,
     "4d-var": SlidingFourDVar,
     "smoother": IterativeSmoother,
@@ -116,8 +118,9 @@ class Entry:
                 f"scheme '{self.name}': 'kind' must be one of {known}, found {kind!r}"
             )
         try:
+            check_kinds("", given, examples_of(make))
             return make(**given)
-        except TypeError as error:
+        except (TypeError, ConfigurationError) as error:
             raise ConfigurationError(f"scheme '{self.name}': {error}") from None
 
 
@@ -173,24 +176,44 @@ def read_campaign(path: Path) -> Campaign:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"'{path}' is no TOML: {error}") from None
-    _refuse_unknown(path, "", found, {"model", "twin", "scheme"})
+    refuse_unknown(path, "", found, {"model", "twin", "scheme"})
     model, twin = found.get("model", {}), found.get("twin", {})
-    _refuse_unknown(path, "model.", model, MODEL_DEFAULTS)
-    _refuse_unknown(path, "twin.", twin, TWIN_DEFAULTS)
+    refuse_unknown(path, "model.", model, MODEL_DEFAULTS)
+    refuse_unknown(path, "twin.", twin, TWIN_DEFAULTS)
+    check_kinds("model.", model, MODEL_DEFAULTS)
+    check_kinds("twin.", twin, TWIN_DEFAULTS)
     entries = []
     for settings in found.get("scheme", []):
         settings = dict(settings)
         name = settings.pop("name", settings.get("kind", "?"))
-        published = float(settings.pop("published", np.nan))
-        entries.append(Entry(name, settings, published))
+        own = {key: settings.pop(key) for key in ("published",) if key in settings}
+        check_kinds("scheme.", {"name": name, **own}, {"name": "", "published": 0.0})
+        entries.append(Entry(name, settings, own.get("published", np.nan)))
         entries[-1].scheme()  # refuses what it cannot be before anything runs
     if not entries:
         raise ConfigurationError(f"'{path}' has no [[scheme]]")
     campaign = Campaign(
         text, {**MODEL_DEFAULTS, **model}, {**TWIN_DEFAULTS, **twin}, tuple(entries)
     )
+    _check_twin(campaign)
     campaign.twin_of(campaign.seeds[0])  # likewise
     return campaign
+
+
+def _check_twin(campaign: Campaign) -> None:
+    """Refuse numbers that make no twin experiment."""
+    twin, n_sites = campaign.twin, campaign.model["n_sites"]
+    if not 1 <= twin["every_site"] <= n_sites:
+        raise ConfigurationError(
+            f"'twin.every_site' must be 1 to {n_sites}, found {twin['every_site']}"
+        )
+    if twin["steps"] < 1:
+        raise ConfigurationError(f"'twin.steps' must be at least 1, found {twin['steps']}")
+    seeds = campaign.seeds
+    if min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ConfigurationError(
+            f"'twin.seeds' must differ and not be negative, found {seeds}"
+        )
 
 
 class Results:
@@ -302,14 +325,3 @@ def _write_cycles(file: netCDF4.Dataset, name: str, long_name: str, values: Arra
     variable = file.createVariable(name, "f4", shape, compression="zlib")
     variable.units, variable.long_name = "1", long_name
     variable[:] = values
-
-
-def _refuse_unknown(
-    path: Path, group: str, found: Mapping[str, Any], known: Mapping[str, Any] | set[str]
-) -> None:
-    """Refuse keys that nobody reads."""
-    for key in found:
-        if key not in known:
-            raise ConfigurationError(
-                f"'{path}': unknown key '{group}{key}', expected {', '.join(sorted(known))}"
-            )

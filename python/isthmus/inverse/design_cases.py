@@ -47,6 +47,7 @@ from isthmus.inverse.forward import Array
 from isthmus.inverse.four_d_var import Analysis, FourDVar
 from isthmus.inverse.observations import Observations, Sites
 from isthmus.inverse.observing import Measure, scaled_rows, updated
+from isthmus.inverse.settings import check_kinds, refuse_unknown
 from isthmus.models import Lorenz96
 
 SPIN_UP = 400  # steps to the attractor
@@ -155,19 +156,21 @@ def read_problem(path: Path) -> Problem:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"'{path}' is no TOML: {error}") from None
-    _refuse_unknown(path, "", found, {"case", *DEFAULTS})
+    refuse_unknown(path, "", found, {"case", *DEFAULTS})
     settings = {name: {**known, **found.get(name, {})} for name, known in DEFAULTS.items()}
     for name, known in DEFAULTS.items():
-        _refuse_unknown(path, f"{name}.", settings[name], set(known))
+        refuse_unknown(path, f"{name}.", settings[name], set(known))
+        check_kinds(f"{name}.", settings[name], known)
     case = dict(found.get("case", {}))
     kind = case.pop("kind", None)
     if kind == "lorenz96":
-        _refuse_unknown(path, "case.", case, set(RING))
+        refuse_unknown(path, "case.", case, set(RING))
+        check_kinds("case.", case, RING)
         case = {**RING, **case}
         ring = Ring(case)
         parts = ring.controls, ring.groups, ring.prior, ring.candidates, ring.present
     elif kind == "file":
-        _refuse_unknown(path, "case.", case, {"sensitivities"})
+        refuse_unknown(path, "case.", case, {"sensitivities"})
         if "sensitivities" not in case:
             raise ConfigurationError(f"'{path}': 'case.sensitivities' is missing")
         if settings["twins"]["n"]:
@@ -180,6 +183,10 @@ def read_problem(path: Path) -> Problem:
             f"'{path}': 'case.kind' must be 'lorenz96' or 'file', found {kind!r}"
         )
     case["kind"] = kind
+    if settings["twins"]["n"] < 0:
+        raise ConfigurationError(
+            f"'{path}': 'twins.n' must not be negative, found {settings['twins']['n']}"
+        )
     n_chosen, only = settings["design"]["n_chosen"], settings["design"]["only"]
     n_candidates = sum(not only or name == only for name in parts[3].names)
     if not 1 <= n_chosen <= n_candidates:
@@ -219,6 +226,10 @@ class Ring:
         self.prior = self.covariance.apply(np.eye(n))
         self.noise = float(case["noise_sd"])
         every = case["present_every"]
+        if not 0 <= every <= n:
+            raise ConfigurationError(
+                f"'case.present_every' must be 0 (none) to {n}, found {every}"
+            )
         self.there = list(range(0, n, every)) if every else []
         self.controls = [f"x({k})" for k in range(n)]
         self.groups = ["state"] * n
@@ -316,14 +327,3 @@ def read_sensitivities(path: Path) -> tuple[list[str], list[str], Array, Places,
         ]
         controls = words("control")
         return controls, words("group"), np.eye(len(controls)), places[0], places[1]
-
-
-def _refuse_unknown(
-    path: Path, group: str, found: Mapping[str, Any], known: set[str]
-) -> None:
-    """Refuse keys that nobody reads."""
-    for key in found:
-        if key not in known:
-            raise ConfigurationError(
-                f"'{path}': unknown key '{group}{key}', expected {', '.join(sorted(known))}"
-            )

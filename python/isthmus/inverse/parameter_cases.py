@@ -37,6 +37,7 @@ from isthmus.inverse.parametric import (
 )
 from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
 from isthmus.inverse.rate_constants import ChemistryCase
+from isthmus.inverse.settings import check_kinds, examples_of
 from isthmus.models import Lorenz96, TwoLevelLorenz96
 from isthmus.nets import ConditionalBilinearNet
 from isthmus.nets.conditional import ConditionalRk4Step
@@ -166,6 +167,8 @@ def make_case(settings: Mapping[str, Any], window: Mapping[str, Any]) -> Case:
         raise ConfigurationError(
             f"'model.kind' must be one of {', '.join(CASES)}, found {kind!r}"
         )
+    check_kinds("window.", window, examples_of(Window))
+    check_kinds("model.", given, examples_of(CASES[kind]))
     try:
         found: Case = CASES[kind](Window(**window), **given)
     except TypeError as error:

@@ -179,6 +179,7 @@ class IterativeSmoother(Scheme):
         """Check the numbers."""
         _require("n_members", self.n_members, 2)
         _require("lag", self.lag, 1)
+        _require("boost", self.boost, 0)
 
     def start(self, twin: Twin, rng: np.random.Generator) -> None:
         """Draw the ensemble."""
@@ -286,7 +287,7 @@ class SlidingFourDVar(Scheme):
         return Estimate(end, np.nan, analysis.ending)
 
 
-def _require(name: str, value: int, least: int) -> None:
+def _require(name: str, value: float, least: int) -> None:
     """Refuse a number that is too small.
 
     Raises
