@@ -25,7 +25,7 @@ from isthmus.nets.shallow_water_emulators import ELEVATION_SCALE
 
 LEADS = (1.0, 6.0, 24.0)  # [h]
 SIZE, HOURS, THETA, GRAVITY = 64, 24.0, 0.5, 9.81
-EXPLICIT = ("bilinear", "plain", "unet", "fno")
+EXPLICIT = ("cgrid", "bilinear", "plain", "unet", "fno")
 
 
 def loaded(name: str, dt: float) -> BasinRollout | None:
