@@ -13,7 +13,8 @@ from isthmus.export.tuning import DEFAULT_EXTENTS
 Tunable = Annotated[
     Path,
     typer.Argument(
-        help="A model file, or `x` for both `x.pt` and `x.pt2`; or a TOML file."
+        help="A model file, or `x` for both `x.pt` and `x.pt2`; or a TOML file.",
+        dir_okay=False,
     ),
 ]
 Extents = Annotated[
