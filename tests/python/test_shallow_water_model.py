@@ -11,6 +11,7 @@ from torch.autograd import gradcheck
 from isthmus.couple.shallow_water import CONTROL_NAMES, fortran_shallow_water_step
 from isthmus.errors import BindingError, ConfigurationError, ModelRunError
 from isthmus.models import (
+    Lorenz96,
     ShallowWater,
     ShallowWaterForcing,
     ShallowWaterGrid,
@@ -268,3 +269,13 @@ def test_models_are_freed_and_do_not_disturb_each_other(generator):
     gc.collect()
     first.step(state)
     assert np.array_equal(state.zeta, expected.zeta)
+
+
+@pytest.mark.parametrize("n_steps", [1.5, "2", True, None])
+def test_numbers_of_steps_are_whole(n_steps):
+    grid = ShallowWaterGrid.plane(np.full((8, 10), 20.0), dx=1e3)
+    model = ShallowWater(grid, dt=60.0)
+    with pytest.raises(ConfigurationError, match="'n_steps' must be a whole number"):
+        model.step(model.state_at_rest(), n_steps=n_steps)
+    with pytest.raises(ConfigurationError, match="'n_steps' must be a whole number"):
+        Lorenz96(40, 8.0).advance(np.zeros((1, 40)), 0.05, n_steps=n_steps)

@@ -5,6 +5,7 @@ Fortran trusts its caller: whatever reaches it has passed `as_fortran`, so a wro
 an exception here and never a write beyond an array's end.
 """
 
+import numbers
 from typing import Any
 
 import cffi
@@ -148,9 +149,23 @@ def check_steps(dt: float, n_steps: int) -> None:
     Raises
     ------
     ConfigurationError
-        If `dt` is not finite, or `n_steps` is negative.
+        If `dt` is not finite, or `n_steps` is negative or no whole number.
     """
     if not np.isfinite(dt):
         raise ConfigurationError(f"'dt' must be finite, found {dt}")
-    if n_steps < 0:
-        raise ConfigurationError(f"'n_steps' must not be negative, found {n_steps}")
+    check_count("n_steps", n_steps)
+
+
+def check_count(name: str, value: int) -> int:
+    """Return a number of steps, or refuse what is none.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is negative or no whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise ConfigurationError(f"'{name}' must be a whole number, found {value!r}")
+    if value < 0:
+        raise ConfigurationError(f"'{name}' must not be negative, found {value}")
+    return int(value)

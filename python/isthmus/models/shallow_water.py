@@ -12,6 +12,7 @@ from isthmus.errors import BindingError, ConfigurationError, ModelRunError
 from isthmus.models._fortran import (
     FloatArray,
     as_fortran,
+    check_count,
     choose,
     fortran_shallow_water,
 )
@@ -325,7 +326,7 @@ class ShallowWater:
         fields, places = self._forcing(forcing)
         report = np.zeros(4)
         fortran_shallow_water.step(
-            self._handle, _checked(n_steps), *parts, fields, places, report
+            self._handle, check_count("n_steps", n_steps), *parts, fields, places, report
         )
         if report[0] < n_steps:
             raise ModelRunError(
@@ -365,7 +366,7 @@ class ShallowWater:
         report = np.zeros(3)
         fortran_shallow_water.step_tl(
             self._handle,
-            _checked(n_steps),
+            check_count("n_steps", n_steps),
             *(part.T for part in state),
             fields,
             places,
@@ -408,7 +409,7 @@ class ShallowWater:
         forcing_ad = np.zeros((len(FORCING_NAMES), *self.shape))
         fortran_shallow_water.step_ad(
             self._handle,
-            _checked(n_steps),
+            check_count("n_steps", n_steps),
             *parts,
             fields,
             places,
@@ -477,13 +478,6 @@ def _create(
         grid.cell.T, grid.depth.T, grid.metric.T, grid.dy, numbers, options, handle
     )
     return int(handle[0])
-
-
-def _checked(n_steps: int) -> int:
-    """Refuse a number of steps that makes no sense."""
-    if n_steps < 0:
-        raise ConfigurationError(f"'n_steps' must not be negative, found {n_steps}")
-    return n_steps
 
 
 def _refuse_failure(name: str, report: FloatArray) -> None:
