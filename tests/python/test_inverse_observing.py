@@ -4,12 +4,11 @@
 import netCDF4
 import numpy as np
 import pytest
-import torch
+from lorenz96_steps import export_exact_step
 from typer.testing import CliRunner
 
 from isthmus.cli import app
 from isthmus.errors import ConfigurationError, ModelFileError
-from isthmus.export import export_network
 from isthmus.inverse import Diagonal
 from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE
 from isthmus.inverse.design import posterior
@@ -23,7 +22,6 @@ from isthmus.inverse.observing import (
     updated,
     value_of,
 )
-from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 DENSE = 1e-11  # updates against inverses, n = 8
 DEVIATIONS = 5.0  # standard errors of a twin experiment's mean
@@ -202,16 +200,7 @@ def test_values_and_twins_are_the_same_with_each_kind_of_derivative(tmp_path, ki
     exact = Ring(case)
     case["derivatives"] = kind
     if kind in OF_A_FILE:
-        case["network"] = str(tmp_path / "step.pt")
-        export_network(
-            Rk4Step(Lorenz96Tendency(8.0), 0.05).double().eval(),
-            tmp_path / "step.pt",
-            inputs={"x": torch.zeros(2, 12, dtype=torch.float64)},
-            outputs=["x_next"],
-            dynamic={"member": 0},
-            dims={"x": ("member", "k"), "x_next": ("member", "k")},
-            dt=0.05,
-        )
+        case["network"] = export_exact_step(tmp_path / "step.pt", 12, 0.05)
     other = Ring(case)
     rows = exact.candidates.rows
     assert np.abs(other.candidates.rows - rows).max() <= SAME * np.abs(rows).max()

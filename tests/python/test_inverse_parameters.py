@@ -381,25 +381,8 @@ def test_twins_that_did_not_converge_are_told_with_their_gradient(tmp_path, monk
 
 def test_observations_of_a_file_take_the_place_of_twins(tmp_path):
     """Gauges of a channel whose friction somebody else knows."""
-    text = """
-[model]
-kind = "shallow_water"
-n_x = 12
-[window]
-n_steps = 40
-every_step = 4
-every_site = 6
-sd = 0.02
-[[parameter]]
-name = "drag_1"
-background = 0.003
-sd = 0.5
-scale = "log"
-[[parameter]]
-name = "drag_2"
-background = 0.003
-sd = 0.5
-scale = "log"
+    longer = CHANNEL.replace("n_steps = 20", "n_steps = 40").replace("n_stages = 1\n", "")
+    text = f"""{longer}
 [posterior]
 draws = 32
 [observations]

@@ -3,11 +3,10 @@
 
 import numpy as np
 import pytest
-import torch
+from lorenz96_steps import export_exact_step
 from scipy.sparse.linalg import aslinearoperator
 
 from isthmus.errors import AssimilationError, ConfigurationError
-from isthmus.export import export_network
 from isthmus.inverse import (
     Diagonal,
     DifferenceModel,
@@ -22,7 +21,6 @@ from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE, with_derivatives
 from isthmus.inverse.laplace import laplace_posterior, randomized_eigenpairs
 from isthmus.inverse.sampling import nuts
 from isthmus.models import Lorenz96
-from isthmus.nets import Lorenz96Tendency, Rk4Step
 
 N, DT = 12, 0.05
 LINEAR = 1e-10  # dense against randomized, all eigenpairs, n = 12
@@ -157,16 +155,7 @@ def test_sampler_takes_every_kind_of_derivative(tmp_path, kind):
     pytest.importorskip("nutpie")
     network = ""
     if kind in OF_A_FILE:
-        network = str(tmp_path / "step.pt")
-        export_network(
-            Rk4Step(Lorenz96Tendency(8.0), DT).double().eval(),
-            network,
-            inputs={"x": torch.zeros(2, N, dtype=torch.float64)},
-            outputs=["x_next"],
-            dynamic={"member": 0},
-            dims={"x": ("member", "k"), "x_next": ("member", "k")},
-            dt=DT,
-        )
+        network = export_exact_step(tmp_path / "step.pt", N, DT)
     fortran = FortranModel(Lorenz96(N, 8.0), DT)
     windows = [posed(5), posed(5, model=with_derivatives(fortran, kind, network))]
     gaussian = laplace_posterior(windows[0], windows[0].incremental(tolerance=1e-6))

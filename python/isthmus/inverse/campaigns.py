@@ -21,7 +21,6 @@ n_members = 24                # what else the kind's class takes; 4d-var: `deriv
 published = 0.18              # for the table
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +42,7 @@ from isthmus.inverse.schemes import (
     SlidingFourDVar,
     Static,
 )
-from isthmus.inverse.settings import check_kinds, examples_of, refuse_unknown
+from isthmus.inverse.settings import check_kinds, examples_of, read_toml, refuse_unknown
 from isthmus.inverse.twins import Scheme, Score, Twin
 from isthmus.models import Lorenz96
 
@@ -171,11 +170,7 @@ def read_campaign(path: Path) -> Campaign:
     ConfigurationError
         If it is no TOML, or a key is unknown or missing; the key is told.
     """
-    text = path.read_text(encoding="utf-8")
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"'{path}' is no TOML: {error}") from None
+    text, found = read_toml(path)
     refuse_unknown(path, "", found, {"model", "twin", "scheme"})
     model, twin = found.get("model", {}), found.get("twin", {})
     refuse_unknown(path, "model.", model, MODEL_DEFAULTS)

@@ -30,7 +30,6 @@ sd, lon, lat, name (candidate), control and group (control), and the same with `
 what is observed already.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ from isthmus.inverse.forward import Array
 from isthmus.inverse.four_d_var import Analysis, FourDVar
 from isthmus.inverse.observations import Observations, Sites
 from isthmus.inverse.observing import Measure, scaled_rows, updated
-from isthmus.inverse.settings import check_kinds, refuse_unknown
+from isthmus.inverse.settings import check_kinds, read_toml, refuse_unknown
 from isthmus.models import Lorenz96
 
 SPIN_UP = 400  # steps to the attractor
@@ -151,11 +150,7 @@ def read_problem(path: Path) -> Problem:
     ConfigurationError
         If it is no TOML, or a key is unknown, missing or out of range; the key is told.
     """
-    text = path.read_text(encoding="utf-8")
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"'{path}' is no TOML: {error}") from None
+    text, found = read_toml(path)
     refuse_unknown(path, "", found, {"case", *DEFAULTS})
     settings = {name: {**known, **found.get(name, {})} for name, known in DEFAULTS.items()}
     for name, known in DEFAULTS.items():

@@ -27,7 +27,6 @@ file = "gauges.nc"            # value(time, observation), NaN where missing; fir
 
 import hashlib
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +43,7 @@ from isthmus.inverse.parameter_cases import Case, make_case
 from isthmus.inverse.parameter_results import LEVELS, TuningResults, TwinResult
 from isthmus.inverse.posterior_draws import FEWEST, draw_posterior
 from isthmus.inverse.priors import Parameter, Prior
+from isthmus.inverse.settings import read_toml
 
 SECONDS_BETWEEN_WRITES = 5.0
 GROUPS = {"model", "window", "parameter", "posterior", "twins", "observations"}
@@ -164,11 +164,7 @@ def read_tuning(path: Path) -> Tuning:
     ConfigurationError
         If it is no TOML, or a key is unknown or missing; the key is told.
     """
-    text = path.read_text(encoding="utf-8")
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"'{path}' is no TOML: {error}") from None
+    text, found = read_toml(path)
     for key in found:
         if key not in GROUPS:
             raise ConfigurationError(

@@ -3,6 +3,7 @@
 
 import inspect
 import math
+import tomllib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,21 @@ from typing import Any
 from isthmus.errors import ConfigurationError
 
 EXAMPLES: dict[type, Any] = {bool: False, int: 0, float: 0.0, str: ""}
+
+
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a file, which results keep, and what it says.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is no TOML.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"'{path}' is no TOML: {error}") from None
 
 
 def refuse_unknown(
