@@ -25,6 +25,7 @@ from isthmus.inverse.parametric import (
     Sensitivity,
     TwoLevelCoefficients,
 )
+from isthmus.inverse.parametric_kinds import with_derivatives
 from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
 from isthmus.inverse.posterior_draws import draw_posterior
 from isthmus.inverse.priors import Parameter, Prior
@@ -129,6 +130,34 @@ def exported(folder):
     return path
 
 
+class Tide(torch.nn.Module):
+    """A ring with two parameters, whose forcing is known and changes from step to step."""
+
+    def forward(self, x, growth, drag, level):
+        """Return the state one step later."""
+        growth, drag, level = (v.unsqueeze(-1) for v in (growth, drag, level))
+        return x + DT * (growth * torch.roll(x, 1, -1) - drag * x.abs() * x + level)
+
+
+def level(step):
+    """Return the known inputs of a step."""
+    return {"level": float(np.sin(step + 1.0))}
+
+
+TIDE = {"names": ("growth", "drag"), "known": level}
+
+
+def exported_tide(folder, n=N):
+    """Return the same as a model file."""
+    path = folder / "tide.pt"
+    inputs = {"x": torch.randn(2, n, dtype=torch.float64)}
+    inputs |= {k: torch.ones(2, dtype=torch.float64) for k in ("growth", "drag", "level")}
+    export_network(
+        Tide().eval(), path, inputs=inputs, outputs=["y"], dynamic={"member": 0}, dt=DT
+    )
+    return path
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Return all kinds of models, each with a state and parameters."""
@@ -137,28 +166,38 @@ def models(tmp_path_factory):
     exact = ConditionalRk4Step(ConditionalBilinearNet.analytic(), DT)
     two_level = TwoLevelCoefficients(TwoLevelLorenz96(8, 4), 0.01, n_inner=2)
     xz = np.concatenate([rng.normal(2.0, 3.0, 8), rng.normal(0.0, 0.1, 32)])
-    path = exported(tmp_path_factory.mktemp("network"))
+    folder = tmp_path_factory.mktemp("network")
+    path, tide, pq = exported(folder), exported_tide(folder), np.array([1.1, 0.4])
     return {
         "by hand": (ForcedLorenz96(N, DT), x, p),
         "torch": (TorchParameters(exact, N, dt=DT), x, p),
         "torch forward": (TorchParameters(exact, N, dt=DT, mode="forward"), x, p),
         "bridge": (BridgeParameters(path, N), x, p),
+        "tide, torch": (TorchParameters(Tide(), N, dt=DT, **TIDE), x, pq),
+        "tide, forward": (
+            TorchParameters(Tide(), N, dt=DT, mode="forward", **TIDE),
+            x,
+            pq,
+        ),
+        "tide, bridge": (BridgeParameters(tide, N, **TIDE), x, pq),
         "two-level": (two_level, xz, np.array([10.0, 1.0, 9.0, 11.0])),
     }
 
 
-def test_tangent_linear_of_all_columns_is_that_of_few(models):
-    model, x, p = models["bridge"]
+@pytest.mark.parametrize("kind", ["bridge", "tide, bridge"])
+def test_tangent_linear_of_all_columns_is_that_of_few(models, kind):
+    model, x, p = models[kind]
     rng = np.random.default_rng(4)
-    x_tl, p_tl = rng.standard_normal((N + 1, N)), rng.standard_normal((N + 1, 1))
+    x_tl, p_tl = rng.standard_normal((N + 1, N)), rng.standard_normal((N + 1, p.size))
     states = model.trajectory(x, p, 5)
     at_once = model.sweep_tl(states, p, x_tl, p_tl)
     by_steps = model.sweep_tl(states, p, x_tl[:3], p_tl[:3])
     assert np.allclose(at_once[:, :3], by_steps, rtol=0, atol=ROUNDING)
 
 
-def test_adjoint_of_all_steps_at_once_is_that_of_one_by_one(models, monkeypatch):
-    model, x, p = models["bridge"]
+@pytest.mark.parametrize("kind", ["bridge", "tide, bridge"])
+def test_adjoint_of_all_steps_at_once_is_that_of_one_by_one(models, monkeypatch, kind):
+    model, x, p = models[kind]
     states = model.trajectory(x, p, 5)
     forces = np.random.default_rng(5).standard_normal(states.shape)
     at_once = model.sweep_ad(states, p, forces)
@@ -169,7 +208,17 @@ def test_adjoint_of_all_steps_at_once_is_that_of_one_by_one(models, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "kind", ["by hand", "torch", "torch forward", "bridge", "two-level"]
+    "kind",
+    [
+        "by hand",
+        "torch",
+        "torch forward",
+        "bridge",
+        "tide, torch",
+        "tide, forward",
+        "tide, bridge",
+        "two-level",
+    ],
 )
 def test_adjoint_is_transpose_of_tangent_linear_and_both_are_derivatives(models, kind):
     model, x, p = models[kind]
@@ -198,6 +247,45 @@ def test_all_kinds_of_derivatives_agree_on_lorenz96(models):
         other = models[kind][0].sweep_ad(states, p, forces)
         assert np.allclose(other.x, true.x, rtol=ROUNDING)
         assert np.allclose(other.p, true.p, rtol=ROUNDING)
+
+
+def test_bridge_and_torch_agree_with_known_inputs(models):
+    ends = [models[f"tide, {kind}"][0] for kind in ("torch", "forward", "bridge")]
+    _, x, p = models["tide, torch"]
+    true = ends[0].trajectory(x, p, 5)
+    still = TorchParameters(Tide(), N, dt=DT, **TIDE | {"known": lambda _: level(0)})
+    assert not np.allclose(still.trajectory(x, p, 5), true)
+    forces = np.ones_like(true)
+    expected = ends[0].sweep_ad(true, p, forces)
+    for model in ends[1:]:
+        assert np.allclose(model.trajectory(x, p, 5), true, rtol=ROUNDING)
+        found = model.sweep_ad(true, p, forces)
+        assert np.allclose(found.x, expected.x, rtol=ROUNDING)
+        assert np.allclose(found.p, expected.p, rtol=ROUNDING)
+
+
+def test_a_model_file_that_is_no_step_of_the_model_is_refused(tmp_path):
+    path = exported_tide(tmp_path)
+    for given, text in (
+        ({}, r"expected the state, then \['forcing'\]"),
+        (
+            {"names": ("drag", "growth"), "known": level},
+            r"then \['drag', 'growth', 'level'\]",
+        ),
+        ({"names": ("growth", "drag")}, r"then \['growth', 'drag'\], and the state after"),
+    ):
+        with pytest.raises(BindingError, match=text):
+            BridgeParameters(path, N, **({"names": ("forcing",)} | given))
+    with pytest.raises(BindingError, match="state has 12 numbers, expected 13"):
+        BridgeParameters(path, 13, **TIDE)
+    with pytest.raises(ConfigurationError, match=r"is a step of 0\.05, expected 0\.1"):
+        BridgeParameters(path, N, dt=0.1, **TIDE)
+    simulator = ForcedLorenz96(N, DT)
+    for kind in OF_A_FILE:
+        with pytest.raises(BindingError, match=r"expected the state, then \['forcing'\]"):
+            with_derivatives(simulator, kind, str(path))
+    with pytest.raises(ConfigurationError, match="are not there in PyTorch"):
+        with_derivatives(simulator, "autodiff")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -519,7 +607,7 @@ def test_rate_constants_are_found_from_what_is_measured():
         ({"reactions": [1, 26]}, "different numbers 1 to 25"),
         ({"species": ["O2"]}, "species 'O2'"),
         ({"species": []}, "need one at least"),
-        ({"derivatives": "network"}, "adjoint or differences"),
+        ({"derivatives": "network"}, "'network', a model file, is needed"),
     ):
         with pytest.raises(ConfigurationError, match=text):
             ChemistryCase(window, **(given | change))

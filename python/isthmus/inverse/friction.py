@@ -14,7 +14,8 @@ from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array
 from isthmus.inverse.observations import Sites
 from isthmus.inverse.parameter_window import Observed, Window
-from isthmus.inverse.parametric import ParametricModel, Sensitivity, with_differences
+from isthmus.inverse.parametric import ParametricModel, Sensitivity
+from isthmus.inverse.parametric_kinds import with_derivatives
 from isthmus.models import (
     ShallowWater,
     ShallowWaterForcing,
@@ -142,6 +143,7 @@ class ChannelCase(Observed):
         amplitude: float = 1.0,
         n_regions: int = 2,
         derivatives: str = "adjoint",
+        network: str = "",
     ) -> None:
         if not 1 <= n_regions <= n_x:
             raise ConfigurationError(
@@ -164,8 +166,8 @@ class ChannelCase(Observed):
             return ShallowWaterForcing(open_zeta=level)
 
         self.truth: ParametricModel = RegionalFriction(model, regions, tide)
-        self.model = with_differences(
-            self.truth, derivatives, p_scale=0.0025, is_state_known=True
+        self.model = with_derivatives(
+            self.truth, derivatives, network, p_scale=0.0025, is_state_known=True
         )
         gauges = n_y // 2 * n_x + np.arange(window.every_site, n_x, window.every_site)
         self.operator = Sites(self.truth.n_state, gauges.tolist())

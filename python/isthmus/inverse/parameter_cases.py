@@ -5,8 +5,8 @@
 kind = "lorenz96"             # or "two_level", "shallow_water", "chemistry"
 n_sites = 40
 dt = 0.05
-derivatives = "adjoint"       # lorenz96: all of `derivative_kinds`; others: "differences"
-network = "step.pt"           # conditional emulator, for the kinds that need a file
+derivatives = "adjoint"       # or another of `derivative_kinds`; some need
+network = "step.pt"           # a step with inputs state, parameters, known inputs
 
 [window]
 n_steps = 20
@@ -23,19 +23,16 @@ import numpy as np
 
 from isthmus.errors import ConfigurationError
 from isthmus.inverse.covariances import Covariance, Diagonal
-from isthmus.inverse.derivative_kinds import OF_A_FILE, check_derivatives, torch_file
 from isthmus.inverse.forward import Array
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.observations import Observations, Sites
 from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import (
-    BorrowedParameters,
     ForcedLorenz96,
     ParametricModel,
     TwoLevelCoefficients,
-    with_differences,
 )
-from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
+from isthmus.inverse.parametric_kinds import with_derivatives
 from isthmus.inverse.rate_constants import ChemistryCase
 from isthmus.inverse.settings import check_kinds, examples_of
 from isthmus.models import Lorenz96, TwoLevelLorenz96
@@ -91,8 +88,14 @@ class Lorenz96Case(Observed):
         self.covariance = Diagonal(window.state_sd**2, n_sites)
         self.operator = Sites(n_sites, range(0, n_sites, window.every_site))
         self.variance = np.full(self.operator.indices.size, window.sd**2)
-        check_derivatives(derivatives, network)
-        self.model = _lorenz96(self.truth, derivatives, network)
+        self.model = with_derivatives(
+            self.truth,
+            derivatives,
+            network,
+            torch_step=lambda: ConditionalRk4Step(ConditionalBilinearNet.analytic(), dt),
+            x_scale=4.0,
+            p_scale=4.0,
+        )
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a state on the attractor of F."""
@@ -119,12 +122,16 @@ class TwoLevelCase(Observed):
         every_fast: int = 0,
         fast_sd: float = 0.1,
         derivatives: str = "adjoint",
+        network: str = "",
     ) -> None:
         self.window = window
         base = TwoLevelLorenz96(n_sites, n_fast)
         self.truth = TwoLevelCoefficients(base, dt, n_inner=n_inner)
-        self.model = with_differences(
-            self.truth, derivatives, x_scale=1.0, p_scale=np.array([10.0, 1.0, 10.0, 10.0])
+        self.model = with_derivatives(
+            self.truth,
+            derivatives,
+            network,
+            p_scale=np.array([10.0, 1.0, 10.0, 10.0]),
         )
         self._inner = dt / n_inner
         sd = np.full(self.truth.n_state, window.state_sd / base.b)
@@ -174,18 +181,3 @@ def make_case(settings: Mapping[str, Any], window: Mapping[str, Any]) -> Case:
     except TypeError as error:
         raise ConfigurationError(f"[model] or [window] of kind '{kind}': {error}") from None
     return found
-
-
-def _lorenz96(truth: ParametricModel, derivatives: str, network: str) -> ParametricModel:
-    """Return one-level Lorenz-96 with the derivatives asked for, which were checked."""
-    n, dt = truth.n_state, truth.dt
-    if derivatives.startswith("autodiff"):
-        step = ConditionalRk4Step(ConditionalBilinearNet.analytic(), dt)
-        mode = "forward" if derivatives == "autodiff-forward" else "reverse"
-        return TorchParameters(step, n, dt=dt, mode=mode)
-    if derivatives == "network-torch":
-        return TorchParameters(torch_file(network), n, dt=dt)
-    if derivatives in OF_A_FILE:
-        emulator = BridgeParameters(network, n, dt=dt)
-        return emulator if derivatives == "network" else BorrowedParameters(truth, emulator)
-    return with_differences(truth, derivatives, x_scale=4.0, p_scale=4.0)

@@ -307,39 +307,3 @@ class BorrowedParameters(ParametricModel):
     def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
         """Return the sensitivities to first state and parameters."""
         return self.derivatives.sweep_ad(states, p, sensitivity)
-
-
-def with_differences(
-    model: ParametricModel,
-    derivatives: str,
-    *,
-    x_scale: float = 1.0,
-    p_scale: Array | float = 1.0,
-    is_state_known: bool = False,
-) -> ParametricModel:
-    """Return a Fortran model, or its differences if these are asked for.
-
-    Parameters
-    ----------
-    model
-        With an adjoint.
-    derivatives
-        "adjoint" or "differences".
-    x_scale, p_scale, is_state_known
-        As for `DifferenceParameters`.
-
-    Raises
-    ------
-    ConfigurationError
-        For any other name.
-    """
-    if derivatives == "adjoint":
-        return model
-    if derivatives == "differences":
-        return DifferenceParameters(
-            model, x_scale=x_scale, p_scale=p_scale, is_state_known=is_state_known
-        )
-    raise ConfigurationError(
-        "'model.derivatives' must be adjoint or differences for this model, found "
-        f"{derivatives!r}"
-    )

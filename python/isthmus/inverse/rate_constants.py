@@ -15,7 +15,8 @@ from isthmus.errors import ConfigurationError
 from isthmus.inverse.forward import Array, check_time_step
 from isthmus.inverse.observations import Sites
 from isthmus.inverse.parameter_window import Observed, Window
-from isthmus.inverse.parametric import ParametricModel, Sensitivity, with_differences
+from isthmus.inverse.parametric import ParametricModel, Sensitivity
+from isthmus.inverse.parametric_kinds import with_derivatives
 from isthmus.models import Mechanism
 
 RTOL = 1e-6  # adaptive steps: the cost is smooth to this
@@ -147,8 +148,8 @@ class ChemistryCase(Observed):
         Boxes, and standard deviation of the logarithm of their starts' factors.
     dt, t
         Step and start in the mechanism's time unit.
-    derivatives
-        "adjoint" or "differences".
+    derivatives, network
+        As for `with_derivatives`.
     """
 
     covariance = None  # the first state is known
@@ -165,6 +166,7 @@ class ChemistryCase(Observed):
         dt: float = 5.0,
         t: float = 0.0,
         derivatives: str = "adjoint",
+        network: str = "",
     ) -> None:
         if not (isinstance(n_boxes, int) and n_boxes >= 1 and species and reactions):
             raise ConfigurationError(
@@ -175,7 +177,7 @@ class ChemistryCase(Observed):
         self.truth: ParametricModel = RateConstants(
             box, reactions, n_boxes=n_boxes, dt=dt, t=t
         )
-        self.model = with_differences(self.truth, derivatives, is_state_known=True)
+        self.model = with_derivatives(self.truth, derivatives, network, is_state_known=True)
         rng = np.random.default_rng(1)
         factors = np.exp(spread * rng.standard_normal((n_boxes, len(box))))
         self._first = (box.initial * factors).ravel()
