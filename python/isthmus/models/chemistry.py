@@ -27,6 +27,7 @@ METHODS = ("ros2", "ros3", "rodas3", "ros4", "rodas4")
 NEGATIVES = {"keep": 0, "clip": 1, "reject": 2}
 TEXTS = {"name": 1, "unit": 2, "time_unit": 3, "species": 4, "element": 5, "reaction": 6}
 MAX_TEXT = 4096
+MAX_ORDER = 3
 DEFAULT_ATOL = 1e-9
 """Of the largest initial concentration."""
 NO_FACTORS = np.full((1, 1), -1.0)
@@ -232,6 +233,25 @@ class Mechanism:
         if name not in self.species:
             raise ConfigurationError(f"species '{name}', expected one of {self.species}")
         return self.species.index(name)
+
+    def reactants(self) -> npt.NDArray[np.intp]:
+        """Return the places of each reaction's reactants `[reaction, 3]`.
+
+        A species that is squared stands twice. The number of species fills what is left;
+        fixed reactants are in the rate constants.
+        """
+        slots = np.full((len(self.reactions), MAX_ORDER), len(self), np.intp)
+        for row, text in zip(slots, self.reactions, strict=True):
+            order, times = 0, 1
+            for word in text.split("->")[0].split():
+                if word[0] in "0123456789.":
+                    times = round(float(word))
+                    continue
+                if word in self.species:
+                    row[order : order + times] = self.species.index(word)
+                    order += times
+                times = 1
+        return slots
 
     def linear_invariants(self) -> FloatArray:
         """Return all sums of species that no reaction changes `[invariant, species]`.
