@@ -86,30 +86,6 @@ background = 0.003
 sd = 0.5
 scale = "log"
 """
-BOXES = """
-[model]
-kind = "chemistry"
-reactions = [1, 14]
-species = ["O3", "NO2"]
-n_boxes = 2
-
-[window]
-n_steps = 6
-sd = 0.03
-n_stages = 1
-
-[[parameter]]
-name = "k1"
-background = 1.0
-sd = 0.3
-scale = "log"
-
-[[parameter]]
-name = "k14"
-background = 1.0
-sd = 0.3
-scale = "log"
-"""
 
 
 def exported(folder):
@@ -300,17 +276,6 @@ def test_the_switch_of_derivatives_leads_to_the_same_estimates(tmp_path, kind):
         ends.append(read_tuning(path).run(0).found.required())
     assert np.abs(ends[1].score(ends[0].p)).max() < TO_GO
     assert np.allclose(ends[1].error, ends[0].error, rtol=1e-3)
-
-
-@pytest.mark.parametrize("case", [CHANNEL, BOXES])
-def test_friction_and_rate_constants_are_the_same_by_differences(tmp_path, case):
-    ends = []
-    for lines in ("", 'derivatives = "differences"'):
-        path = tmp_path / "twins.toml"
-        path.write_text(case.replace("[window]", f"{lines}\n[window]"))
-        ends.append(read_tuning(path).run(0).found.required())
-    assert np.abs(ends[1].score(ends[0].p)).max() < TO_GO
-    assert np.allclose(ends[1].error, ends[0].error, rtol=1e-2)
 
 
 def test_borrowed_derivatives_are_of_the_same_model(models):

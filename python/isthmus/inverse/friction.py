@@ -22,8 +22,10 @@ from isthmus.models import (
     ShallowWaterGrid,
     ShallowWaterState,
 )
-from isthmus.models.shallow_water_grid import ELEVATION, WATER
+from isthmus.models.shallow_water_grid import ELEVATION, LAND, WATER
+from isthmus.nets.channel import BasinStep, SmallBasin
 
+THETA = 0.55  # weight of the new time level
 M2_PERIOD = 44714.16  # principal lunar tide [s] (12.4206 h)
 
 Forcing = Callable[[int], ShallowWaterForcing]
@@ -127,6 +129,9 @@ class ChannelCase(Observed):
         Of the tide [m].
     n_regions
         Of the drag.
+    derivatives, network
+        As for `with_derivatives`; a model file has the inputs state, drag_1, drag_2, ...
+        and level, the tide in the west at the step's end [m].
     """
 
     covariance = None  # the first state is known
@@ -156,18 +161,39 @@ class ChannelCase(Observed):
         cell[:, 0] = ELEVATION
         grid = ShallowWaterGrid.plane(bottom, dx=dx, cell=cell)
         model = ShallowWater(
-            grid, dt=dt, drag=0.0025, tolerance=1e-10, solver="cg_incomplete"
+            grid,
+            dt=dt,
+            drag=0.0025,
+            theta=THETA,
+            tolerance=1e-10,
+            solver="cg_incomplete",
         )
         regions = np.broadcast_to(np.arange(n_x) * n_regions // n_x, shape)
 
-        def tide(step: int) -> ShallowWaterForcing:
-            level = np.zeros(shape)
-            level[:, 0] = amplitude * np.sin(2 * np.pi * (step + 1) * dt / M2_PERIOD)
-            return ShallowWaterForcing(open_zeta=level)
+        def level(step: int) -> float:
+            phase = 2.0 * np.pi * (step + 1) * dt / M2_PERIOD
+            return float(amplitude * np.sin(phase))
 
-        self.truth: ParametricModel = RegionalFriction(model, regions, tide)
+        def tide(step: int) -> ShallowWaterForcing:
+            return ShallowWaterForcing(open_zeta=(cell == ELEVATION) * level(step))
+
+        truth = RegionalFriction(model, regions, tide)
+        self.truth: ParametricModel = truth
+
+        def torch_step() -> BasinStep:
+            """Return the same step in PyTorch."""
+            basin = SmallBasin(cell != LAND, cell == ELEVATION)
+            return BasinStep(basin, bottom, truth.masks, dx=dx, dt=dt, theta=THETA)
+
+        self.torch_step = torch_step
         self.model = with_derivatives(
-            self.truth, derivatives, network, p_scale=0.0025, is_state_known=True
+            self.truth,
+            derivatives,
+            network,
+            torch_step=torch_step,
+            known=lambda step: {"level": level(step)},
+            p_scale=0.0025,
+            is_state_known=True,
         )
         gauges = n_y // 2 * n_x + np.arange(window.every_site, n_x, window.every_site)
         self.operator = Sites(self.truth.n_state, gauges.tolist())

@@ -18,6 +18,7 @@ from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import ParametricModel, Sensitivity
 from isthmus.inverse.parametric_kinds import with_derivatives
 from isthmus.models import Mechanism
+from isthmus.nets.mass_action import BoxesStep, MassAction, RosenbrockStep
 
 RTOL = 1e-6  # adaptive steps: the cost is smooth to this
 
@@ -116,6 +117,25 @@ class RateConstants(ParametricModel):
             rates_ad += back.rates_ad.sum(axis=0)
         return Sensitivity(x_ad, rates_ad[self.chosen] / p)
 
+    def torch_step(self) -> BoxesStep:
+        """Return the step in PyTorch, with equal inner steps for all states.
+
+        Raises
+        ------
+        ConfigurationError
+            If constants change with the light: the step would not know the time.
+        """
+        box = self.mechanism
+        day = np.linspace(0.0, 24.0 / box.hours_per_unit, 25)
+        if np.ptp(box.light(day)) > 0.0:
+            raise ConfigurationError(
+                f"the constants of '{box.name}' change with the light: 'derivatives' "
+                "autodiff and autodiff-forward are for mechanisms without"
+            )
+        kinetics = MassAction(box.stoichiometry, box.reactants())
+        step = RosenbrockStep(kinetics, self.dt)
+        return BoxesStep(step, box.rate_constants(), self.chosen, self.shape[0])
+
     def _time(self, step: int) -> float:
         """Return when a step begins."""
         return self.t + step * self.dt
@@ -174,10 +194,15 @@ class ChemistryCase(Observed):
             )
         self.window = window
         box = Mechanism(mechanism, rtol=RTOL)
-        self.truth: ParametricModel = RateConstants(
-            box, reactions, n_boxes=n_boxes, dt=dt, t=t
+        self.truth = RateConstants(box, reactions, n_boxes=n_boxes, dt=dt, t=t)
+        self.torch_step = self.truth.torch_step
+        self.model = with_derivatives(
+            self.truth,
+            derivatives,
+            network,
+            torch_step=self.torch_step,
+            is_state_known=True,
         )
-        self.model = with_derivatives(self.truth, derivatives, network, is_state_known=True)
         rng = np.random.default_rng(1)
         factors = np.exp(spread * rng.standard_normal((n_boxes, len(box))))
         self._first = (box.initial * factors).ravel()

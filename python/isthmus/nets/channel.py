@@ -190,7 +190,7 @@ class BasinStep(nn.Module):
 
 
 def _open_faces(is_open: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return from, to and place in [u, v] of each open face, east ones first `[face, 3]`."""
+    """Return from, to, place in [u, v] of the open faces `[face, 3]`, east ones first."""
     cell = np.arange(is_open.size).reshape(is_open.shape)
     east = is_open[:, :-1] & is_open[:, 1:]
     north = is_open[:-1] & is_open[1:]
@@ -205,7 +205,7 @@ def _open_faces(is_open: NDArray[np.bool_]) -> NDArray[np.intp]:
 def _means_across(
     faces: NDArray[np.intp], is_fixed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return M `[face, face]`: a quarter of each of the four faces of the other direction.
+    """Return M `[face, face]`: a quarter of each of the four faces across.
 
     Between two cells of prescribed level only those that are open count, for beyond the
     boundary there are none.
