@@ -23,11 +23,11 @@ from rich.table import Table
 
 from isthmus.cli.progress import progress_bar
 from isthmus.data import Trajectories
-from isthmus.export import export_network
 from isthmus.inverse.estimates import Estimated
 from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.parameter_campaigns import Tuning, read_tuning
 from isthmus.inverse.parametric import ParametricModel
+from isthmus.inverse.parametric_files import write_step
 from isthmus.inverse.parametric_networks import TorchParameters
 from isthmus.learn import Curriculum, FitSettings
 from isthmus.learn.conditional import train_conditional_emulator
@@ -54,7 +54,9 @@ def main() -> None:
     tuning = read_tuning(HERE / "tune_lorenz96.toml")
     step, error = trained(args.epochs)
     print(f"one-step error of the emulator: {error:.4f} of the change in a step")
-    write(step, args.output)
+    state = torch.randn(2, K, dtype=torch.float64)
+    write_step(step, args.output, state, {"forcing": (SEEN[0], SEEN[-1])}, dt=DT)
+    print(f"emulator: {args.output}")
     if args.twins == 0:
         return
     models = {
@@ -96,23 +98,6 @@ def trained(epochs: list[int]) -> tuple[ConditionalRk4Step, float]:
     with torch.no_grad():
         found = step(before.reshape(-1, K), forcing).reshape(before.shape)
     return step, float(((found - after).norm() / (after - before).norm()).item())
-
-
-def write(step: ConditionalRk4Step, path: Path) -> None:
-    """Write the emulator as a model file."""
-    export_network(
-        step.eval(),
-        path,
-        inputs={
-            "x": torch.zeros(2, K, dtype=torch.float64),
-            "forcing": torch.zeros(2, dtype=torch.float64),
-        },
-        outputs=["x_next"],
-        dynamic={"member": 0},
-        dims={"x": ("member", "k"), "forcing": ("member",), "x_next": ("member", "k")},
-        dt=DT,
-    )
-    print(f"emulator: {path}")
 
 
 def estimated(

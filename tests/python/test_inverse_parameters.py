@@ -9,10 +9,8 @@ from typer.testing import CliRunner
 
 from isthmus.cli import app
 from isthmus.errors import AssimilationError, BindingError, ConfigurationError
-from isthmus.export import export_network
 from isthmus.inverse import Diagonal, Observations, Sites, parametric_networks
 from isthmus.inverse.corrections import CorrectedStep, CorrectionProblem
-from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE
 from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.parameter_campaigns import read_tuning
@@ -25,7 +23,7 @@ from isthmus.inverse.parametric import (
     Sensitivity,
     TwoLevelCoefficients,
 )
-from isthmus.inverse.parametric_kinds import with_derivatives
+from isthmus.inverse.parametric_files import write_step
 from isthmus.inverse.parametric_networks import BridgeParameters, TorchParameters
 from isthmus.inverse.posterior_draws import draw_posterior
 from isthmus.inverse.priors import Parameter, Prior
@@ -90,19 +88,9 @@ scale = "log"
 
 def exported(folder):
     """Return the exact conditional step as a model file."""
-    path = folder / "conditional.pt"
-    export_network(
-        ConditionalRk4Step(ConditionalBilinearNet.analytic(), DT).eval(),
-        path,
-        inputs={
-            "x": torch.zeros(2, N, dtype=torch.float64),
-            "forcing": torch.zeros(2, dtype=torch.float64),
-        },
-        outputs=["x_next"],
-        dynamic={"member": 0},
-        dims={"x": ("member", "k"), "forcing": ("member",), "x_next": ("member", "k")},
-        dt=DT,
-    )
+    path, state = folder / "conditional.pt", torch.randn(2, N, dtype=torch.float64)
+    step = ConditionalRk4Step(ConditionalBilinearNet.analytic(), DT)
+    write_step(step, path, state, {"forcing": (6.0, 10.0)}, dt=DT)
     return path
 
 
@@ -123,14 +111,11 @@ def level(step):
 TIDE = {"names": ("growth", "drag"), "known": level}
 
 
-def exported_tide(folder, n=N):
+def exported_tide(folder):
     """Return the same as a model file."""
-    path = folder / "tide.pt"
-    inputs = {"x": torch.randn(2, n, dtype=torch.float64)}
-    inputs |= {k: torch.ones(2, dtype=torch.float64) for k in ("growth", "drag", "level")}
-    export_network(
-        Tide().eval(), path, inputs=inputs, outputs=["y"], dynamic={"member": 0}, dt=DT
-    )
+    path, state = folder / "tide.pt", torch.randn(2, N, dtype=torch.float64)
+    ranges = dict.fromkeys(("growth", "drag"), (0.0, 2.0)) | {"level": (-1.0, 1.0)}
+    write_step(Tide(), path, state, ranges, dt=DT)
     return path
 
 
@@ -256,26 +241,6 @@ def test_a_model_file_that_is_no_step_of_the_model_is_refused(tmp_path):
         BridgeParameters(path, 13, **TIDE)
     with pytest.raises(ConfigurationError, match=r"is a step of 0\.05, expected 0\.1"):
         BridgeParameters(path, N, dt=0.1, **TIDE)
-    simulator = ForcedLorenz96(N, DT)
-    for kind in OF_A_FILE:
-        with pytest.raises(BindingError, match=r"expected the state, then \['forcing'\]"):
-            with_derivatives(simulator, kind, str(path))
-    with pytest.raises(ConfigurationError, match="are not there in PyTorch"):
-        with_derivatives(simulator, "autodiff")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_switch_of_derivatives_leads_to_the_same_estimates(tmp_path, kind):
-    chosen = f'derivatives = "{kind}"'
-    if kind in OF_A_FILE:
-        chosen += f'\nnetwork = "{exported(tmp_path)}"'
-    ends = []
-    for lines in ("", chosen):
-        path = tmp_path / "twins.toml"
-        path.write_text(TEXT.replace("n_sites = 12", f"n_sites = 12\n{lines}"))
-        ends.append(read_tuning(path).run(0).found.required())
-    assert np.abs(ends[1].score(ends[0].p)).max() < TO_GO
-    assert np.allclose(ends[1].error, ends[0].error, rtol=1e-3)
 
 
 def test_borrowed_derivatives_are_of_the_same_model(models):

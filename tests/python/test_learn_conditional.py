@@ -8,7 +8,11 @@ import torch
 from isthmus.data import Trajectories
 from isthmus.errors import ConfigurationError, DataError
 from isthmus.learn import Curriculum, FitSettings
-from isthmus.learn.conditional import ForcedWindows, train_conditional_emulator
+from isthmus.learn.conditional import (
+    ConditionalRollout,
+    ForcedWindows,
+    train_conditional_emulator,
+)
 from isthmus.learn.simulators import simulate_one_level
 from isthmus.nets import Lorenz96Tendency, Rk4Step
 
@@ -65,6 +69,22 @@ def test_deep_emulator_uses_its_forcing(data):
     # Within dt = 0.05 two units of forcing add about 0.1 to every site.
     assert float((high - low).mean()) == pytest.approx(0.1, rel=0.3)
     assert history.best < history.evaluations[0].valid_loss
+
+
+def test_a_step_may_know_several_parameters(data):
+    p = torch.stack([torch.from_numpy(data["forcing"]), torch.ones(5).double()], dim=1)
+    windows = ForcedWindows(torch.from_numpy(data["x"]), p)
+    start, target = windows.batch(torch.arange(7), 3)
+
+    def step(x, forcing, scale):
+        return x + DT * (scale.unsqueeze(-1) * forcing.unsqueeze(-1) - x)
+
+    found = ConditionalRollout(step).predict(start, 3)
+    assert found.shape == target.shape
+    expected = start[0]
+    for _ in range(3):
+        expected = step(expected, *start[1].unbind(1))
+    assert torch.equal(found[-1], expected)
 
 
 def test_bad_forcing_and_unknown_kind_are_refused(data):

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from torch import nn
 
 from isthmus.errors import ConfigurationError
 from isthmus.inverse.covariances import Covariance, Diagonal
@@ -38,6 +39,7 @@ from isthmus.inverse.settings import check_kinds, examples_of
 from isthmus.models import Lorenz96, TwoLevelLorenz96
 from isthmus.nets import ConditionalBilinearNet
 from isthmus.nets.conditional import ConditionalRk4Step
+from isthmus.nets.two_level import CoupledBilinearNet, TwoLevelStep
 
 SPIN_UP = 20.0  # time units from rest to the attractor
 
@@ -60,6 +62,9 @@ class Case(Protocol):
     @property
     def covariance(self) -> Covariance | None:
         """B."""
+
+    def torch_step(self) -> nn.Module:
+        """Return the step of the truth in PyTorch (`parametric_networks`)."""
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a true first state `[k]` under parameters `[i]`."""
@@ -92,10 +97,14 @@ class Lorenz96Case(Observed):
             self.truth,
             derivatives,
             network,
-            torch_step=lambda: ConditionalRk4Step(ConditionalBilinearNet.analytic(), dt),
+            torch_step=self.torch_step,
             x_scale=4.0,
             p_scale=4.0,
         )
+
+    def torch_step(self) -> ConditionalRk4Step:
+        """Return the same step in PyTorch."""
+        return ConditionalRk4Step(ConditionalBilinearNet.analytic(), self.truth.dt)
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a state on the attractor of F."""
@@ -131,6 +140,7 @@ class TwoLevelCase(Observed):
             self.truth,
             derivatives,
             network,
+            torch_step=self.torch_step,
             p_scale=np.array([10.0, 1.0, 10.0, 10.0]),
         )
         self._inner = dt / n_inner
@@ -142,6 +152,11 @@ class TwoLevelCase(Observed):
         fast = fast if every_fast else fast[:0]
         self.operator = Sites(self.truth.n_state, [*slow, *fast])
         self.variance = np.array([window.sd**2] * slow.size + [fast_sd**2] * fast.size)
+
+    def torch_step(self) -> TwoLevelStep:
+        """Return the same step in PyTorch."""
+        tendency = CoupledBilinearNet.analytic(self.truth.n_slow, self.truth.model.n_fast)
+        return TwoLevelStep(tendency, self.truth.dt, self.truth.n_inner)
 
     def start(self, p: Array, rng: np.random.Generator) -> Array:
         """Return a state on the attractor of the coefficients."""

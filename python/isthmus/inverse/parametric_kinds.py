@@ -10,7 +10,6 @@ from collections.abc import Callable
 from torch import nn
 
 from isthmus.bridge import Model
-from isthmus.errors import ConfigurationError
 from isthmus.inverse.derivative_kinds import check_derivatives, torch_file
 from isthmus.inverse.forward import Array
 from isthmus.inverse.parametric import (
@@ -31,7 +30,7 @@ def with_derivatives(
     kind: str,
     network: str = "",
     *,
-    torch_step: Callable[[], nn.Module] | None = None,
+    torch_step: Callable[[], nn.Module],
     known: Known | None = None,
     x_scale: float = 1.0,
     p_scale: Array | float = 1.0,
@@ -72,11 +71,6 @@ def with_derivatives(
             model, x_scale=x_scale, p_scale=p_scale, is_state_known=is_state_known
         )
     if kind.startswith("autodiff"):
-        if torch_step is None:
-            raise ConfigurationError(
-                f"'derivatives' is {kind!r}, but the equations of this model are not there "
-                "in PyTorch"
-            )
         mode = "forward" if kind == "autodiff-forward" else "reverse"
         return TorchParameters(
             torch_step(),

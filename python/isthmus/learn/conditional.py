@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Emulators that know the forcing: rollouts, samples and a recipe.
+"""Emulators that know parameters, such as the forcing: rollouts, samples and a recipe.
 
-The forcing of a member is constant in time and goes into every step beside the state.
+The parameters of a member are constant in time and go into every step beside the state.
 """
 
 from collections.abc import Callable
@@ -27,23 +27,24 @@ CONDITIONAL_EMULATORS: Final[dict[str, Callable[[], nn.Module]]] = {
 
 
 class ConditionalRollout(Rollout):
-    """A step (x, forcing) -> x iterated on its own output under a constant forcing."""
+    """A step (x, p_1, p_2, ...) -> x iterated on its own output, parameters constant."""
 
     def advance(self, x: Tensor, beside: Tensor | None, lead: int) -> Tensor:
         """Return the state [member, k] one step later; `beside` holds in all steps."""
-        result: Tensor = self(x, beside)
+        given = (beside,) if beside is None or beside.ndim == 1 else beside.unbind(-1)
+        result: Tensor = self(x, *given)
         return result
 
 
 class ForcedWindows(Windows):
-    """All windows of consecutive states, each with the forcing of its member.
+    """All windows of consecutive states, each with the parameters of its member.
 
     Parameters
     ----------
     x : Tensor
         States [time, member, k].
     forcing : Tensor
-        [member].
+        The forcing [member], or several parameters [member, i].
 
     Raises
     ------
@@ -54,7 +55,7 @@ class ForcedWindows(Windows):
     tensors = ("x", "forcing")
 
     def __init__(self, x: Tensor, forcing: Tensor) -> None:
-        if forcing.shape != x.shape[1:2]:
+        if forcing.shape[:1] != x.shape[1:2]:
             raise DataError(
                 f"'forcing' has shape {list(forcing.shape)}, expected [{x.shape[1]}]: "
                 "one for each member"
@@ -69,7 +70,7 @@ class ForcedWindows(Windows):
         return cls(x, forcing)
 
     def start(self, x: Tensor, member: Tensor) -> tuple[Tensor, Tensor]:
-        """Return first states [member, k] and their forcing [member]."""
+        """Return first states [member, k] and their parameters."""
         return x, self.forcing[member]
 
 

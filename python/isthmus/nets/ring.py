@@ -74,8 +74,8 @@ class BilinearNet(nn.Module):
         """Return the weights for which the network is the Lorenz-96 tendency."""
         net = cls().to(dtype)
         taps = [[0.0, 1.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0]]
-        _set(net.stencils.conv, taps, [0.0, 0.0, 0.0])
-        _set(net.combine, [[1.0], [-1.0]], [forcing])
+        set_weights(net.stencils.conv, taps, [0.0, 0.0, 0.0])
+        set_weights(net.combine, [[1.0], [-1.0]], [forcing])
         return net
 
 
@@ -101,12 +101,12 @@ class SquareNet(nn.Module):
         """
         net = cls().to(dtype)
         taps = [[0.0, 1.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 1.0], [-1.0, 1.0, 0.0, 1.0]]
-        _set(net.stencils.conv, taps, [0.0, 0.0, 0.0])
-        _set(net.combine, [[-0.5], [-0.5], [0.5], [-1.0]], [forcing])
+        set_weights(net.stencils.conv, taps, [0.0, 0.0, 0.0])
+        set_weights(net.combine, [[-0.5], [-0.5], [0.5], [-1.0]], [forcing])
         return net
 
 
-def _set(conv: nn.Conv1d, weight: list[list[float]], bias: list[float]) -> None:
+def set_weights(conv: nn.Conv1d, weight: list[list[float]], bias: list[float]) -> None:
     """Set weights: `weight` is [out, tap] for one input channel, else [in, out=1]."""
     values = torch.tensor(weight, dtype=torch.float64)
     with torch.no_grad():
