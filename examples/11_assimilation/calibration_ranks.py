@@ -8,7 +8,7 @@ tell too. The last row is a control that must fail: observations believed twice 
 they are.
 
     python calibration_ranks.py [--trials 200] [--slow 60] [--network deep.weights]
-        [--kinds Fortran emulator]
+        [--kinds Fortran emulator] [--compiled bilinear.pt2]
 """
 
 import argparse
@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--slow", type=int, default=60, help="of all but Fortran's adjoint")
     parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    parser.add_argument("--compiled", type=Path, help="emulator, written if absent")
     parser.add_argument("--kinds", nargs="+", help="words in the names of those that run")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -47,7 +48,7 @@ def main() -> None:
     out = Console(highlight=False, width=140)
     out.print(f"{'derivatives':<34}{'trials':>7}{'chi-square p':>14}   ranks in eight bins")
     with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
-        models = kinds(simulator, args.network, Path(folder))
+        models = kinds(simulator, args.network, Path(folder), compiled=args.compiled)
         models[CONTROL] = simulator
         for name, model in models.items():
             if args.kinds and not any(word in name for word in args.kinds):

@@ -6,17 +6,22 @@ and no correction. Judged on another run of the truth: the share of the coupling
 that B(x) explains, and the error of forecasts from true states.
 
     python corrections.py [--sd 0.1 1] [--every 1 2] [--time 25] [--seed 3]
-        [--output folder]
+        [--ways joint] [--derivatives adjoint] [--output folder]
 
-With `--output` each network is written as a model file for `isthmus stability`.
+With `--output` each network is written as a model file for `isthmus stability`. With
+`--derivatives` f is a forward model with derivatives of this kind; without, all is one
+graph of PyTorch. For those that need a model file an emulator is trained here, in seconds.
 """
 
 import argparse
 import copy
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from derivatives import exported
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -24,16 +29,22 @@ from torch import nn
 
 from isthmus.cli.progress import progress_bars
 from isthmus.export import export_network
-from isthmus.inverse.corrections import CorrectedStep, CorrectionProblem
-from isthmus.models import TwoLevelLorenz96
+from isthmus.inverse import FortranModel, ForwardModel
+from isthmus.inverse.corrected_steps import CorrectedStep, SplitStep
+from isthmus.inverse.corrections import CorrectionProblem, Learned
+from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE, with_derivatives
+from isthmus.learn.lorenz96 import train_to_rounding
+from isthmus.learn.simulators import simulate_one_level
+from isthmus.models import Lorenz96, TwoLevelLorenz96
 from isthmus.nets import LocalClosure, Lorenz96Tendency, PolynomialClosure
 
-DT, INNER, K = 0.025, 5, 36  # observed every two steps
+DT, INNER, K, F = 0.025, 5, 36, 10.0  # observed every two steps
 SPIN_UP = 10.0
 WINDOW = 10  # steps
 JUMP_SD = 0.15  # of what B(x) leaves, 0.58 in the tendency, over a window
 LEADS = (4, 20, 40)  # steps of the forecasts
 TRIALS = 200
+WAYS = ("joint", "alternating")
 JUDGE = 2  # seed of the run on which all are judged
 
 
@@ -44,6 +55,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 4], help="sites")
     parser.add_argument("--time", type=float, default=25.0, help="observed time units")
     parser.add_argument("--iterations", type=int, default=200)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--derivatives", choices=KINDS, help="of f")
     parser.add_argument(
         "--seed", type=int, default=1, help="of truth, noise and first weights; 2 judges"
     )
@@ -60,15 +73,19 @@ def main() -> None:
         "line, Rasp": PolynomialClosure(),
         "clean pairs": on_clean_pairs(copy.deepcopy(start), x, coupling),
     }
+    model = None if args.derivatives is None else forward_model(args.derivatives)
     with progress_bars() as update:
         for sd in args.sd:
             for every in args.every:
                 observed = noisy(x, sd, every, seed=args.seed + 6)
-                for way in ("joint", "alternating"):
+                for way in args.ways:
                     name = f"{way}, sd {sd:g}, 1 of {every}"
-                    networks[name] = copy.deepcopy(start)
-                    learn(networks[name], observed, sd, way, args.iterations)
-                    update(name, 1.0)
+                    networks[name] = network = copy.deepcopy(start)
+                    step = with_correction(model, network)
+                    began = time.process_time()
+                    done = learn(step, network, observed, sd, way, args.iterations)
+                    each = (time.process_time() - began) / done.n_gradients
+                    update(f"{name}: {1e3 * each:.1f} ms for a gradient", 1.0)
     show(networks)
     if args.output is not None:
         write(networks, args.output)
@@ -98,18 +115,40 @@ def noisy(x: np.ndarray, sd: float, every: int, *, seed: int) -> np.ndarray:
     return values
 
 
+def forward_model(derivatives: str) -> ForwardModel:
+    """Return f with derivatives of a kind, the file of an emulator made if it is needed."""
+    fortran = FortranModel(Lorenz96(K, F), DT)
+    if derivatives not in OF_A_FILE:
+        return with_derivatives(fortran, derivatives)
+    data = simulate_one_level(1200, n_sites=K, forcing=F, dt=DT)
+    emulator, _ = train_to_rounding("bilinear", data.slice(0, 941), data.slice(941, 1072))
+    with tempfile.TemporaryDirectory() as folder:
+        path = exported(emulator.eval(), Path(folder) / "step.pt", dt=DT, n_sites=K)
+        return with_derivatives(fortran, derivatives, str(path))
+
+
+def with_correction(model: ForwardModel | None, network: nn.Module) -> nn.Module:
+    """Return the step of f + B, in PyTorch alone if there is no model."""
+    if model is None:
+        return CorrectedStep(Lorenz96Tendency(F), network, DT)
+    return SplitStep(model, network)
+
+
 def learn(
-    network: nn.Module, observed: np.ndarray, sd: float, way: str, n_iterations: int
-) -> None:
+    step: nn.Module,
+    network: nn.Module,
+    observed: np.ndarray,
+    sd: float,
+    way: str,
+    n_iterations: int,
+) -> Learned:
     """Learn the weights by assimilation."""
-    step = CorrectedStep(Lorenz96Tendency(10.0), network, DT)
     problem = CorrectionProblem(
         step, network, observed, sd=sd, window=WINDOW, jump_sd=JUMP_SD
     )
     if way == "joint":
-        problem.joint(n_iterations=n_iterations)
-    else:
-        problem.alternating(n_rounds=5, n_iterations=n_iterations // 10)
+        return problem.joint(n_iterations=n_iterations)
+    return problem.alternating(n_rounds=5, n_iterations=n_iterations // 10)
 
 
 def on_clean_pairs(network: nn.Module, x: np.ndarray, coupling: np.ndarray) -> nn.Module:
@@ -138,7 +177,7 @@ def show(networks: dict[str, nn.Module]) -> None:
         table.add_column(name, justify="right")
     start = torch.from_numpy(x[: 4 * TRIALS : 4])
     for name, network in networks.items():
-        step = CorrectedStep(Lorenz96Tendency(10.0), network, DT)
+        step = CorrectedStep(Lorenz96Tendency(F), network, DT)
         with torch.no_grad():
             given = network(torch.from_numpy(x)).numpy()
             score = 1.0 - np.mean((given - coupling) ** 2) / coupling.var()

@@ -8,6 +8,11 @@ The derivative of an ensemble is the regression of its members after some steps 
 the start. `bilinear` is trained here, in seconds.
 
     python derivatives.py [--states 20] [--network deep.weights]
+        [--compiled bilinear.pt2]
+
+With `--compiled` it is compiled, too, its convolutions as sums of shifted products: a call
+of a library's convolution takes longer than all arithmetic of a step. A file that is not
+there is written first (a minute; a process that has compiled is slow: time a second run).
 """
 
 import argparse
@@ -21,6 +26,7 @@ import torch
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor, nn
 
 from isthmus.cli.progress import progress_bars
 from isthmus.export import export_network
@@ -35,7 +41,7 @@ from isthmus.inverse import (
 from isthmus.learn.lorenz96 import EMULATORS, train_to_rounding
 from isthmus.learn.simulators import simulate_one_level
 from isthmus.models import Lorenz96
-from isthmus.nets import Lorenz96Tendency, Rk4Step
+from isthmus.nets import BilinearNet, Lorenz96Tendency, Rk4Step, join_ends
 
 K, F, DT = 40, 8.0, 0.05
 LEADS = (1, 4, 10, 20, 40, 60)
@@ -44,11 +50,31 @@ COSINE_LEAD = 20
 SPREAD = 0.01  # of the ensembles' members
 
 
+class Stencils(nn.Module):
+    """A trained `BilinearNet` with its convolutions as sums of shifted products."""
+
+    def __init__(self, net: BilinearNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the tendency [member, k] at the state `x` [member, k]."""
+        ring, conv = join_ends(x, 2, 1), self.net.stencils.conv
+        a, b, c = (
+            sum(w[t] * ring[:, t : t + x.shape[1]] for t in range(4)) + bias
+            for w, bias in zip(conv.weight[:, 0], conv.bias, strict=True)
+        )
+        weight = self.net.combine.weight[0, :, 0]
+        product = weight[0] * self.net.product_weight * a * b
+        return product + weight[1] * c + self.net.combine.bias
+
+
 def main() -> None:
     """Measure all kinds and show the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--states", type=int, default=20)
     parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    parser.add_argument("--compiled", type=Path, help="the bilinear one, written if absent")
     args = parser.parse_args()
     torch.set_num_threads(1)
     simulator = Lorenz96(K, F)
@@ -62,7 +88,8 @@ def main() -> None:
     table.add_column("cosine, 20", justify="right")
     table.add_column("gradient, us", justify="right")
     with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
-        for name, model in kinds(exact, args.network, Path(folder)).items():
+        models = kinds(exact, args.network, Path(folder), compiled=args.compiled)
+        for name, model in models.items():
             found = []
             for i, x in enumerate(states):
                 found.append(errors_of(sweep(model, x), sweep(exact, x)))
@@ -85,7 +112,7 @@ def deep_emulator(weights: Path, dt: float) -> Rk4Step:
 
 
 def kinds(
-    exact: ForwardModel, network: Path | None, folder: Path
+    exact: ForwardModel, network: Path | None, folder: Path, *, compiled: Path | None = None
 ) -> dict[str, ForwardModel]:
     """Return the models, each with its own derivatives."""
     step = Rk4Step(Lorenz96Tendency(F), DT).double().eval()
@@ -94,38 +121,43 @@ def kinds(
         "Fortran, finite differences": DifferenceModel(exact, scale=4.0),
         "PyTorch, reverse": TorchModel(step, K, dt=DT),
         "PyTorch, forward": TorchModel(step, K, dt=DT, mode="forward"),
-        "the bridge (.pt), jvp and vjp": BridgeModel(exported(step, folder, "exact"), K),
+        "the bridge (.pt), jvp and vjp": BridgeModel(
+            exported(step, folder / "exact.pt"), K
+        ),
     }
     data = simulate_one_level(1200, dt=DT)
     trained, _ = train_to_rounding("bilinear", data.slice(0, 941), data.slice(941, 1072))
     bilinear = trained.eval()
     found["bilinear emulator, PyTorch"] = TorchModel(bilinear, K, dt=DT)
-    path = exported(bilinear, folder, "bilinear")
+    path = exported(bilinear, folder / "bilinear.pt")
     found["bilinear emulator, the bridge"] = BridgeModel(path, K)
+    if compiled is not None:
+        if not compiled.exists():
+            exported(Rk4Step(Stencils(bilinear.tendency), DT).eval(), compiled)
+        found["bilinear emulator, the bridge (.pt2)"] = BridgeModel(compiled, K)
     if network is not None:
         emulator = deep_emulator(network, DT)
         found["emulator alone, PyTorch"] = TorchModel(emulator, K, dt=DT)
         found["emulator along Fortran's states"] = Borrowed(
             exact, TorchModel(emulator, K, dt=DT)
         )
-        path = exported(emulator, folder, "emulator")
+        path = exported(emulator, folder / "emulator.pt")
         found["emulator alone, the bridge"] = BridgeModel(path, K)
     return found
 
 
-def exported(step: torch.nn.Module, folder: Path, name: str) -> Path:
-    """Return the path of a step as a model file."""
+def exported(step: nn.Module, path: Path, *, dt: float = DT, n_sites: int = K) -> Path:
+    """Write a step as a model file, `.pt` or compiled, and return its path."""
     dtype = next((p.dtype for p in step.parameters()), torch.float64)
-    path = folder / f"{name}.pt"
     export_network(
         step,
         path,
-        inputs={"x": torch.zeros(2, K, dtype=dtype)},
+        inputs={"x": torch.zeros(2, n_sites, dtype=dtype)},
         outputs=["x_next"],
         dynamic={"member": 0},
         separable="member",
         dims={"x": ("member", "k"), "x_next": ("member", "k")},
-        dt=DT,
+        dt=dt,
     )
     return path
 

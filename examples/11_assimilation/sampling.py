@@ -10,7 +10,7 @@ density is still the right one: a leapfrog with a wrong force preserves volume a
 run back, and the energy decides what is drawn.
 
     python sampling.py [--draws 1000] [--slow 150] [--network deep.weights]
-        [--kinds Fortran emulator] [--own]
+        [--compiled bilinear.pt2] [--kinds Fortran emulator] [--own]
 
 Errors of mean and deviation are in standard deviations of the posterior; beside them is
 what so many effective samples let expect of the largest of three.
@@ -134,6 +134,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000, help="of each chain")
     parser.add_argument("--slow", type=int, default=150, help="of those that take long")
     parser.add_argument("--network", type=Path, help="weights of train_deep.py")
+    parser.add_argument("--compiled", type=Path, help="emulator, written if absent")
     parser.add_argument("--kinds", nargs="+", help="words in the names of those that run")
     parser.add_argument(
         "--own", action="store_true", help="quadrature of the network's own posterior, too"
@@ -155,7 +156,9 @@ def main() -> None:
         )
     out.print(f"{'derivatives':<40}{''.join(f'{name:>11}' for name in COLUMNS)}")
     with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
-        for name, model in kinds(simulator, args.network, Path(folder)).items():
+        for name, model in kinds(
+            simulator, args.network, Path(folder), compiled=args.compiled
+        ).items():
             if args.kinds and not any(word in name for word in args.kinds):
                 continue
             n_draws = args.draws if name == "Fortran, by hand" else args.slow

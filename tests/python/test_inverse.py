@@ -94,6 +94,27 @@ def test_all_kinds_give_the_same_derivatives(models, truth, kind):
     assert np.linalg.norm(found - exact) <= limit * np.linalg.norm(exact)
 
 
+def test_bridge_takes_any_number_of_members_and_keeps_what_it_gave(models, truth):
+    bridge, torch_model = models["bridge"], models["torch reverse"]
+    rng = np.random.default_rng(5)
+    given, found = [], []
+    for n_members in (1, 3, 1):
+        x, s = truth + rng.standard_normal((2, n_members, N))
+        given.append((x, s))
+        found.append((bridge.step(x), bridge.step_tl(x, s), bridge.step_ad(x, s)))
+    for (x, s), results in zip(given, found, strict=True):
+        same = torch_model.step(x), torch_model.step_tl(x, s), torch_model.step_ad(x, s)
+        for a, b in zip(results, same, strict=True):
+            assert np.linalg.norm(a - b) <= 10 * DOT * np.linalg.norm(b)
+
+
+def test_bridge_refuses_states_that_do_not_fit(models, truth):
+    with pytest.raises(BindingError, match=r"'x_tl' has shape \[40\], 'x' \[1, 40\]"):
+        models["bridge"].step_tl(truth[None], truth)
+    with pytest.raises(BindingError, match="36"):
+        models["bridge"].step(truth[None, :36])
+
+
 def test_derivatives_of_a_network_in_single_precision(truth):
     torch.manual_seed(2)
     step = Rk4Step(ConvNet("silu"), DT)

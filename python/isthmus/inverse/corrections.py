@@ -9,7 +9,8 @@ the weights of B as unknowns (weak-constraint 4D-Var in its state form, multiple
 The jumps between windows have standard deviation s: what B(x) cannot explain, being no
 function of x. No true state and no true tendency is needed. Jointly, L-BFGS sees states and
 weights together; alternating, each in turn (Brajard, Carrassi, Bocquet and Bertino 2021).
-All windows are stepped as members of one batch, in double precision.
+All windows are stepped as members of one batch, in double precision. The step is one of
+`corrected_steps`, which says where the derivatives of f come from.
 """
 
 from collections.abc import Callable
@@ -182,38 +183,6 @@ class CorrectionProblem:
         if with_states:
             self.states = found.x[:n].reshape(self.states.shape).copy()
         return float(found.fun)
-
-
-class CorrectedStep(nn.Module):
-    """A Runge-Kutta step of `f(x) + B(x)`.
-
-    Parameters
-    ----------
-    tendency
-        f.
-    network
-        B.
-    dt
-        Time step.
-    """
-
-    def __init__(self, tendency: nn.Module, network: nn.Module, dt: float) -> None:
-        super().__init__()
-        self.tendency, self.network, self.dt = tendency, network, dt
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the states `[member, k]` one step later."""
-        dt = self.dt
-        k1 = self._slope(x)
-        k2 = self._slope(x + 0.5 * dt * k1)
-        k3 = self._slope(x + 0.5 * dt * k2)
-        k4 = self._slope(x + dt * k3)
-        return x + dt / 6.0 * (k1 + 2.0 * (k2 + k3) + k4)
-
-    def _slope(self, x: Tensor) -> Tensor:
-        """Return `f + B`."""
-        slope: Tensor = self.tendency(x) + self.network(x)
-        return slope
 
 
 def _first_guess(values: Array) -> Array:
