@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 from isthmus.cli import app
 from isthmus.errors import AssimilationError, BindingError, ConfigurationError
 from isthmus.inverse import Diagonal, Observations, Sites, parametric_networks
-from isthmus.inverse.corrections import CorrectedStep, CorrectionProblem
 from isthmus.inverse.estimation import Estimation
 from isthmus.inverse.friction import ChannelCase
 from isthmus.inverse.parameter_campaigns import read_tuning
@@ -29,7 +28,7 @@ from isthmus.inverse.posterior_draws import draw_posterior
 from isthmus.inverse.priors import Parameter, Prior
 from isthmus.inverse.rate_constants import ChemistryCase, RateConstants
 from isthmus.models import Lorenz96, Mechanism, TwoLevelLorenz96
-from isthmus.nets import ConditionalBilinearNet, Lorenz96Tendency, PolynomialClosure
+from isthmus.nets import ConditionalBilinearNet
 from isthmus.nets.conditional import ConditionalRk4Step
 
 N, DT, FORCING = 12, 0.05, 7.1
@@ -37,7 +36,6 @@ ROUNDING = 1e-12  # sums in another order, over some steps
 DIFFERENCES = 1e-7  # of central differences, relative
 ELLIPTIC = 1e-9  # the linear solves of a step leave 1e-13 each
 STIFF = 1e-12  # of twenty stiff steps three times, relative
-LEARNED = 0.05  # of the coefficients: about four standard errors of 100 noisy times
 QUANTILE = 0.01  # of 512 weighted Sobol' draws, in posterior deviations
 TO_GO = 0.02  # standard errors between two ends of one minimisation
 DEVIATIONS = 3.0  # binomial ones within which a share lies
@@ -541,47 +539,3 @@ def test_rate_constants_are_found_from_what_is_measured():
     ):
         with pytest.raises(ConfigurationError, match=text):
             ChemistryCase(window, **(given | change))
-
-
-def test_corrective_term_is_learned_from_every_second_site():
-    rng = np.random.default_rng(4)
-    truth = CorrectedStep(Lorenz96Tendency(10.0), PolynomialClosure(), 0.05)
-    x = torch.from_numpy(rng.normal(2.0, 3.0, (1, N)))
-    states = [x]
-    for _ in range(160):
-        states.append(truth(states[-1]))
-    values = torch.cat(states[61:]).numpy() + 0.05 * rng.standard_normal((100, N))
-    values[:, 1::2] = np.nan
-    errors = {}
-    for way in ("joint", "alternating"):
-        line = _Line()
-        step = CorrectedStep(Lorenz96Tendency(10.0), line, 0.05)
-        problem = CorrectionProblem(step, line, values, sd=0.05, window=5, jump_sd=0.02)
-        found = getattr(problem, way)()
-        assert found.cost < 0.1 * found.cost_start
-        errors[way] = np.abs(line.coefficients.detach().numpy() - [-0.2, -0.31])
-    assert (errors["joint"] < LEARNED).all()
-    assert (errors["alternating"] < 3.0 * LEARNED).all()  # nearer with more rounds
-
-
-class _Line(torch.nn.Module):
-    """A constant and a slope."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.coefficients = torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))
-
-    def forward(self, x):
-        return self.coefficients[0] + self.coefficients[1] * x
-
-
-def test_corrections_refuse_what_does_not_fit():
-    step = CorrectedStep(Lorenz96Tendency(10.0), _Line(), 0.05)
-    with pytest.raises(BindingError, match="two windows of 5 steps"):
-        CorrectionProblem(step, _Line(), np.zeros((9, N)), sd=1.0, window=5, jump_sd=1.0)
-    with pytest.raises(ConfigurationError, match="'jump_sd' must be above 0"):
-        CorrectionProblem(step, _Line(), np.zeros((10, N)), sd=1.0, window=5, jump_sd=0.0)
-    with pytest.raises(BindingError, match="double precision"):
-        CorrectionProblem(
-            step, _Line().float(), np.zeros((10, N)), sd=1.0, window=5, jump_sd=1.0
-        )
