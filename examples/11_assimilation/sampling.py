@@ -155,6 +155,7 @@ def main() -> None:
             f"emulator's own mean {' '.join(f'{x:8.4f}' for x in shift)} deviations off"
         )
     out.print(f"{'derivatives':<40}{''.join(f'{name:>11}' for name in COLUMNS)}")
+    nuts(lambda w: problem.cost(simulator, w), 3, n_draws=4, n_tune=4)  # compiles nutpie
     with tempfile.TemporaryDirectory() as folder, progress_bars() as update:
         for name, model in kinds(
             simulator, args.network, Path(folder), compiled=args.compiled

@@ -29,6 +29,7 @@ contains
     type(lorenz96_observed_t) :: model
     type(network_observed_t) :: emulator
     real(wp), allocatable :: first(:), y(:, :)
+    real(wp) :: worst ! share of a gradient's norm that a minimisation left
     integer :: i, n_unconverged
 
     call read_observations(config, y, first, stat, errmsg)
@@ -43,11 +44,13 @@ contains
     call create(config, file, stat, errmsg)
     if (stat /= 0) return
     n_unconverged = 0
+    worst = 0.0_wp
     do i = 1, size(y, 2)/config%n_window
       if (config%network /= "") then
         emulator%y = y(:, (i - 1)*config%n_window + 1:i*config%n_window)
         call mask(config, emulator%y, emulator%weight)
-        call analyse(config, emulator, i, first, file, n_unconverged, stat, errmsg)
+        call analyse(config, emulator, i, first, file, n_unconverged, worst, &
+          stat, errmsg)
         if (stat == 0) call emulator%advance(first, config%n_window)
         if (emulator%stat /= 0) then
           call fail(emulator%stat, trim(emulator%errmsg), stat, errmsg)
@@ -55,7 +58,8 @@ contains
       else
         model%y = y(:, (i - 1)*config%n_window + 1:i*config%n_window)
         call mask(config, model%y, model%weight)
-        call analyse(config, model, i, first, file, n_unconverged, stat, errmsg)
+        call analyse(config, model, i, first, file, n_unconverged, worst, &
+          stat, errmsg)
         if (stat == 0) call forecast(config, first)
       end if
       if (stat /= 0) exit
@@ -67,16 +71,19 @@ contains
     call file%finish(stat=stat, errmsg=errmsg)
     write (*, "(3(i0, a))") size(y, 2)/config%n_window, " windows, ", n_unconverged, &
       " of them did not converge, ", count(y /= y), " missing values masked"
+    if (n_unconverged > 0) write (*, "(a, es8.2, a)") &
+      "worst: the gradient's norm fell to ", worst, " of that at the start"
   end subroutine run
 
   !> Analyse one window and write it; `first` becomes the analysis.
-  subroutine analyse(config, window, i, first, file, n_unconverged, stat, errmsg)
+  subroutine analyse(config, window, i, first, file, n_unconverged, worst, stat, errmsg)
     type(assimilation_config_t), intent(in) :: config !! settings
     class(window_t), intent(inout) :: window          !! model and observations
     integer, intent(in) :: i                          !! number of the window
     real(wp), intent(inout) :: first(:)               !! background, then analysis (k)
     type(trajectory_t), intent(inout) :: file         !! what is written
     integer, intent(inout) :: n_unconverged           !! windows, counted on
+    real(wp), intent(inout) :: worst                  !! share of the norm left, the largest
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
@@ -93,7 +100,10 @@ contains
       call fail(err_file, trim(text), stat, errmsg)
       return
     end if
-    if (.not. analysis%is_converged) n_unconverged = n_unconverged + 1
+    if (.not. analysis%is_converged) then
+      n_unconverged = n_unconverged + 1
+      worst = max(worst, analysis%gradient_norm/analysis%gradient_norm_start)
+    end if
     first = x
     call file%begin_record((i - 1)*config%n_window*config%dt, stat, errmsg)
     if (stat == 0) call file%write_field("x", reshape(x, [size(x), 1]), stat, errmsg)
@@ -150,6 +160,9 @@ contains
         config%n_sites
       call fail(err_file, "'"//trim(config%observations)// &
         "': 'y' and 'x_first' have sites "//trim(found), stat, errmsg)
+    else if (any(abs(y) > huge(1.0_wp))) then
+      call fail(err_file, "'"//trim(config%observations)// &
+        "': 'y' holds infinity; missing values mark what was not observed", stat, errmsg)
     else if (any(first /= first)) then
       call fail(err_file, "'"//trim(config%observations)// &
         "': 'x_first' has missing values", stat, errmsg)

@@ -269,6 +269,21 @@ def test_weak_constraint_with_tiny_errors_is_the_strong_one(models, truth):
     assert np.abs(weak.direct().required().states[0] - strong.x).max() <= 1e-4
 
 
+def test_cost_is_half_the_squares_of_misfits_and_prior(models, truth):
+    """`(y - H M(x))^T R^-1 (y - H M(x)) + (x - x_f)^T B^-1 (x - x_f)`, both full."""
+    model, rng = models["fortran"], np.random.default_rng(21)
+    sites, steps = Sites(N, range(0, N, 4)), np.array([0, 3, 7])
+    near = np.exp(-np.abs(np.subtract.outer(np.arange(N), np.arange(N))) / 3.0)
+    b, r = 0.2 * near, 0.5 * near[: N // 4, : N // 4]
+    y = rng.standard_normal((3, N // 4))
+    x_f, x = truth + 0.3 * rng.standard_normal((2, N))
+    window = FourDVar(model, 7, Observations(steps, y, sites, Full(r)), x_f, Full(b))
+    departures = y - model.trajectory(x[None], 7)[steps, 0, ::4]
+    expected = (x - x_f) @ np.linalg.solve(b, x - x_f)
+    expected += sum(d @ np.linalg.solve(r, d) for d in departures)
+    assert window.cost(window.control(x)).cost == pytest.approx(0.5 * expected, rel=1e-12)
+
+
 def test_both_ways_find_the_same_minimum(models, truth):
     rng = np.random.default_rng(7)
     model = models["fortran"]
@@ -444,6 +459,16 @@ def test_what_did_not_converge_tells_the_gradient(models, truth):
     assert not analysis.is_converged
     with pytest.raises(AssimilationError, match=r"did not converge .* gradient"):
         analysis.required()
+    weak = WeakFourDVar(
+        models["fortran"],
+        N_STEPS,
+        observed(models["fortran"], truth),
+        truth,
+        Diagonal(0.1, N),
+        Diagonal(0.01, N),
+    )
+    with pytest.raises(AssimilationError, match="did not converge: gradient"):
+        weak.direct(max_iterations=1).required()
     with pytest.raises(AssimilationError, match="blew up"):
         FourDVar(
             models["fortran"], 200, observed(models["fortran"], truth), 1e3 * truth

@@ -37,6 +37,8 @@ def test_corrective_term_is_learned_from_every_second_site():
         problem = CorrectionProblem(step, line, values, sd=0.05, window=5, jump_sd=0.02)
         found = getattr(problem, way)()
         assert found.cost < 0.1 * found.cost_start
+        assert found.gradient_norm < 0.1 * found.gradient_norm_start
+        assert "600 observations, 600 missing and masked" in str(found)
         errors[way] = np.abs(line.coefficients.detach().numpy() - [-0.2, -0.31])
     assert (errors["joint"] < LEARNED).all()
     assert (errors["alternating"] < 3.0 * LEARNED).all()  # nearer with more rounds
@@ -57,6 +59,9 @@ def test_corrections_refuse_what_does_not_fit():
     step = CorrectedStep(Lorenz96Tendency(10.0), _Line(), 0.05)
     with pytest.raises(BindingError, match="two windows of 5 steps"):
         CorrectionProblem(step, _Line(), np.zeros((9, N)), sd=1.0, window=5, jump_sd=1.0)
+    with pytest.raises(BindingError, match="holds infinity"):
+        values = np.full((10, N), np.inf)
+        CorrectionProblem(step, _Line(), values, sd=1.0, window=5, jump_sd=1.0)
     with pytest.raises(ConfigurationError, match="'jump_sd' must be above 0"):
         CorrectionProblem(step, _Line(), np.zeros((10, N)), sd=1.0, window=5, jump_sd=0.0)
     with pytest.raises(BindingError, match="double precision"):

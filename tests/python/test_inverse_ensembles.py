@@ -144,6 +144,10 @@ def test_what_blows_up_or_does_not_fit_is_named(problem):
         etkf(ensemble * np.nan, ensemble @ h.T, y, Full(r))
     with pytest.raises(BindingError, match="'y' has shape"):
         etkf(ensemble, ensemble @ h.T, y[:2], Full(r))
+    with pytest.raises(BindingError, match="holds infinity"):
+        etkf(ensemble, ensemble @ h.T, np.full_like(y, np.inf), Full(r))
+    with pytest.raises(BindingError, match="1 members and the observed one 1, expected"):
+        etkf(ensemble[:1], ensemble[:1] @ h.T, y, Full(r))
     with pytest.raises(ConfigurationError, match="'method'"):
         EnsembleFilter("kalman", 10)
     with pytest.raises(ConfigurationError, match="'n_members' must be at least 2"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The program `isthmus-four-d-var`: the analyses of Python without Python, and bad days."""
 
+import re
 import subprocess
 
 import netCDF4
@@ -37,7 +38,7 @@ def write_observations(path, values, first):
         file.createDimension("time", len(values))
         file.createDimension("k", values.shape[1])
         y = file.createVariable("y", "f8", ("time", "k"), fill_value=-999.0)
-        y[:] = np.ma.masked_invalid(values)
+        y[:] = np.ma.masked_where(np.isnan(values), values)
         file.createVariable("x_first", "f8", ("k",))[:] = first
 
 
@@ -118,7 +119,19 @@ def test_program_says_what_is_wrong(tmp_path, observed, settings, status, text):
     assert analyses is None
 
 
+def test_program_refuses_infinite_observations(tmp_path, observed):
+    values, first = observed[0].copy(), observed[1]
+    values[0, 0] = np.inf
+    status, said, analyses = run(tmp_path, (values, first))
+    assert status == 1
+    assert "'y' holds infinity" in said
+    assert analyses is None
+
+
 def test_program_tells_of_windows_that_did_not_converge(tmp_path, observed):
     status, said, _ = run(tmp_path, observed, tolerance=1e-12, max_outer=1)
     assert status == 0
     assert "3 of them did not converge" in said
+    left = re.search(r"norm fell to (\S+) of that at the start", said)
+    assert left is not None
+    assert 1e-12 < float(left[1]) < 1.0

@@ -40,14 +40,31 @@ class Learned:
         First states of the windows `[window, k]`.
     cost, cost_start
         J at the end and at the start.
+    gradient_norm, gradient_norm_start
+        Of its gradient in states and weights; how far it falls is up to the iterations.
     n_gradients
         Forward and back.
+    n_observed, n_missing
+        Values that were used, and that were NaN and masked.
     """
 
     states: Array
     cost: float
     cost_start: float
+    gradient_norm: float
+    gradient_norm_start: float
     n_gradients: int
+    n_observed: int
+    n_missing: int
+
+    def __str__(self) -> str:
+        """Return one sentence."""
+        return (
+            f"cost {self.cost:.6g} of {self.cost_start:.6g} and gradient norm "
+            f"{self.gradient_norm:.3g} of {self.gradient_norm_start:.3g} at the start, "
+            f"after {self.n_gradients} gradients; {self.n_observed} observations, "
+            f"{self.n_missing} missing and masked"
+        )
 
 
 class CorrectionProblem:
@@ -71,7 +88,8 @@ class CorrectionProblem:
     Raises
     ------
     BindingError
-        If shapes or precision do not fit, or there is less than two windows.
+        If shapes or precision do not fit, a value is infinite, or there is less than two
+        windows.
     ConfigurationError
         If a standard deviation is not above 0.
     """
@@ -97,12 +115,15 @@ class CorrectionProblem:
                 f"'observed' has shape {list(observed.shape)}, expected [time, k] with two "
                 f"windows of {window} steps at least"
             )
+        if np.isinf(observed).any():
+            raise BindingError("'observed' holds infinity; NaN marks what was not observed")
         self.step, self.network = step, network
         self.n_steps, self.jump_sd = window, jump_sd
         values = observed[: n_windows * window].reshape(n_windows, window, -1)
         present = np.isfinite(values)
         self._values = torch.from_numpy(np.where(present, values, 0.0))
         self._weight = torch.from_numpy(present / sd**2)
+        self._n_observed, self._n_missing = int(present.sum()), int((~present).sum())
         self.states = _first_guess(values)
         self._n_gradients = 0
 
@@ -139,22 +160,37 @@ class CorrectionProblem:
     ) -> Learned:
         """Return what some minimisations, one after another, end with."""
         self._n_gradients = 0
-        with torch.no_grad():
-            start = float(self.cost(torch.from_numpy(self.states)))
+        start, norm_start = self._cost_and_norm()
         if not np.isfinite(start):
             raise AssimilationError(
                 "the cost is not finite at the first guess: the model blew up in a window; "
                 "shorten 'window' or the time step"
             )
-        end = start
         for i, (with_states, with_weights, n_iterations) in enumerate(turns):
-            end = self._descend(with_states, with_weights, n_iterations)
+            self._descend(with_states, with_weights, n_iterations)
             if progress is not None:
                 progress((i + 1) / len(turns))
-        return Learned(self.states, end, start, self._n_gradients)
+        end, norm = self._cost_and_norm()
+        return Learned(
+            states=self.states,
+            cost=end,
+            cost_start=start,
+            gradient_norm=norm,
+            gradient_norm_start=norm_start,
+            n_gradients=self._n_gradients,
+            n_observed=self._n_observed,
+            n_missing=self._n_missing,
+        )
 
-    def _descend(self, with_states: bool, with_weights: bool, n_iterations: int) -> float:
-        """Minimise in states, weights or both; return the cost."""
+    def _cost_and_norm(self) -> tuple[float, float]:
+        """Return J and the norm of its gradient in states and weights."""
+        states = torch.from_numpy(self.states.copy()).requires_grad_()
+        cost = self.cost(states)
+        gradients = torch.autograd.grad(cost, [states, *self.network.parameters()])
+        return cost.item(), torch.cat([g.reshape(-1) for g in gradients]).norm().item()
+
+    def _descend(self, with_states: bool, with_weights: bool, n_iterations: int) -> None:
+        """Minimise in states, weights or both."""
         weights = list(self.network.parameters())
         flat = parameters_to_vector(weights).detach().numpy()
         n = self.states.size if with_states else 0
@@ -182,7 +218,6 @@ class CorrectionProblem:
         evaluate(found.x)  # leaves the weights of the minimum in the network
         if with_states:
             self.states = found.x[:n].reshape(self.states.shape).copy()
-        return float(found.fun)
 
 
 def _first_guess(values: Array) -> Array:

@@ -18,6 +18,7 @@ direction to that of e, `T = sqrt(N - 1) H L^-1` keeps the mean: `e^T H L^-1 A ~
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.linalg import blas, cho_factor, cho_solve, lapack
 
 from isthmus.errors import AssimilationError, BindingError, ConfigurationError
@@ -50,7 +51,7 @@ def enkf(
     rng
         Of the perturbations, whose mean is taken out.
     """
-    _require_numbers(ensemble, observed)
+    _check_members(ensemble, observed)
     observed, y, covariance = _present(observed, y, covariance)
     n_members = len(ensemble)
     a, yy = anomalies_of(ensemble)[1], anomalies_of(observed)[1]
@@ -85,7 +86,7 @@ def etkf_parts(
 
     Not symmetric, the root is Cholesky's, for anomalies that will be rotated at random.
     """
-    _require_numbers(ensemble, observed)
+    _check_members(ensemble, observed)
     observed, y, covariance = _present(observed, y, covariance)
     mean, a = anomalies_of(ensemble)
     mean_o, yy = anomalies_of(observed)
@@ -114,8 +115,8 @@ def letkf(
     taper
         Share of each observation's weight at each element of the state `[k, obs]`.
     """
-    _require_numbers(ensemble, observed)
-    present = np.isfinite(y)
+    _check_members(ensemble, observed)
+    present = _observed(observed, y)
     mean, a = anomalies_of(ensemble)
     mean_o, yy = anomalies_of(observed[:, present])
     n1 = len(ensemble) - 1
@@ -259,14 +260,21 @@ def _cholesky_parts(a: Array, gram: Array, slope: Array) -> tuple[Array, Array]:
     return w, root
 
 
-def _require_numbers(ensemble: Array, observed: Array) -> None:
-    """Refuse NaN and infinity.
+def _check_members(ensemble: Array, observed: Array) -> None:
+    """Refuse NaN, infinity, and ensembles without a covariance.
 
     Raises
     ------
     AssimilationError
-        If the ensemble or what would be observed of it holds any.
+        If the ensemble or what would be observed of it holds NaN or infinity.
+    BindingError
+        If there are less than two members, or they are not the same in both.
     """
+    if len(observed) != len(ensemble) or len(ensemble) < 2:
+        raise BindingError(
+            f"the ensemble has {len(ensemble)} members and the observed one "
+            f"{len(observed)}, expected two at least, and the same"
+        )
     if not (np.isfinite(ensemble).all() and np.isfinite(observed).all()):
         raise AssimilationError("the ensemble holds NaN or infinity")
 
@@ -281,11 +289,25 @@ def _present(
     observed: Array, y: Array, covariance: Covariance
 ) -> tuple[Array, Array, Covariance]:
     """Return what is left without the missing observations."""
+    present = _observed(observed, y)
+    if present.all():
+        return observed, y, covariance
+    return observed[:, present], y[present], covariance.of(present)
+
+
+def _observed(observed: Array, y: Array) -> npt.NDArray[np.bool_]:
+    """Return which observations are there `[obs]`.
+
+    Raises
+    ------
+    BindingError
+        If sizes do not fit, or a value is infinite.
+    """
     if observed.shape[1:] != y.shape:
         raise BindingError(
             f"'y' has shape {list(y.shape)}, the observed ensemble has {observed.shape[1]}"
         )
     present = np.isfinite(y)
-    if present.all():
-        return observed, y, covariance
-    return observed[:, present], y[present], covariance.of(present)
+    if not present.all() and np.isinf(y).any():
+        raise BindingError("'y' holds infinity; NaN marks what was not observed")
+    return present

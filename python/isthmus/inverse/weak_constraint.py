@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 from isthmus.errors import AssimilationError, BindingError
 from isthmus.inverse.covariances import Covariance, check_background
-from isthmus.inverse.forward import Array, ForwardModel, Misfit
+from isthmus.inverse.forward import Array, Ending, ForwardModel, Misfit
 from isthmus.inverse.four_d_var import MEMORY
 from isthmus.inverse.observations import Observations
 
@@ -51,19 +51,25 @@ class WeakAnalysis:
     n_observed: int
     n_missing: int
 
+    def __str__(self) -> str:
+        """Return one sentence."""
+        ending = Ending(self.is_converged, self.gradient_norm, self.gradient_norm_start)
+        masked = f", {self.n_missing} missing and masked" if self.n_missing else ""
+        return (
+            f"weak-constraint 4D-Var {ending}, after {self.n_gradients} gradients: cost "
+            f"{self.cost:.6g}; {self.n_observed} observations{masked}"
+        )
+
     def required(self) -> "WeakAnalysis":
         """Return the analysis itself if it converged.
 
         Raises
         ------
         AssimilationError
-            If it did not.
+            If it did not; the norms of the gradient are told.
         """
         if not self.is_converged:
-            raise AssimilationError(
-                "weak-constraint 4D-Var did not converge: gradient "
-                f"{self.gradient_norm:.3g} of {self.gradient_norm_start:.3g} at the start"
-            )
+            raise AssimilationError(f"{self}; allow more iterations")
         return self
 
 
