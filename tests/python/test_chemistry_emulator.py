@@ -124,6 +124,16 @@ def test_shared_species_never_takes_a_whole_family():
     )
 
 
+def test_projection_has_derivatives_where_a_family_shares_nothing():
+    """In POLLU sulphur shares no species with another family, nitrogen and carbon do."""
+    mechanism = Mechanism("pollu")
+    projection = FamilyProjection(mechanism.linear_invariants())
+    y = torch.from_numpy(mechanism.initial)[None]
+    z = (y + 1e-6).requires_grad_()
+    projection(z, y).sum().backward()
+    assert torch.isfinite(z.grad).all()
+
+
 def test_refusals():
     with pytest.raises(ConfigurationError, match="not negative"):
         FamilyProjection(np.array([[1.0, -1.0]]))

@@ -11,7 +11,13 @@ from isthmus.inverse.rate_constants import RateConstants
 from isthmus.models import Mechanism, ShallowWater, ShallowWaterForcing, ShallowWaterGrid
 from isthmus.models.shallow_water_grid import ELEVATION, LAND, WATER
 from isthmus.nets.channel import BasinStep, SmallBasin
-from isthmus.nets.mass_action import BoxesStep, MassAction, RosenbrockStep, growing_shares
+from isthmus.nets.mass_action import (
+    BoxesStep,
+    KnownConstants,
+    MassAction,
+    RosenbrockStep,
+    growing_shares,
+)
 
 ELLIPTIC = 1e-9  # [m], [m2 s-1]: the Fortran solver leaves 1e-13 m in each of some steps
 EXACT = 1e-9  # of derivatives, relative: linear solves of 1e-13
@@ -93,12 +99,8 @@ def boxes(n_inner=32):
     box = Mechanism("pollu", rtol=1e-6)
     fortran = RateConstants(box, [1, 2, 14], n_boxes=2, dt=5.0)
     kinetics = MassAction(box.stoichiometry, box.reactants())
-    step = BoxesStep(
-        RosenbrockStep(kinetics, 5.0, n_inner=n_inner),
-        box.rate_constants(),
-        fortran.chosen,
-        2,
-    )
+    inner = RosenbrockStep(kinetics, 5.0, n_inner=n_inner)
+    step = BoxesStep(inner, KnownConstants(box.rate_constants(), fortran.chosen), 2)
     x = np.concatenate([box.initial, 1.5 * box.initial])
     return fortran, step, x, np.array([1.2, 0.8, 1.1])
 
@@ -122,7 +124,7 @@ def test_boxes_by_equal_inner_steps_follow_the_adaptive_solver_from_the_start():
 
 def test_atoms_stay_and_the_method_is_of_fourth_order():
     fortran, step, x, _ = boxes()
-    y, k = torch.from_numpy(x).reshape(2, 20), step.k.repeat(2, 1)
+    y, k = torch.from_numpy(x).reshape(2, 20), step.constants.k.repeat(2, 1)
     kept = torch.from_numpy(fortran.mechanism.composition)
     with torch.no_grad():
         later = step.step(y, k)
@@ -168,6 +170,6 @@ def test_what_makes_no_sense_is_refused():
         BasinStep(flat, np.ones((2, 3)), np.ones((1, 2, 3)), dx=DX, dt=DT)
     with pytest.raises(ConfigurationError, match="'dt' and 'n_inner' must be above 0"):
         RosenbrockStep(MassAction(np.eye(1), np.zeros((1, 3), np.intp)), 0.0)
-    shares = growing_shares(32)
+    shares = growing_shares(32, 1e-3)
     assert shares.sum() == pytest.approx(1.0)
     assert shares[0] == pytest.approx(1e-3, rel=1e-6)

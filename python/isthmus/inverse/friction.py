@@ -185,7 +185,7 @@ class ChannelCase(Observed):
             basin = SmallBasin(cell != LAND, cell == ELEVATION)
             return BasinStep(basin, bottom, truth.masks, dx=dx, dt=dt, theta=THETA)
 
-        self.torch_step = torch_step
+        self.torch_step, self.level = torch_step, level
         self.model = with_derivatives(
             self.truth,
             derivatives,

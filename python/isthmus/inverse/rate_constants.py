@@ -18,7 +18,12 @@ from isthmus.inverse.parameter_window import Observed, Window
 from isthmus.inverse.parametric import ParametricModel, Sensitivity
 from isthmus.inverse.parametric_kinds import with_derivatives
 from isthmus.models import Mechanism
-from isthmus.nets.mass_action import BoxesStep, MassAction, RosenbrockStep
+from isthmus.nets.mass_action import (
+    BoxesStep,
+    KnownConstants,
+    MassAction,
+    RosenbrockStep,
+)
 
 RTOL = 1e-6  # adaptive steps: the cost is smooth to this
 
@@ -134,7 +139,8 @@ class RateConstants(ParametricModel):
             )
         kinetics = MassAction(box.stoichiometry, box.reactants())
         step = RosenbrockStep(kinetics, self.dt)
-        return BoxesStep(step, box.rate_constants(), self.chosen, self.shape[0])
+        constants = KnownConstants(box.rate_constants(), self.chosen)
+        return BoxesStep(step, constants, self.shape[0])
 
     def _time(self, step: int) -> float:
         """Return when a step begins."""
@@ -195,7 +201,7 @@ class ChemistryCase(Observed):
         self.window = window
         box = Mechanism(mechanism, rtol=RTOL)
         self.truth = RateConstants(box, reactions, n_boxes=n_boxes, dt=dt, t=t)
-        self.torch_step = self.truth.torch_step
+        self.torch_step, self.spread = self.truth.torch_step, spread
         self.model = with_derivatives(
             self.truth,
             derivatives,

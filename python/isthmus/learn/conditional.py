@@ -36,6 +36,19 @@ class ConditionalRollout(Rollout):
         return result
 
 
+class DrivenRollout(Rollout):
+    """A step (x, p_1, ..., known_1, ...) -> x whose inputs may change in each step.
+
+    The samples are `Windows` with the inputs beside the state [time, member, i].
+    """
+
+    def advance(self, x: Tensor, beside: Tensor | None, lead: int) -> Tensor:
+        """Return the state [member, k] one step later."""
+        given = () if beside is None else beside[lead].unbind(-1)
+        result: Tensor = self(x, *given)
+        return result
+
+
 class ForcedWindows(Windows):
     """All windows of consecutive states, each with the parameters of its member.
 

@@ -17,7 +17,7 @@ rotation, wind and advection. `nets.shallow_water` has it as convolutions for la
 matrices need n^3 operations for n cells, and nothing iterates. [m], [m2 s-1], [s].
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -30,6 +30,19 @@ GRAVITY: Final = 9.81
 """[m s-2]"""
 
 Array = NDArray[np.float64]
+
+
+SLOWEST: Final = 1e-12
+"""[m4 s-2]: squared transports below it do not change the learned friction."""
+
+
+class Weights(NamedTuple):
+    """What multiplies slopes (g*dt/dx) and flows (dt/dx) of the old and the new level."""
+
+    push_old: Tensor | float
+    push_new: Tensor | float
+    flow_old: Tensor | float
+    flow_new: Tensor | float
 
 
 class SmallBasin(nn.Module):
@@ -165,28 +178,76 @@ class BasinStep(nn.Module):
         zeta, u = self.basin.split(x)
         h = (self.depth + zeta) @ self.basin.means.t()
         kept = self.kept(u, h, drag @ self.basin.means.t())
-        push = GRAVITY * self.dt / self.dx
-        star = kept * (u - (1.0 - self.theta) * push * h * (zeta @ self.basin.gradient.t()))
-        before = zeta + (1.0 - self.theta) * self.dt / self.dx * (u @ self.basin.gradient)
-        gain = self.theta * self.dt / self.dx
-        couplings = gain**2 * GRAVITY * h * kept
-        b = before + gain * (star @ self.basin.gradient)
-        z = self.basin.solve(couplings, b, level.expand_as(zeta))
-        u = star - self.theta * push * h * kept * (z @ self.basin.gradient.t())
-        after = before + gain * (u @ self.basin.gradient)
+        push_old, push_new, flow_old, flow_new = self.weights()
+        star = kept * (u - push_old * h * (zeta @ self.basin.gradient.t()))
+        before = zeta + flow_old * (u @ self.basin.gradient)
+        b = before + flow_new * (star @ self.basin.gradient)
+        z = self.basin.solve(flow_new * push_new * h * kept, b, level.expand_as(zeta))
+        u = star - push_new * h * kept * (z @ self.basin.gradient.t())
+        after = before + flow_new * (u @ self.basin.gradient)
         zeta = z.index_copy(1, self.basin.free, after[:, self.basin.free])
         return self.basin.joined(zeta, u)
 
+    def weights(self) -> Weights:
+        """Return what slopes and flows of the old and of the new level do in a step."""
+        flow = self.dt / self.dx
+        old, new = (1.0 - self.theta) * flow, self.theta * flow
+        return Weights(GRAVITY * old, GRAVITY * new, old, new)
+
     def kept(self, u: Tensor, h: Tensor, drag: Tensor) -> Tensor:
         """Return F `[member, face]` from transports, depths and drags at the faces."""
-        root = torch.sqrt(h)
-        across = root * ((u / root) @ self.basin.across.t())
-        square = u**2 + across**2
+        square = self.squared(u, h)
         # The root has no derivative at rest: zero is taken for it.
         moves = square > 0.0
         safe = torch.where(moves, square, torch.ones_like(square))
         speed = torch.where(moves, torch.sqrt(safe), torch.zeros_like(square))
         return h**2 / (h**2 + self.dt * drag * speed)
+
+    def squared(self, u: Tensor, h: Tensor) -> Tensor:
+        """Return U**2 + Um**2 `[member, face]`."""
+        root = torch.sqrt(h)
+        return u**2 + (root * ((u / root) @ self.basin.across.t())) ** 2
+
+
+class LearnedBasinStep(BasinStep):
+    """The same form with numbers to learn: an emulator of a channel.
+
+    Four weights say what slopes and flows do, and a power law how friction depends on drag
+    c, transport and depth:
+
+        F = 1/(1 + exp(a + b1 log c + b2 log sqrt(U**2 + Um**2) + b3 log H))
+
+    They begin as noise around a step that hardly moves and around a law that knows nothing.
+    With the right eight numbers it is the model's step.
+
+    Parameters
+    ----------
+    like
+        Basin, depth and regions are taken from it.
+    noise
+        Standard deviation of the first numbers.
+    """
+
+    def __init__(self, like: BasinStep, *, noise: float = 0.1) -> None:
+        depth, regions = like.depth.numpy(), like.regions.numpy()
+        super().__init__(like.basin, depth, regions, dx=like.dx, dt=like.dt)
+        start = torch.tensor([-1.0, -1.0, -4.0, -4.0], dtype=torch.float64)
+        self.log_weights = nn.Parameter(start + noise * torch.randn_like(start))
+        law = torch.tensor([-2.0, 0.5, 0.5, -0.5], dtype=torch.float64)
+        self.law = nn.Parameter(law + noise * torch.randn_like(law))
+
+    def weights(self) -> Weights:
+        """Return what slopes and flows do, as learned."""
+        return Weights(*torch.exp(self.log_weights).unbind(0))
+
+    def kept(self, u: Tensor, h: Tensor, drag: Tensor) -> Tensor:
+        """Return F `[member, face]` by the power law."""
+        square = self.squared(u, h)
+        moves = square > SLOWEST
+        safe = torch.where(moves, square, torch.full_like(square, SLOWEST))
+        a, of_drag, of_speed, of_depth = self.law.unbind(0)
+        loss = a + of_drag * torch.log(drag) + 0.5 * of_speed * torch.log(safe)
+        return 1.0 / (1.0 + torch.exp(loss + of_depth * torch.log(h)))
 
 
 def _open_faces(is_open: NDArray[np.bool_]) -> NDArray[np.intp]:

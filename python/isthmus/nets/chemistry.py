@@ -94,7 +94,9 @@ class FamilyProjection(nn.Module):
     def _limit(self, z: Tensor, totals: Tensor) -> tuple[Tensor, Tensor]:
         """Leave a rest of each total to a family's own species; return what is held."""
         held = torch.matmul(z, self.shared.t())
-        allowed = (LARGEST_SHARE * totals / held).clamp(max=1.0)
+        # A family that shares nothing holds zero: its quotient has no derivative.
+        some = torch.where(held > 0.0, held, torch.ones_like(held))
+        allowed = (LARGEST_SHARE * totals / some).clamp(max=1.0)
         for family in range(self.n_families):
             is_member = self.shared[family] > 0
             limit = allowed[:, family : family + 1].expand_as(z)

@@ -124,6 +124,8 @@ class RosenbrockStep(nn.Module):
     n_inner
         Inner steps. For POLLU over an hour from the start, dt = 5 min, 32 leave 4e-6 of a
         species' largest concentration, as the Fortran solver does at rtol = 1e-6.
+    first_share
+        Of dt, the first inner step.
 
     Raises
     ------
@@ -131,7 +133,14 @@ class RosenbrockStep(nn.Module):
         If a number is out of range.
     """
 
-    def __init__(self, kinetics: MassAction, dt: float, *, n_inner: int = 32) -> None:
+    def __init__(
+        self,
+        kinetics: MassAction,
+        dt: float,
+        *,
+        n_inner: int = 32,
+        first_share: float = FIRST_SHARE,
+    ) -> None:
         if not (np.isfinite(dt) and dt > 0.0 and n_inner >= 1):
             raise ConfigurationError(
                 f"'dt' and 'n_inner' must be above 0, found {dt} and {n_inner}"
@@ -139,7 +148,7 @@ class RosenbrockStep(nn.Module):
         super().__init__()
         self.kinetics = kinetics
         self.dt = float(dt)
-        self.inner: list[float] = (self.dt * growing_shares(n_inner)).tolist()
+        self.inner: list[float] = (self.dt * growing_shares(n_inner, first_share)).tolist()
 
     def extra_repr(self) -> str:
         """Return what tells this step from another of the same kinetics."""
@@ -168,6 +177,63 @@ class RosenbrockStep(nn.Module):
         return stage_y + stages[LAST]
 
 
+class KnownConstants(nn.Module):
+    """Constants of which some have a factor.
+
+    Parameters
+    ----------
+    k
+        Constants `[reaction]`.
+    chosen
+        Numbers of the reactions with a factor, 0 the first, in the factors' order.
+    """
+
+    k: Tensor
+    places: Tensor
+
+    def __init__(self, k: NDArray[np.float64], chosen: NDArray[np.intp]) -> None:
+        super().__init__()
+        self.register_buffer("k", torch.from_numpy(k.copy()))
+        self.register_buffer("places", torch.from_numpy(np.eye(len(k))[chosen]))
+
+    def forward(self, factors: Tensor) -> Tensor:
+        """Return constants `[member, reaction]` under factors `[member, i]`."""
+        return self.k * (1.0 + (factors - 1.0) @ self.places)
+
+
+class LearnedConstants(nn.Module):
+    """Constants to learn, and what the factors do to each: `k = exp(c + W log factors)`.
+
+    They begin near a guess, as an evaluation of kinetic data gives it, and W near zero:
+    which reaction a factor is of is not known.
+
+    Parameters
+    ----------
+    guess
+        Of the constants `[reaction]`.
+    n_factors
+        How many.
+    noise
+        Standard deviations of c around the guess and of W around zero, at first.
+    """
+
+    def __init__(
+        self,
+        guess: NDArray[np.float64],
+        n_factors: int,
+        *,
+        noise: tuple[float, float] = (0.3, 0.1),
+    ) -> None:
+        super().__init__()
+        c = torch.from_numpy(np.log(guess))
+        self.c = nn.Parameter(c + noise[0] * torch.randn_like(c))
+        self.w = nn.Parameter(noise[1] * torch.randn(n_factors, len(c), dtype=c.dtype))
+
+    def forward(self, factors: Tensor) -> Tensor:
+        """Return constants `[member, reaction]` under factors `[member, i]`."""
+        return torch.exp(self.c + torch.log(factors) @ self.w)
+
+
 class BoxesStep(nn.Module):
     """Boxes side by side whose rate constants have factors: what `isthmus tune` steps.
 
@@ -175,39 +241,25 @@ class BoxesStep(nn.Module):
     ----------
     step
         Of concentrations and constants.
-    k
-        Constants `[reaction]`.
-    chosen
-        Numbers of the reactions with a factor, 0 the first, in the order of the inputs.
+    constants
+        From factors `[member, i]` to constants `[member, reaction]`.
     n_boxes
         In a state.
     """
 
-    k: Tensor
-    places: Tensor
-
-    def __init__(
-        self,
-        step: nn.Module,
-        k: NDArray[np.float64],
-        chosen: NDArray[np.intp],
-        n_boxes: int,
-    ) -> None:
+    def __init__(self, step: nn.Module, constants: nn.Module, n_boxes: int) -> None:
         super().__init__()
-        self.step, self.n_boxes = step, n_boxes
-        self.register_buffer("k", torch.from_numpy(k.copy()))
-        self.register_buffer("places", torch.from_numpy(np.eye(len(k))[chosen]))
+        self.step, self.constants, self.n_boxes = step, constants, n_boxes
 
     def forward(self, x: Tensor, *factors: Tensor) -> Tensor:
         """Return `[member, box*species]` after a step; each factor is `[member]`."""
-        change = (torch.stack(factors, dim=1) - 1.0) @ self.places
-        k = (self.k * (1.0 + change)).repeat_interleave(self.n_boxes, dim=0)
-        y = x.reshape(k.shape[0], -1)
-        after: Tensor = self.step(y, k)
+        k = self.constants(torch.stack(factors, dim=1))
+        k = k.repeat_interleave(self.n_boxes, dim=0)
+        after: Tensor = self.step(x.reshape(k.shape[0], -1), k)
         return after.reshape(x.shape)
 
 
-def growing_shares(n: int, first: float = FIRST_SHARE) -> NDArray[np.float64]:
+def growing_shares(n: int, first: float) -> NDArray[np.float64]:
     """Return n shares of one, each larger than the one before by the same factor."""
     if first * n >= 1.0:
         return np.full(n, 1.0 / n)
