@@ -11,6 +11,7 @@ module network_fields
   use contract_numbers, only: contract_number_t, trained_for
   use failures, only: err_argument, fail, succeed
   use isthmus, only: isthmus_emulator_t, isthmus_float64, isthmus_model_t
+  use swe_blocks, only: halo, lead
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: swe_parameters_t
@@ -42,16 +43,11 @@ contains
 
   !> The inner part of a field with halo.
   function view_of(field, grid) result(view)
-    real(wp), intent(in), target :: field(:, :) !! with halo
+    real(wp), intent(in), target :: field(1 - lead:, 1 - halo:)
     type(swe_grid_t), intent(in) :: grid
     real(wp), pointer :: view(:, :)             !! (nx, ny)
 
-    integer :: first(2)
-
-    associate (n => [grid%block%nx, grid%block%ny])
-      first = (shape(field) - n)/2
-      view => field(first(1) + 1:first(1) + n(1), first(2) + 1:first(2) + n(2))
-    end associate
+    view => field(1:grid%block%nx, 1:grid%block%ny)
   end function view_of
 
   !> Load the network; `guarded = .false.` believes whatever is finite.

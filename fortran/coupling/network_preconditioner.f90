@@ -9,7 +9,7 @@
 module network_preconditioner
   use, intrinsic :: iso_fortran_env, only: int64
   use isthmus, only: isthmus_float64, isthmus_model_t
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_five_point, only: five_point_t
   use swe_kinds, only: wp
   use swe_preconditioner, only: preconditioner_t
@@ -97,8 +97,8 @@ contains
   subroutine apply(self, matrix, r, s, products)
     class(network_preconditioner_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: s(1 - lead:, 1 - halo:)
     real(wp), intent(inout) :: products(:)
 
     integer :: i, j, status

@@ -3,6 +3,7 @@
 module network_swe
   use failures, only: err_argument, fail
   use network_fields, only: end_with_status, network_fields_t, view_of
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -155,16 +156,14 @@ contains
   !> Add to the inner part of a field with halo where faces are open.
   subroutine add_inside(stress, is_open, field)
     real(wp), intent(in) :: stress(:, :)   !! (nx, ny)
-    real(wp), intent(in) :: is_open(:, :)  !! with halo
-    real(wp), intent(inout) :: field(:, :) !! with halo
+    real(wp), intent(in) :: is_open(1 - lead:, 1 - halo:)
+    real(wp), intent(inout) :: field(1 - lead:, 1 - halo:)
 
-    integer :: i, j, width
+    integer :: i, j
 
-    width = (size(field, 1) - size(stress, 1))/2
     do j = 1, size(stress, 2)
       do i = 1, size(stress, 1)
-        field(width + i, width + j) = field(width + i, width + j) &
-          + is_open(width + i, width + j)*stress(i, j)
+        field(i, j) = field(i, j) + is_open(i, j)*stress(i, j)
       end do
     end do
   end subroutine add_inside

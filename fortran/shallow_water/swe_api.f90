@@ -7,7 +7,7 @@
 !> and reads `report` after it. Arrays are (nx, ny) without halos, [y, x] in Python; those
 !> that are set are `inout`, for f90wrap would turn `out` into a result of unknown shape.
 module swe_api
-  use swe_blocks, only: halo, whole_grid
+  use swe_blocks, only: halo, lead, whole_grid
   use swe_controls, only: swe_controls_t
   use swe_exchange, only: exchange
   use swe_kinds, only: wp
@@ -346,14 +346,14 @@ contains
   !> Set the cells of the block.
   subroutine put(values, field)
     real(wp), intent(in) :: values(:, :) !! (nx, ny)
-    real(wp), intent(inout), contiguous :: field(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: field(1 - lead:, 1 - halo:)
 
     field(1:size(values, 1), 1:size(values, 2)) = values
   end subroutine put
 
   !> Copy the cells of the block.
   subroutine get(field, values)
-    real(wp), intent(in), contiguous :: field(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: field(1 - lead:, 1 - halo:)
     real(wp), intent(inout) :: values(:, :) !! set (nx, ny)
 
     values = field(1:size(values, 1), 1:size(values, 2))

@@ -10,7 +10,7 @@ program bench_swe_solvers
   use, intrinsic :: iso_fortran_env, only: int64, output_unit, real64
   use elliptic_cases, only: make_case, wavy_depth
   !$ use omp_lib, only: omp_get_max_threads
-  use swe_blocks, only: halo, whole_grid
+  use swe_blocks, only: whole_grid
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp

@@ -9,8 +9,9 @@
 !> first pass updates row j + 1 of p before it applies the operator to row j, and moves z
 !> along the old direction while it is at hand.
 module swe_conjugate_gradients
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
   use swe_preconditioner, only: preconditioner_t
@@ -39,8 +40,8 @@ contains
   subroutine solve(self, matrix, b, z, solution)
     class(conjugate_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
     type(solution_t), intent(out) :: solution
 
     real(wp) :: alpha, rho, rho_before
@@ -77,9 +78,10 @@ contains
     integer :: j
 
     if (.not. allocated(self%r)) then
-      allocate (self%r, mold=matrix%diagonal)
-      self%r = 0.0_wp
-      allocate (self%s, self%p, self%q, source=self%r)
+      call allocate_field(matrix%block, self%r)
+      call allocate_field(matrix%block, self%s)
+      call allocate_field(matrix%block, self%p)
+      call allocate_field(matrix%block, self%q)
       allocate (self%products(matrix%block%ny), self%largest(matrix%block%ny))
     end if
     if (allocated(self%preconditioner)) then
@@ -98,8 +100,8 @@ contains
   subroutine first_residual(self, matrix, b, z)
     class(conjugate_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:)
 
     integer :: j, nx
 
@@ -145,7 +147,7 @@ contains
     type(five_point_t), intent(in) :: matrix
     real(wp), intent(in) :: alpha !! of the old direction [1]
     real(wp), intent(in) :: beta  !! [1]
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
 
     integer :: first, j, last, nx, ny
 
@@ -168,17 +170,30 @@ contains
 
   contains
 
+    !> The cells of a row, and by themselves its two ends in the halo: so the long loop
+    !> begins at a cache line.
     subroutine turn_row(j)
       integer, intent(in) :: j !! row, 0:ny+1
 
-      if (allocated(self%preconditioner)) then
-        call turn_plain_row(nx + 2, alpha, beta, self%s(0:nx + 1, j), z(0:nx + 1, j), &
-          self%p(0:nx + 1, j))
-      else
-        call turn_diagonal_row(nx + 2, alpha, beta, self%r(0:nx + 1, j), &
-          self%s(0:nx + 1, j), z(0:nx + 1, j), self%p(0:nx + 1, j))
-      end if
+      call turn_part(1, nx, j)
+      call turn_part(0, 0, j)
+      call turn_part(nx + 1, nx + 1, j)
     end subroutine turn_row
+
+    subroutine turn_part(first, last, j)
+      integer, intent(in) :: first, last, j
+
+      integer :: n
+
+      n = last - first + 1
+      if (allocated(self%preconditioner)) then
+        call turn_plain_row(n, alpha, beta, self%s(first:last, j), z(first:last, j), &
+          self%p(first:last, j))
+      else
+        call turn_diagonal_row(n, alpha, beta, self%r(first:last, j), &
+          self%s(first:last, j), z(first:last, j), self%p(first:last, j))
+      end if
+    end subroutine turn_part
 
   end subroutine turn
 
@@ -208,7 +223,7 @@ contains
     class(conjugate_gradients_t), intent(in) :: self
     type(five_point_t), intent(in) :: matrix
     real(wp), intent(in) :: alpha !! [1]
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
 
     integer :: i, j
 

@@ -9,7 +9,8 @@
 !> has the row diagonal*z = right-hand side. Rows are weighted by the cell's area [m2], so a
 !> residual divided by the area is an elevation [m].
 module swe_five_point
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, halo, lead
+  use swe_fields, only: allocate_field
   use swe_kinds, only: wp
   implicit none
   private
@@ -45,13 +46,13 @@ module swe_five_point
   abstract interface
     !> Solve A z = b.
     subroutine solve_interface(self, matrix, b, z, solution)
-      import :: five_point_solver_t, five_point_t, halo, solution_t, wp
+      import :: five_point_solver_t, five_point_t, halo, lead, solution_t, wp
       implicit none
       class(five_point_solver_t), intent(inout) :: self
       type(five_point_t), intent(in) :: matrix
-      real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
+      real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
         !! right-hand side [m3]; its halo is not used
-      real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+      real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
         !! first guess, becomes the solution, with a filled halo [m]
       type(solution_t), intent(out) :: solution !! how it went
     end subroutine solve_interface
@@ -70,10 +71,9 @@ contains
     nx = block%nx
     ny = block%ny
     self%block = block
-    allocate (self%diagonal(1 - halo:nx + halo, 1 - halo:ny + halo), source=1.0_wp)
-    allocate (self%east, self%north, mold=self%diagonal)
-    self%east = 0.0_wp
-    self%north = 0.0_wp
+    call allocate_field(block, self%diagonal, 1.0_wp)
+    call allocate_field(block, self%east)
+    call allocate_field(block, self%north)
     allocate (self%area(1 - halo:ny + halo), source=area)
   end subroutine setup
 
@@ -81,9 +81,9 @@ contains
   !> first residuals: solvers fuse it with their own loops.
   subroutine residual(self, b, z, r)
     class(five_point_t), intent(in) :: self
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)    !! [m3]
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)    !! [m]
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:) !! set [m3]
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)    !! [m3]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:)    !! [m]
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:) !! set [m3]
 
     integer :: i, j
 

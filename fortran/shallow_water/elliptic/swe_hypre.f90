@@ -11,8 +11,9 @@ module swe_hypre
   use, intrinsic :: iso_c_binding, only: c_double, c_int, c_int64_t
   use failures, only: err_runtime, fail, succeed
   use mpi_f08, only: mpi_comm_self, mpi_initialized
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, halo, lead
   use swe_exchange, only: exchange, global_maximum, global_sum
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_hypre_capi, only: grid_assemble, grid_create, grid_set_extents, &
     grid_set_periodic, matrix_assemble, matrix_create, matrix_initialize, &
@@ -71,8 +72,8 @@ contains
   subroutine solve(self, matrix, b, z, solution)
     class(hypre_pfmg_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
     type(solution_t), intent(out) :: solution
 
     real(c_double) :: target_norm
@@ -132,7 +133,7 @@ contains
     call vector_create(self%communicator, self%grid, self%z, ierr)
     call vector_initialize(self%z, ierr)
     allocate (self%values(n_entries, block%nx, block%ny), self%cells(block%nx, block%ny))
-    allocate (self%r(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), source=0.0_wp)
+    call allocate_field(block, self%r)
   end subroutine setup
 
   !> Hand over the matrix.
@@ -210,8 +211,8 @@ contains
   subroutine measure(self, matrix, b, z, solution, is_finite, target_norm)
     class(hypre_pfmg_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:)
     type(solution_t), intent(inout) :: solution
     logical, intent(out) :: is_finite
     real(c_double), intent(out), optional :: target_norm !! [m3]

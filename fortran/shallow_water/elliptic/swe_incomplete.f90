@@ -11,7 +11,7 @@
 !> couplings to others. So results depend on the blocks, in the solver's error: it alone of
 !> the preconditioners is not for reproducible runs.
 module swe_incomplete
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_five_point, only: five_point_t
   use swe_kinds, only: wp
   use swe_preconditioner, only: preconditioner_t
@@ -59,8 +59,8 @@ contains
   subroutine apply(self, matrix, r, s, products)
     class(incomplete_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: s(1 - lead:, 1 - halo:)
     real(wp), intent(inout) :: products(:)
 
     integer :: i, j, nx, ny

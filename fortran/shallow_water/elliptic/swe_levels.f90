@@ -8,7 +8,7 @@
 !> to a preconditioner, whose bytes are its costs; sums are made in the working precision.
 module swe_levels
   use, intrinsic :: iso_fortran_env, only: sp => real32
-  use swe_blocks, only: block_t, halo, nobody
+  use swe_blocks, only: block_t, east_end, halo, lead, nobody
   use swe_decomposition, only: reproducible_levels
   use swe_exchange, only: exchange, global_maximum
   use swe_five_point, only: five_point_t
@@ -46,13 +46,14 @@ contains
     nx = block%nx
     ny = block%ny
     self%block = block
-    allocate (self%inverse(1 - halo:nx + halo, 1 - halo:ny + halo), source=1.0_sp)
+    allocate (self%inverse(1 - lead:east_end(nx), 1 - halo:ny + halo), source=1.0_sp)
     allocate (self%east, self%north, mold=self%inverse)
     self%east = 0.0_sp
     self%north = 0.0_sp
     allocate (self%mass(nx, ny), source=0.0_wp)
-    if (has_neighbours(block)) allocate (self%wide(nx + 2*halo, ny + 2*halo), source=1.0_wp)
-    allocate (self%red(1 - halo:nx + halo, 0:1))
+    if (has_neighbours(block)) allocate (self%wide(1 - lead:east_end(nx), &
+      1 - halo:ny + halo), source=1.0_wp)
+    allocate (self%red(1 - lead:east_end(nx), 0:1), source=0.0_wp)
     do i = 1 - halo, nx + halo
       self%red(i, 0) = real(modulo(i + block%i_offset + 1, 2), wp)
       self%red(i, 1) = 1.0_wp - self%red(i, 0)

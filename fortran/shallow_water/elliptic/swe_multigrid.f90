@@ -16,8 +16,9 @@
 !> symmetric form in conjugate gradients after O. Tatebe (1993).
 module swe_multigrid
   use, intrinsic :: iso_fortran_env, only: sp => real32
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, east_end, halo, lead
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_t
   use swe_kinds, only: wp
   use swe_levels, only: coarsen, coarsen_matrix, copy_finest, finish_level, &
@@ -125,8 +126,8 @@ contains
     type(block_t), intent(in) :: block
     type(level_fields_t), intent(inout) :: fields
 
-    allocate (fields%r(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), source=0.0_wp)
-    allocate (fields%z, source=fields%r)
+    call allocate_field(block, fields%r)
+    call allocate_field(block, fields%z)
   end subroutine setup_fields
 
   !> ceiling(log2(c)) for the Courant number c of a step with theta = 1/2; for small ones a
@@ -145,8 +146,8 @@ contains
   subroutine apply(self, matrix, r, s, products)
     class(multigrid_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: s(1 - lead:, 1 - halo:)
     real(wp), intent(inout) :: products(:)
 
     call exchange(matrix%block, r)
@@ -184,11 +185,11 @@ contains
   !> Sweep from zero over red and black cells; sum the residual to coarse cells.
   subroutine descend(level, r, coarse, coarse_r)
     type(level_t), intent(in) :: level
-    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:) !! with filled halo [m3]
+    real(wp), intent(in), contiguous :: r(1 - lead:, 1 - halo:) !! with filled halo [m3]
     type(block_t), intent(in) :: coarse !! block of the next level
-    real(wp), intent(inout), contiguous :: coarse_r(1 - halo:, 1 - halo:) !! set [m3]
+    real(wp), intent(inout), contiguous :: coarse_r(1 - lead:, 1 - halo:) !! set [m3]
 
-    real(wp), dimension(1 - halo:level%block%nx + halo, 0:2) :: red, black
+    real(wp), dimension(1 - lead:east_end(level%block%nx), 0:2) :: red, black
     integer :: first, j, k, last, nx
 
     nx = level%block%nx
@@ -218,13 +219,13 @@ contains
   !> cells, and form r.s. Without a coarse level it is the symmetric sweep red, black, red.
   subroutine ascend(level, r, s, products, coarse)
     type(level_t), intent(in) :: level
-    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:)    !! with filled halo [m3]
-    real(wp), intent(inout), contiguous :: s(1 - halo:, 1 - halo:) !! set on the block [m]
+    real(wp), intent(in), contiguous :: r(1 - lead:, 1 - halo:)    !! with filled halo [m3]
+    real(wp), intent(inout), contiguous :: s(1 - lead:, 1 - halo:) !! set on the block [m]
     real(wp), intent(inout), optional :: products(:)   !! set: r.s of each row [m4] (ny)
-    real(wp), intent(in), contiguous, optional :: coarse(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: coarse(1 - lead:, 1 - halo:)
       !! solution of the next level, with filled halo [m]
 
-    real(wp), dimension(1 - halo:level%block%nx + halo, 0:2) :: red, black
+    real(wp), dimension(1 - lead:east_end(level%block%nx), 0:2) :: red, black
     real(wp) :: product
     integer :: first, j, k, last, nx
 
@@ -238,7 +239,7 @@ contains
       j = modulo(k, 3)
       call red_row(nx, level%red(:, level%row_parity(k)), level%inverse(:, k), r(:, k), &
         red(:, j))
-      if (present(coarse)) call prolong_row(nx, size(coarse, 1) - 2*halo, &
+      if (present(coarse)) call prolong_row(nx, (nx + 1)/2, &
         level%red(:, level%row_parity(k)), coarse(:, (k + 1)/2), red(:, j))
       j = k - 1
       if (j >= first - 1) call black_row(nx, level%red(:, level%row_parity(j)), &
@@ -261,8 +262,8 @@ contains
   subroutine relax(level, n_sweeps, r, z)
     type(level_t), intent(in) :: level
     integer, intent(in) :: n_sweeps
-    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:)    !! [m3]
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:) !! set on the block [m]
+    real(wp), intent(in), contiguous :: r(1 - lead:, 1 - halo:)    !! [m3]
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:) !! set on the block [m]
 
     integer :: colour, j, k
 
@@ -282,9 +283,9 @@ contains
   !> Red cells of one row after the first half-sweep from zero.
   pure subroutine red_row(nx, is_red, inverse, r, red)
     integer, intent(in) :: nx
-    real(wp), intent(in) :: is_red(1 - halo:nx + halo), r(1 - halo:nx + halo)
-    real(sp), intent(in) :: inverse(1 - halo:nx + halo)
-    real(wp), intent(inout) :: red(1 - halo:nx + halo)
+    real(wp), intent(in) :: is_red(1 - lead:east_end(nx)), r(1 - lead:east_end(nx))
+    real(sp), intent(in) :: inverse(1 - lead:east_end(nx))
+    real(wp), intent(inout) :: red(1 - lead:east_end(nx))
 
     integer :: i
 
@@ -296,9 +297,9 @@ contains
   !> Add the correction of the coarse level to red cells.
   pure subroutine prolong_row(nx, nx_coarse, is_red, coarse, red)
     integer, intent(in) :: nx, nx_coarse
-    real(wp), intent(in) :: is_red(1 - halo:nx + halo)
-    real(wp), intent(in) :: coarse(1 - halo:nx_coarse + halo)
-    real(wp), intent(inout) :: red(1 - halo:nx + halo)
+    real(wp), intent(in) :: is_red(1 - lead:east_end(nx))
+    real(wp), intent(in) :: coarse(1 - lead:east_end(nx_coarse))
+    real(wp), intent(inout) :: red(1 - lead:east_end(nx))
 
     integer :: i
 
@@ -315,10 +316,10 @@ contains
   pure subroutine black_row(nx, is_red, inverse, east, north, south, r, red, red_north, &
     red_south, black)
     integer, intent(in) :: nx
-    real(wp), dimension(1 - halo:nx + halo), intent(in) :: is_red, r, red, red_north, &
+    real(wp), dimension(1 - lead:east_end(nx)), intent(in) :: is_red, r, red, red_north, &
       red_south
-    real(sp), dimension(1 - halo:nx + halo), intent(in) :: inverse, east, north, south
-    real(wp), intent(inout) :: black(1 - halo:nx + halo)
+    real(sp), dimension(1 - lead:east_end(nx)), intent(in) :: inverse, east, north, south
+    real(wp), intent(inout) :: black(1 - lead:east_end(nx))
 
     integer :: i
 
@@ -334,9 +335,10 @@ contains
     black_north, black_south, coarse)
     integer, intent(in) :: nx, nx_coarse
     logical, intent(in) :: is_first !! of the two rows of the coarse one
-    real(sp), dimension(1 - halo:nx + halo), intent(in) :: east, north, south
-    real(wp), dimension(1 - halo:nx + halo), intent(in) :: black, black_north, black_south
-    real(wp), intent(inout) :: coarse(1 - halo:nx_coarse + halo)
+    real(sp), dimension(1 - lead:east_end(nx)), intent(in) :: east, north, south
+    real(wp), dimension(1 - lead:east_end(nx)), intent(in) :: black, black_north, &
+      black_south
+    real(wp), intent(inout) :: coarse(1 - lead:east_end(nx_coarse))
 
     real(wp) :: residual(nx + 1)
     integer :: i
@@ -361,10 +363,10 @@ contains
   pure subroutine final_row(nx, is_red, inverse, east, north, south, r, black, &
     black_north, black_south, s, product)
     integer, intent(in) :: nx
-    real(wp), dimension(1 - halo:nx + halo), intent(in) :: is_red, r, black, black_north, &
-      black_south
-    real(sp), dimension(1 - halo:nx + halo), intent(in) :: inverse, east, north, south
-    real(wp), intent(inout) :: s(1 - halo:nx + halo)
+    real(wp), dimension(1 - lead:east_end(nx)), intent(in) :: is_red, r, black, &
+      black_north, black_south
+    real(sp), dimension(1 - lead:east_end(nx)), intent(in) :: inverse, east, north, south
+    real(wp), intent(inout) :: s(1 - lead:east_end(nx))
     real(wp), intent(out) :: product
 
     integer :: i
@@ -383,9 +385,9 @@ contains
   pure subroutine relax_row(nx, first, inverse, east, north, south, r, z_north, z_south, z)
     integer, intent(in) :: nx
     integer, intent(in) :: first !! cell, 1 or 2
-    real(wp), dimension(1 - halo:nx + halo), intent(in) :: r, z_north, z_south
-    real(sp), dimension(1 - halo:nx + halo), intent(in) :: inverse, east, north, south
-    real(wp), intent(inout) :: z(1 - halo:nx + halo)
+    real(wp), dimension(1 - lead:east_end(nx)), intent(in) :: r, z_north, z_south
+    real(sp), dimension(1 - lead:east_end(nx)), intent(in) :: inverse, east, north, south
+    real(wp), intent(inout) :: z(1 - lead:east_end(nx))
 
     integer :: i
 

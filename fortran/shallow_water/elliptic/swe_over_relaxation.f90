@@ -10,8 +10,9 @@
 !> negative, and so its leading vector is not. Sweeps grow in number like the Courant
 !> number c.
 module swe_over_relaxation
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
   use swe_rows, only: is_large, largest_of_rows, sum_of_rows
@@ -44,8 +45,8 @@ contains
   subroutine solve(self, matrix, b, z, solution)
     class(over_relaxation_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
     type(solution_t), intent(out) :: solution
 
     real(wp) :: omega
@@ -53,9 +54,8 @@ contains
     logical :: is_finite
 
     if (.not. allocated(self%r)) then
-      allocate (self%r, mold=matrix%diagonal)
-      self%r = 0.0_wp
-      allocate (self%x, source=self%r)
+      call allocate_field(matrix%block, self%r)
+      call allocate_field(matrix%block, self%x)
       allocate (self%largest(matrix%block%ny), self%sums(matrix%block%ny, 2))
     end if
     omega = factor(self, matrix)
@@ -94,8 +94,8 @@ contains
   subroutine look(self, matrix, b, z, solution, is_finite)
     class(over_relaxation_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:)
     type(solution_t), intent(inout) :: solution
     logical, intent(out) :: is_finite !! all values of the residual are
 
@@ -139,8 +139,8 @@ contains
     type(five_point_t), intent(in) :: matrix
     integer, intent(in) :: colour
     real(wp), intent(in) :: omega
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
 
     integer :: first, j, nx
 

@@ -13,8 +13,9 @@
 !> -1 from row to row. So every loop has unit stride, and a 2 x 2 block of cells is the
 !> numbers k of two rows.
 module swe_red_black
-  use swe_blocks, only: block_t, halo, nobody
+  use swe_blocks, only: block_t, halo, lead, nobody
   use swe_exchange, only: exchange, global_maximum
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_t
   use swe_kinds, only: wp
   use swe_rows, only: is_large
@@ -69,12 +70,14 @@ contains
     self%half%nx = (block%nx + 1)/2
     self%half%nx_global = (block%nx_global + 1)/2
     self%half%i_offset = block%i_offset/2
-    allocate (self%near(1 - halo:self%half%nx + halo, 1 - halo:block%ny + halo), &
-      source=0.0_wp)
-    allocate (self%far, self%south, self%north, self%b_red, source=self%near)
-    allocate (self%diagonal(1 - halo:self%half%nx + halo, 1 - halo:block%ny + halo), &
-      source=1.0_wp)
-    allocate (self%inverse, self%red, source=self%diagonal)
+    call allocate_field(self%half, self%near)
+    call allocate_field(self%half, self%far)
+    call allocate_field(self%half, self%south)
+    call allocate_field(self%half, self%north)
+    call allocate_field(self%half, self%b_red)
+    call allocate_field(self%half, self%diagonal, 1.0_wp)
+    call allocate_field(self%half, self%inverse, 1.0_wp)
+    call allocate_field(self%half, self%red, 1.0_wp)
   end subroutine setup
 
   !> 1 where black k lies west of red k, -1 where it lies east.
@@ -90,10 +93,10 @@ contains
   subroutine pack(self, matrix, b, z, b_black, z_black, largest)
     class(red_black_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: b_black(1 - halo:, 1 - halo:) !! set [m3]
-    real(wp), intent(inout), contiguous :: z_black(1 - halo:, 1 - halo:) !! set [m]
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:) !! [m3]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: b_black(1 - lead:, 1 - halo:) !! set [m3]
+    real(wp), intent(inout), contiguous :: z_black(1 - lead:, 1 - halo:) !! set [m]
     real(wp), intent(inout) :: largest(:) !! set: diagonal/area of each row [1] (ny)
 
     integer :: j, n, nx
@@ -191,8 +194,8 @@ contains
   !> The whole field from its black cells, whose halo is filled.
   subroutine unpack(self, z_black, z)
     class(red_black_t), intent(in) :: self
-    real(wp), intent(in), contiguous :: z_black(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:) !! set on the block [m]
+    real(wp), intent(in), contiguous :: z_black(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:) !! set on the block [m]
 
     real(wp) :: z_red(0:self%half%nx + 1), outside
     integer :: j, k, n
@@ -223,9 +226,9 @@ contains
     class(red_black_t), intent(in) :: self
     integer, intent(in) :: j                           !! row, 0:ny+1
     real(wp), intent(in), contiguous :: b(0:)          !! right-hand side (0:n+1)
-    real(wp), intent(in), contiguous :: here(1 - halo:) !! x in the black cells of the row
-    real(wp), intent(in), contiguous :: above(1 - halo:) !! of row j + 1
-    real(wp), intent(in), contiguous :: below(1 - halo:) !! of row j - 1
+    real(wp), intent(in), contiguous :: here(1 - lead:) !! x in the black cells of the row
+    real(wp), intent(in), contiguous :: above(1 - lead:) !! of row j + 1
+    real(wp), intent(in), contiguous :: below(1 - lead:) !! of row j - 1
     real(wp), intent(inout), contiguous :: red(0:)     !! set (0:n+1)
 
     integer :: l, n

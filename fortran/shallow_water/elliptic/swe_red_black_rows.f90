@@ -6,7 +6,7 @@
 !> time.
 !> `step` is 1 or -1 from row to row, see swe_red_black.
 module swe_red_black_rows
-  use swe_blocks, only: halo
+  use swe_blocks, only: east_end, halo, lead
   use swe_kinds, only: wp
   implicit none
   private
@@ -53,9 +53,9 @@ contains
     integer, intent(in) :: parity      !! added to j: step is 1 where the sum is even
     logical, intent(in) :: is_plain
     real(wp), intent(in) :: alpha, beta
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: r, inverse, &
-      diagonal, red_inverse, near, far, south, north
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(inout) :: z, p, q
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(in) :: r, &
+      inverse, diagonal, red_inverse, near, far, south, north
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(inout) :: z, p, q
     real(wp), intent(inout) :: pq(ny)
 
     real(wp) :: red(0:n + 1, 0:2), total
@@ -63,8 +63,8 @@ contains
 
     do k = first - 1, last + 1
       j = k + 1
-      if (j >= first + 2 .and. j <= last - 2) call turn_row(n + 2*halo, is_plain, alpha, &
-        beta, r(:, j), inverse(:, j), z(:, j), p(:, j))
+      if (j >= first + 2 .and. j <= last - 2) call turn_row(lead + east_end(n), &
+        is_plain, alpha, beta, r(:, j), inverse(:, j), z(:, j), p(:, j))
       l = 1 - 2*modulo(k + parity, 2)
       here = modulo(k, 3)
       do i = 0, n + 1
@@ -94,9 +94,9 @@ contains
     red_inverse, near, far, south, north, b_red, z, r, largest, rs)
     integer, intent(in) :: n, ny, first, last, parity
     real(wp), intent(in) :: area(1 - halo:ny + halo)
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: inverse, &
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(in) :: inverse, &
       diagonal, red_inverse, near, far, south, north, b_red, z
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(inout) :: r
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(inout) :: r
     real(wp), intent(inout) :: largest(ny), rs(ny)
 
     real(wp) :: most, red(0:n + 1, 0:2), total
@@ -162,9 +162,9 @@ contains
     integer, intent(in) :: parity      !! added to j: step is 1 where the sum is even
     real(wp), intent(in) :: keep, add
     real(wp), intent(in) :: area(1 - halo:ny + halo)
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: inverse, &
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(in) :: inverse, &
       diagonal, red_inverse, near, far, south, north
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(inout) :: z, r, d
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(inout) :: z, r, d
     real(wp), intent(inout) :: largest(ny)
 
     real(wp) :: most, red(0:n + 1, 0:2)
@@ -172,8 +172,8 @@ contains
 
     do k = first - 1, last + 1
       j = k + 1
-      if (j >= first + 2 .and. j <= last - 2) call advance_row(n + 2*halo, keep, add, &
-        inverse(:, j), r(:, j), z(:, j), d(:, j))
+      if (j >= first + 2 .and. j <= last - 2) call advance_row(lead + east_end(n), &
+        keep, add, inverse(:, j), r(:, j), z(:, j), d(:, j))
       l = 1 - 2*modulo(k + parity, 2)
       here = modulo(k, 3)
       do i = 0, n + 1
@@ -202,8 +202,8 @@ contains
     integer, intent(in) :: n, ny, first, last
     real(wp), intent(in) :: alpha
     real(wp), intent(in) :: area(1 - halo:ny + halo)
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: q, inverse
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(inout) :: r
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(in) :: q, inverse
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(inout) :: r
     real(wp), intent(inout) :: largest(ny), rs(ny)
 
     real(wp) :: most, total
@@ -228,11 +228,11 @@ contains
   pure subroutine descend_rows(n, ny, n_coarse, first, last, parity, r, inverse, &
     red_inverse, near, far, south, north, coarse_r)
     integer, intent(in) :: n, ny, n_coarse, first, last, parity
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: r, inverse, &
-      red_inverse, near, far, south, north
-    real(wp), intent(inout) :: coarse_r(1 - halo:n + halo, 1 - halo:n_coarse + halo)
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(in) :: r, &
+      inverse, red_inverse, near, far, south, north
+    real(wp), intent(inout) :: coarse_r(1 - lead:east_end(n), 1 - halo:n_coarse + halo)
 
-    real(wp) :: black(1 - halo:n + halo, 0:2), red(0:n + 1, 0:2)
+    real(wp) :: black(1 - lead:east_end(n), 0:2), red(0:n + 1, 0:2)
     integer :: i, j, k, l, here, above, below
 
     do k = first - 2, last + 2
@@ -275,13 +275,13 @@ contains
   pure subroutine ascend_rows(n, ny, n_coarse, first, last, parity, r, inverse, &
     red_inverse, near, far, south, north, coarse_z, s, rs)
     integer, intent(in) :: n, ny, n_coarse, first, last, parity
-    real(wp), dimension(1 - halo:n + halo, 1 - halo:ny + halo), intent(in) :: r, inverse, &
-      red_inverse, near, far, south, north
-    real(wp), intent(in) :: coarse_z(1 - halo:n + halo, 1 - halo:n_coarse + halo)
-    real(wp), intent(inout) :: s(1 - halo:n + halo, 1 - halo:ny + halo)
+    real(wp), dimension(1 - lead:east_end(n), 1 - halo:ny + halo), intent(in) :: r, &
+      inverse, red_inverse, near, far, south, north
+    real(wp), intent(in) :: coarse_z(1 - lead:east_end(n), 1 - halo:n_coarse + halo)
+    real(wp), intent(inout) :: s(1 - lead:east_end(n), 1 - halo:ny + halo)
     real(wp), intent(inout) :: rs(ny)
 
-    real(wp) :: black(1 - halo:n + halo, 0:2), red(0:n + 1, 0:2), total
+    real(wp) :: black(1 - lead:east_end(n), 0:2), red(0:n + 1, 0:2), total
     integer :: i, j, k, l, here, above, below
 
     do k = first - 2, last + 2

@@ -15,9 +15,10 @@
 !> A grid whose colours do not alternate everywhere, or whose blocks cut pairs of cells,
 !> goes to conjugate gradients for the whole system.
 module swe_reduced_gradients
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
   use swe_multigrid, only: multigrid_t, worthwhile
@@ -55,8 +56,8 @@ contains
   subroutine solve(self, matrix, b, z, solution)
     class(reduced_gradients_t), intent(inout) :: self
     type(five_point_t), intent(in) :: matrix
-    real(wp), intent(in), contiguous :: b(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: b(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
     type(solution_t), intent(out) :: solution
 
     real(wp) :: stiffness
@@ -92,8 +93,11 @@ contains
       return
     end if
     call self%packed%setup(matrix%block)
-    allocate (self%z, source=self%packed%b_red)
-    allocate (self%r, self%s, self%p, self%q, source=self%z)
+    call allocate_field(self%packed%half, self%z)
+    call allocate_field(self%packed%half, self%r)
+    call allocate_field(self%packed%half, self%s)
+    call allocate_field(self%packed%half, self%p)
+    call allocate_field(self%packed%half, self%q)
     allocate (self%products(matrix%block%ny), self%largest(matrix%block%ny))
   end subroutine setup
 
@@ -179,8 +183,8 @@ contains
     type(red_black_t), intent(in) :: a
     logical, intent(in) :: is_plain
     real(wp), intent(in) :: alpha, beta
-    real(wp), intent(in), contiguous :: r(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous, dimension(1 - halo:, 1 - halo:) :: z, p, q
+    real(wp), intent(in), contiguous :: r(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous, dimension(1 - lead:, 1 - halo:) :: z, p, q
     real(wp), intent(inout) :: pq(:)
 
     integer :: first, j, last, ny
@@ -258,7 +262,7 @@ contains
   !> cells.
   subroutine descend(self, coarse_r)
     class(reduced_gradients_t), intent(in) :: self
-    real(wp), intent(inout), contiguous :: coarse_r(1 - halo:, 1 - halo:) !! set [m3]
+    real(wp), intent(inout), contiguous :: coarse_r(1 - lead:, 1 - halo:) !! set [m3]
 
     integer :: first, last, ny
 
@@ -276,7 +280,7 @@ contains
   !> Add the coarse correction to the black cells, relax red and black ones; r.s.
   subroutine ascend(self, coarse_z)
     class(reduced_gradients_t), intent(inout) :: self
-    real(wp), intent(in), contiguous :: coarse_z(1 - halo:, 1 - halo:) !! filled halo [m]
+    real(wp), intent(in), contiguous :: coarse_z(1 - lead:, 1 - halo:) !! filled halo [m]
 
     integer :: first, last, ny
 

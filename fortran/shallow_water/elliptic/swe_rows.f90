@@ -5,7 +5,7 @@
 !> threads changes no bit of a result.
 module swe_rows
   !$ use omp_lib, only: omp_get_num_threads, omp_get_thread_num
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, halo, lead
   use swe_exact_sums, only: exact_product
   use swe_exchange, only: global_maximum, global_sum
   use swe_kinds, only: wp
@@ -46,9 +46,9 @@ contains
   function sum_of_rows(block, rows, x, y, weight) result(total)
     type(block_t), intent(in) :: block
     real(wp), intent(in) :: rows(:) !! sums of this rank's rows (ny)
-    real(wp), intent(in), contiguous :: x(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: y(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous, optional :: weight(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: x(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous :: y(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: weight(1 - lead:, 1 - halo:)
     real(wp) :: total
 
     real(wp) :: sums(1)

@@ -12,7 +12,7 @@
 !> conjugate gradients. L. A. Hageman and D. M. Young (1981): Applied Iterative Methods,
 !> ch. 4 and 5; Y. Saad (2003): Iterative Methods for Sparse Linear Systems, 12.3.2.
 module swe_semi_iteration
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange
   use swe_five_point, only: solution_t
   use swe_kinds, only: wp
@@ -34,9 +34,9 @@ contains
     real(wp), intent(in) :: stiffness       !! largest diagonal/area - 1 [1]
     real(wp), intent(in) :: tolerance       !! largest residual/area accepted [m]
     integer, intent(in) :: max_iterations
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:) !! residual [m3]
-    real(wp), intent(inout), contiguous :: d(1 - halo:, 1 - halo:) !! work space [m]
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:) !! residual [m3]
+    real(wp), intent(inout), contiguous :: d(1 - lead:, 1 - halo:) !! work space [m]
     real(wp), intent(inout) :: largest(:)   !! residual/area row by row [m] (ny)
     type(solution_t), intent(inout) :: solution !! its residual is that of z
 
@@ -64,7 +64,7 @@ contains
     real(wp), intent(in) :: keep            !! part of the last change that goes on [1]
     real(wp), intent(in) :: add             !! of r/diagonal [1]
     real(wp), intent(in) :: area(1 - halo:) !! of the cells in a row [m2]
-    real(wp), intent(inout), contiguous, dimension(1 - halo:, 1 - halo:) :: z, r, d
+    real(wp), intent(inout), contiguous, dimension(1 - lead:, 1 - halo:) :: z, r, d
     real(wp), intent(inout) :: largest(:)   !! set: |r|/area of each row [m]
 
     integer :: first, j, last, ny

@@ -14,9 +14,10 @@
 module swe_explicit
   !$ use omp_lib, only: omp_get_max_threads, omp_get_num_threads, omp_get_thread_num
   use failures, only: err_argument, fail, succeed
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_explicit_rows, only: cell_row_t, elevation_row, face_row_t, fill_cells, &
     fill_faces, plain_row, step_u, step_v, sweep_row, water_inside, work_row_t
+  use swe_fields, only: allocate_field
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: advection_none, drag_none, face_linear, face_upwind, &
@@ -107,11 +108,10 @@ contains
       last_i = ubound(grid%depth, 1)
       last_j = ubound(grid%depth, 2)
       if (allocated(self%depth_u)) deallocate (self%depth_u, self%depth_v)
-      allocate (self%depth_u, self%depth_v, mold=grid%depth)
-      self%depth_u = 0.0_wp
-      self%depth_v = 0.0_wp
+      call allocate_field(grid%block, self%depth_u)
+      call allocate_field(grid%block, self%depth_v)
       self%depth_u(:last_i - 1, :) = 0.5_wp*grid%open_u(:last_i - 1, :) &
-        *(grid%depth(:last_i - 1, :) + grid%depth(2 - halo:, :))
+        *(grid%depth(:last_i - 1, :) + grid%depth(2 - lead:, :))
       self%depth_v(:, :last_j - 1) = 0.5_wp*grid%open_v(:, :last_j - 1) &
         *(grid%depth(:, :last_j - 1) + grid%depth(:, 2 - halo:))
     end associate
@@ -199,7 +199,8 @@ contains
     integer :: n_threads, t
 
     call succeed(stat)
-    problem = forcing%problem(self%grid%block)
+    problem = state%problem(self%grid%block)
+    if (problem == "") problem = forcing%problem(self%grid%block)
     if (allocated(forcing%head)) problem = "'head' of the forcing must not be there: "// &
       "the explicit step knows no air pressure"
     if (problem /= "") then
@@ -373,14 +374,14 @@ contains
     nx = self%grid%block%nx
     end = nx + 1
     associate (grid => self%grid, dt => self%parameters%dt, g => self%parameters%gravity)
-      call elevation_row(1, dt/grid%area(j + 1), grid%dy, grid%dx_v(j + 1), grid%dx_v(j), &
-        state%zeta(end:end, j + 1), state%u(nx:end, j + 1), state%v(end:end, j + 1), &
-        state%v(end:end, j), beside)
-      state%zeta(end, j + 1) = beside(1)
       call sweep_row(nx, kept(self), g*dt/grid%dx(j), g*dt/grid%dy, self%depth_u(1:nx, j), &
         self%depth_v(1:nx, j), state%zeta(1:end, j), state%u(1:nx, j), state%v(1:nx, j), &
         dt/grid%area(j + 1), grid%dy, grid%dx_v(j + 1), grid%dx_v(j), &
         state%u(0:nx, j + 1), state%v(1:nx, j + 1), state%zeta(1:nx, j + 1))
+      call elevation_row(1, dt/grid%area(j + 1), grid%dy, grid%dx_v(j + 1), grid%dx_v(j), &
+        state%zeta(end:end, j + 1), state%u(nx:end, j + 1), state%v(end:end, j + 1), &
+        state%v(end:end, j), beside)
+      state%zeta(end, j + 1) = beside(1)
     end associate
   end subroutine sweep
 
@@ -416,11 +417,11 @@ contains
   subroutine set_boundary(self, faces, open_transport, open_zeta, zeta, transport)
     type(swe_explicit_t), intent(in) :: self
     type(boundary_face_t), intent(in) :: faces(:)
-    real(wp), intent(in), contiguous, optional :: open_transport(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: open_transport(1 - lead:, 1 - halo:)
       !! [m2 s-1]
-    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:)      !! [m]
-    real(wp), intent(inout), contiguous :: transport(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: zeta(1 - lead:, 1 - halo:)      !! [m]
+    real(wp), intent(inout), contiguous :: transport(1 - lead:, 1 - halo:) !! [m2 s-1]
 
     real(wp) :: known, outside, water
     integer :: k

@@ -6,7 +6,7 @@
 !> equations look at in neighbouring rows, is therefore kept here, in cache, until the row
 !> and its southern neighbour are done: each field crosses memory once per step.
 module swe_explicit_rows
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: drag_row, momentum_row, side_row
@@ -46,14 +46,14 @@ contains
     v, j, is_plain, row)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: depth_u(1 - halo:, 1 - halo:) !! D at faces [m]
+    real(wp), intent(in), contiguous :: depth_u(1 - lead:, 1 - halo:) !! D at faces [m]
     integer, intent(in) :: fixed(:, :)                !! its cells of prescribed elevation
     type(boundary_face_t), intent(in) :: boundary(:)  !! its boundary faces
-    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - lead:, 1 - halo:)
       !! elevation prescribed [m]
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)    !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:)    !! [m2 s-1]
     integer, intent(in) :: j                          !! row
     logical, intent(in) :: is_plain                   !! only the elevation is needed
     type(cell_row_t), intent(inout) :: row            !! set
@@ -83,9 +83,9 @@ contains
   subroutine fill_faces(grid, parameters, depth_v, boundary, v, j, south, north, row)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: depth_v(1 - halo:, 1 - halo:) !! D at faces [m]
+    real(wp), intent(in), contiguous :: depth_v(1 - lead:, 1 - halo:) !! D at faces [m]
     type(boundary_face_t), intent(in) :: boundary(:)  !! its boundary faces
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)       !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:)       !! [m2 s-1]
     integer, intent(in) :: j                     !! row
     type(cell_row_t), intent(in) :: south, north !! rows j and j + 1
     type(face_row_t), intent(inout) :: row       !! set
@@ -122,7 +122,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters !! with theta = 0
     integer, intent(in) :: j
-    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: stress(1 - lead:, 1 - halo:)
       !! at east faces [m2 s-2]
     type(cell_row_t), intent(in) :: cells
     type(face_row_t), intent(in) :: south, north
@@ -150,7 +150,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters !! with theta = 0
     integer, intent(in) :: j
-    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: stress(1 - lead:, 1 - halo:)
       !! at north faces [m2 s-2]
     type(face_row_t), intent(in) :: faces
     type(cell_row_t), intent(in) :: south, north

@@ -7,7 +7,7 @@
 !> where water rises and where it is too thin, are taken from the step. Fluxes are scattered
 !> to the two faces, so the sweeps run on one thread.
 module swe_advection_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
@@ -59,7 +59,7 @@ contains
     type(swe_state_t), intent(in) :: state           !! of the step
     type(face_momentum_t), intent(in) :: east, north !! of the step
     type(swe_state_t), intent(in) :: state_tl        !! its change
-    real(wp), intent(in), contiguous :: depth_tl(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: depth_tl(1 - lead:, 1 - halo:) !! [m]
     type(face_changes_t), intent(inout) :: east_tl, north_tl
       !! `extra` is changed on the block's faces
 
@@ -114,7 +114,7 @@ contains
     type(face_changes_t), intent(inout) :: east_ad, north_ad
       !! `h` and `velocity` are added to
     type(swe_state_t), intent(inout) :: state_ad     !! added to
-    real(wp), intent(inout), contiguous :: depth_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: depth_ad(1 - lead:, 1 - halo:) !! added to
 
     call advect(of_u, east, east_ad)
     call advect(of_v, north, north_ad)
@@ -195,7 +195,7 @@ contains
     integer, intent(in) :: momentum
     type(swe_state_t), intent(in) :: state
     type(face_momentum_t), intent(in) :: faces
-    real(wp), intent(inout), contiguous :: change(1 - halo:, 1 - halo:) !! set
+    real(wp), intent(inout), contiguous :: change(1 - lead:, 1 - halo:) !! set
 
     integer :: i, j, m, n
 
@@ -216,7 +216,7 @@ contains
 
     subroutine add_fluxes(axis, transport)
       integer, intent(in) :: axis
-      real(wp), intent(in), contiguous :: transport(1 - halo:, 1 - halo:)
+      real(wp), intent(in), contiguous :: transport(1 - lead:, 1 - halo:)
 
       type(gradient_t) :: by
       type(row_t) :: row
@@ -243,8 +243,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: momentum, axis !! of_*, along_*
-    real(wp), intent(in), contiguous :: transport(1 - halo:, 1 - halo:)    !! that carries
-    real(wp), intent(in), contiguous :: transport_tl(1 - halo:, 1 - halo:) !! its change
+    real(wp), intent(in), contiguous :: transport(1 - lead:, 1 - halo:)    !! that carries
+    real(wp), intent(in), contiguous :: transport_tl(1 - lead:, 1 - halo:) !! its change
     type(face_momentum_t), intent(in) :: faces                             !! of the step
     type(face_changes_t), intent(inout) :: faces_tl !! `change_tl` is added to
 
@@ -279,10 +279,10 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: momentum, axis !! of_*, along_*
-    real(wp), intent(in), contiguous :: transport(1 - halo:, 1 - halo:) !! that carries
+    real(wp), intent(in), contiguous :: transport(1 - lead:, 1 - halo:) !! that carries
     type(face_momentum_t), intent(in) :: faces                          !! of the step
     type(face_changes_t), intent(inout) :: faces_ad                     !! `h`, `velocity`
-    real(wp), intent(inout), contiguous :: transport_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: transport_ad(1 - lead:, 1 - halo:) !! added to
 
     type(gradient_t) :: by
     type(row_t) :: row
@@ -326,7 +326,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: momentum
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
     real(wp), intent(in) :: h   !! at the face [m]
     integer, intent(in) :: i, j !! the face
 
@@ -380,8 +380,8 @@ contains
   !> Net outflow of a cell over its area [m s-1].
   pure real(wp) function divergence(grid, u, v, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
     integer, intent(in) :: i, j
 
     divergence = (grid%dy*(u(i, j) - u(i - 1, j)) + grid%dx_v(j)*v(i, j) &
@@ -393,7 +393,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     integer, intent(in) :: momentum
     type(face_momentum_t), intent(in) :: faces
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
     integer, intent(in) :: i, j !! the face
 
     slope_of = inverse_distance(grid, momentum, faces, i, j)*(zeta(i + merge(1, 0, &
@@ -439,7 +439,7 @@ contains
     result(by)
     type(swe_parameters_t), intent(in) :: parameters
     type(row_t), intent(in) :: row
-    real(wp), intent(in), contiguous :: transport(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: transport(1 - lead:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(in) :: faces
     integer, intent(in) :: i, j !! left face
 

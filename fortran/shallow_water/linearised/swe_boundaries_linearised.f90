@@ -8,7 +8,7 @@
 !> and the new elevation adds outward*sqrt(g H)*d z_inside to it. A prescribed elevation
 !> enters the rows of its neighbours by their coupling and its own row by the area.
 module swe_boundaries_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
@@ -29,11 +29,11 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_forcing_t), intent(in) :: forcing                  !! of the step
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
-    real(wp), intent(in), contiguous :: open_zeta_tl(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: open_u_tl(1 - halo:, 1 - halo:)    !! [m2 s-1]
-    real(wp), intent(in), contiguous :: open_v_tl(1 - halo:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: open_zeta_tl(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: open_u_tl(1 - lead:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: open_v_tl(1 - lead:, 1 - halo:)    !! [m2 s-1]
     type(face_changes_t), intent(inout) :: east_tl, north_tl    !! `star` is set there
 
     integer :: k
@@ -50,7 +50,7 @@ contains
     subroutine one(face, faces, open_tl, faces_tl)
       type(boundary_face_t), intent(in) :: face
       type(face_momentum_t), intent(in) :: faces
-      real(wp), intent(in), contiguous :: open_tl(1 - halo:, 1 - halo:)
+      real(wp), intent(in), contiguous :: open_tl(1 - lead:, 1 - halo:)
       type(face_changes_t), intent(inout) :: faces_tl
 
       faces_tl%star(face%i, face%j) = open_tl(face%i, face%j)
@@ -69,12 +69,12 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_forcing_t), intent(in) :: forcing                  !! of the step
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad    !! `h` is added to
-    real(wp), intent(inout), contiguous :: open_zeta_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: open_u_ad(1 - halo:, 1 - halo:)    !! added to
-    real(wp), intent(inout), contiguous :: open_v_ad(1 - halo:, 1 - halo:)    !! added to
+    real(wp), intent(inout), contiguous :: open_zeta_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: open_u_ad(1 - lead:, 1 - halo:)    !! added to
+    real(wp), intent(inout), contiguous :: open_v_ad(1 - lead:, 1 - halo:)    !! added to
 
     integer :: k
 
@@ -90,7 +90,7 @@ contains
     subroutine one(face, faces, open_ad, faces_ad)
       type(boundary_face_t), intent(in) :: face
       type(face_momentum_t), intent(in) :: faces
-      real(wp), intent(inout), contiguous :: open_ad(1 - halo:, 1 - halo:)
+      real(wp), intent(inout), contiguous :: open_ad(1 - lead:, 1 - halo:)
       type(face_changes_t), intent(inout) :: faces_ad
 
       associate (star_ad => faces_ad%star(face%i, face%j), i => face%i_outside, &
@@ -132,9 +132,9 @@ contains
   !> External less inner elevation at a radiating face [m].
   pure real(wp) function excess(face, open_zeta, z)
     type(boundary_face_t), intent(in) :: face
-    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - lead:, 1 - halo:)
       !! of the forcing, else zero [m]
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
 
     excess = -z(face%i_inside, face%j_inside)
     if (present(open_zeta)) excess = excess + open_zeta(face%i_outside, face%j_outside)
@@ -145,8 +145,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(face_momentum_t), intent(in) :: east, north                       !! of the step
-    real(wp), intent(in), contiguous :: open_zeta_tl(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:) !! right-hand side [m3]
+    real(wp), intent(in), contiguous :: open_zeta_tl(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:) !! right-hand side [m3]
 
     real(wp) :: couplings(4)
     integer :: i, j, k
@@ -172,8 +172,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(face_momentum_t), intent(in) :: east, north                  !! of the step
-    real(wp), intent(inout), contiguous :: r_ad(1 - halo:, 1 - halo:) !! zero in the halo
-    real(wp), intent(inout), contiguous :: open_zeta_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: r_ad(1 - lead:, 1 - halo:) !! zero in the halo
+    real(wp), intent(inout), contiguous :: open_zeta_ad(1 - lead:, 1 - halo:) !! added to
 
     integer :: i, j, k
 
@@ -215,10 +215,10 @@ contains
   subroutine radiated_transports_tl(grid, parameters, z_tl, east, north, u_tl, v_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: z_tl(1 - halo:, 1 - halo:)    !! [m]
+    real(wp), intent(in), contiguous :: z_tl(1 - lead:, 1 - halo:)    !! [m]
     type(face_momentum_t), intent(in) :: east, north                  !! of the step
-    real(wp), intent(inout), contiguous :: u_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(inout), contiguous :: v_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(inout), contiguous :: u_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(inout), contiguous :: v_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
 
     integer :: k
 
@@ -234,7 +234,7 @@ contains
     subroutine one(face, faces, transport_tl)
       type(boundary_face_t), intent(in) :: face
       type(face_momentum_t), intent(in) :: faces
-      real(wp), intent(inout), contiguous :: transport_tl(1 - halo:, 1 - halo:)
+      real(wp), intent(inout), contiguous :: transport_tl(1 - lead:, 1 - halo:)
 
       if (face%is_radiating) transport_tl(face%i, face%j) = transport_tl(face%i, face%j) &
         + face%outward*wave_speed(face, parameters, faces) &
@@ -249,7 +249,7 @@ contains
     type(swe_parameters_t), intent(in) :: parameters
     type(face_momentum_t), intent(in) :: east, north      !! of the step
     type(face_changes_t), intent(in) :: east_ad, north_ad
-    real(wp), intent(inout), contiguous :: z_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: z_ad(1 - lead:, 1 - halo:) !! added to
 
     integer :: k
 

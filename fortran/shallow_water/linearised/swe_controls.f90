@@ -5,7 +5,7 @@
 !> Sensitivities: `step_ad` adds to them, step after step, in the halo too; when the last
 !> step is done `collect_halo` brings the halo home to the cells that own it.
 module swe_controls
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, east_end, halo, lead
   use swe_exchange, only: exchange, exchange_ad, global_sum
   use swe_kinds, only: wp
   implicit none
@@ -42,7 +42,7 @@ contains
     class(swe_controls_t), intent(inout) :: self
     type(block_t), intent(in) :: block
 
-    allocate (self%depth(1 - halo:block%nx + halo, 1 - halo:block%ny + halo))
+    allocate (self%depth(1 - lead:east_end(block%nx), 1 - halo:block%ny + halo))
     allocate (self%drag_u, self%drag_v, self%stress_u, self%stress_v, self%head, &
       self%open_zeta, self%open_u, self%open_v, mold=self%depth)
     call self%clear()
@@ -108,7 +108,8 @@ contains
     wide = 0.0_wp
     wide(1:block%nx, 1:block%ny) = drag_tl
     call exchange(block, wide)
-    self%drag_u(:block%nx + 1, :) = 0.5_wp*(wide(:block%nx + 1, :) + wide(2 - halo:, :))
+    self%drag_u(:block%nx + 1, :) = 0.5_wp*(wide(:block%nx + 1, :) &
+      + wide(2 - lead:block%nx + halo, :))
     self%drag_v(:, :block%ny + 1) = 0.5_wp*(wide(:, :block%ny + 1) + wide(:, 2 - halo:))
   end subroutine set_drag_tl
 
@@ -127,7 +128,8 @@ contains
     allocate (wide, mold=self%depth)
     wide = 0.0_wp
     wide(:nx + 1, :) = wide(:nx + 1, :) + 0.5_wp*self%drag_u(:nx + 1, :)
-    wide(2 - halo:, :) = wide(2 - halo:, :) + 0.5_wp*self%drag_u(:nx + 1, :)
+    wide(2 - lead:nx + halo, :) = wide(2 - lead:nx + halo, :) &
+      + 0.5_wp*self%drag_u(:nx + 1, :)
     wide(:, :ny + 1) = wide(:, :ny + 1) + 0.5_wp*self%drag_v(:, :ny + 1)
     wide(:, 2 - halo:) = wide(:, 2 - halo:) + 0.5_wp*self%drag_v(:, :ny + 1)
     call exchange_ad(block, wide)

@@ -5,7 +5,7 @@
 !> As the step: `face_depths`, then `sharpen_depths` where momentum is advected to second
 !> order with upstream depths. Which face is sharpened is taken from the step.
 module swe_depths_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange, exchange_ad
   use swe_faces, only: face_depths
   use swe_faces_linearised, only: face_depths_ad, face_depths_tl
@@ -33,14 +33,14 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_state_t), intent(in) :: state
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:) !! depths of the state [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:) !! depths of the state [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:) !! [m]
     type(swe_state_t), intent(in) :: state_tl                     !! change of the state
-    real(wp), intent(in), contiguous :: depth_tl(1 - halo:, 1 - halo:)   !! [m]
-    real(wp), intent(inout), contiguous :: first_u(1 - halo:, 1 - halo:) !! work space
-    real(wp), intent(inout), contiguous :: first_v(1 - halo:, 1 - halo:) !! work space
-    real(wp), intent(inout), contiguous :: h_u_tl(1 - halo:, 1 - halo:)  !! set [m]
-    real(wp), intent(inout), contiguous :: h_v_tl(1 - halo:, 1 - halo:)  !! set [m]
+    real(wp), intent(in), contiguous :: depth_tl(1 - lead:, 1 - halo:)   !! [m]
+    real(wp), intent(inout), contiguous :: first_u(1 - lead:, 1 - halo:) !! work space
+    real(wp), intent(inout), contiguous :: first_v(1 - lead:, 1 - halo:) !! work space
+    real(wp), intent(inout), contiguous :: h_u_tl(1 - lead:, 1 - halo:)  !! set [m]
+    real(wp), intent(inout), contiguous :: h_v_tl(1 - lead:, 1 - halo:)  !! set [m]
 
     type(gradient_t) :: by
     integer :: i, j
@@ -79,14 +79,14 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_state_t), intent(in) :: state
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:) !! depths of the state [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: h_u_ad(1 - halo:, 1 - halo:)  !! sensitivities
-    real(wp), intent(inout), contiguous :: h_v_ad(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: first_u(1 - halo:, 1 - halo:) !! work space
-    real(wp), intent(inout), contiguous :: first_v(1 - halo:, 1 - halo:) !! work space
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:) !! depths of the state [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: h_u_ad(1 - lead:, 1 - halo:)  !! sensitivities
+    real(wp), intent(inout), contiguous :: h_v_ad(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: first_u(1 - lead:, 1 - halo:) !! work space
+    real(wp), intent(inout), contiguous :: first_v(1 - lead:, 1 - halo:) !! work space
     type(swe_state_t), intent(inout) :: state_ad                         !! added to
-    real(wp), intent(inout), contiguous :: depth_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: depth_ad(1 - lead:, 1 - halo:) !! added to
 
     type(gradient_t) :: by
     integer :: i, j

@@ -11,7 +11,7 @@
 !> A_tl. The adjoint solves A lambda = z_ad once, with the same A, which is symmetric. No
 !> iteration is unrolled; the derivative is that of the exact solution.
 module swe_elimination_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: cell_water, swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
@@ -30,7 +30,7 @@ contains
   subroutine driven_transports_tl(grid, parameters, z, east, north, east_tl, north_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
     type(face_changes_t), intent(inout) :: east_tl, north_tl    !! `star` becomes W
 
@@ -58,7 +58,7 @@ contains
   subroutine driven_transports_ad(grid, parameters, z, east, north, east_ad, north_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad
       !! `h` is added to, `friction` is set
@@ -86,12 +86,12 @@ contains
   subroutine flux_balance_tl(grid, parameters, zeta_tl, u_tl, v_tl, w_u, w_v, r)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta_tl(1 - halo:, 1 - halo:) !! old level [m]
-    real(wp), intent(in), contiguous :: u_tl(1 - halo:, 1 - halo:)    !! old [m2 s-1]
-    real(wp), intent(in), contiguous :: v_tl(1 - halo:, 1 - halo:)    !! old [m2 s-1]
-    real(wp), intent(in), contiguous :: w_u(1 - halo:, 1 - halo:)     !! W, east [m2 s-1]
-    real(wp), intent(in), contiguous :: w_v(1 - halo:, 1 - halo:)     !! W, north [m2 s-1]
-    real(wp), intent(inout), contiguous :: r(1 - halo:, 1 - halo:)    !! set [m3]
+    real(wp), intent(in), contiguous :: zeta_tl(1 - lead:, 1 - halo:) !! old level [m]
+    real(wp), intent(in), contiguous :: u_tl(1 - lead:, 1 - halo:)    !! old [m2 s-1]
+    real(wp), intent(in), contiguous :: v_tl(1 - lead:, 1 - halo:)    !! old [m2 s-1]
+    real(wp), intent(in), contiguous :: w_u(1 - lead:, 1 - halo:)     !! W, east [m2 s-1]
+    real(wp), intent(in), contiguous :: w_v(1 - lead:, 1 - halo:)     !! W, north [m2 s-1]
+    real(wp), intent(inout), contiguous :: r(1 - lead:, 1 - halo:)    !! set [m3]
 
     integer :: i, j
 
@@ -110,13 +110,13 @@ contains
     w_v_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: r_ad(1 - halo:, 1 - halo:) !! sensitivity to r
-    real(wp), intent(inout), contiguous :: work(1 - halo:, 1 - halo:) !! zero in the halo
-    real(wp), intent(inout), contiguous :: zeta_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: u_ad(1 - halo:, 1 - halo:)    !! added to
-    real(wp), intent(inout), contiguous :: v_ad(1 - halo:, 1 - halo:)    !! added to
-    real(wp), intent(inout), contiguous :: w_u_ad(1 - halo:, 1 - halo:)  !! added to
-    real(wp), intent(inout), contiguous :: w_v_ad(1 - halo:, 1 - halo:)  !! added to
+    real(wp), intent(in), contiguous :: r_ad(1 - lead:, 1 - halo:) !! sensitivity to r
+    real(wp), intent(inout), contiguous :: work(1 - lead:, 1 - halo:) !! zero in the halo
+    real(wp), intent(inout), contiguous :: zeta_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: u_ad(1 - lead:, 1 - halo:)    !! added to
+    real(wp), intent(inout), contiguous :: v_ad(1 - lead:, 1 - halo:)    !! added to
+    real(wp), intent(inout), contiguous :: w_u_ad(1 - lead:, 1 - halo:)  !! added to
+    real(wp), intent(inout), contiguous :: w_v_ad(1 - lead:, 1 - halo:)  !! added to
 
     integer :: i, j
 
@@ -137,11 +137,11 @@ contains
     u_tl, v_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: z_tl(1 - halo:, 1 - halo:)    !! [m]
+    real(wp), intent(in), contiguous :: z_tl(1 - lead:, 1 - halo:)    !! [m]
     type(face_momentum_t), intent(in) :: east, north                  !! of the step
     type(face_changes_t), intent(in) :: east_tl, north_tl             !! W in `star`
-    real(wp), intent(inout), contiguous :: u_tl(1 - halo:, 1 - halo:) !! set [m2 s-1]
-    real(wp), intent(inout), contiguous :: v_tl(1 - halo:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: u_tl(1 - lead:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: v_tl(1 - lead:, 1 - halo:) !! set [m2 s-1]
 
     real(wp) :: factor
     integer :: i, j
@@ -167,7 +167,7 @@ contains
     type(swe_parameters_t), intent(in) :: parameters
     type(face_momentum_t), intent(in) :: east, north       !! of the step
     type(face_changes_t), intent(in) :: east_ad, north_ad
-    real(wp), intent(inout), contiguous :: z_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: z_ad(1 - lead:, 1 - halo:) !! added to
 
     real(wp) :: factor
     integer :: i, j
@@ -197,11 +197,11 @@ contains
   subroutine new_elevation_tl(grid, parameters, u_old_tl, v_old_tl, u_tl, v_tl, zeta_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: u_old_tl(1 - halo:, 1 - halo:)   !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_old_tl(1 - halo:, 1 - halo:)   !! [m2 s-1]
-    real(wp), intent(in), contiguous :: u_tl(1 - halo:, 1 - halo:)       !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_tl(1 - halo:, 1 - halo:)       !! [m2 s-1]
-    real(wp), intent(inout), contiguous :: zeta_tl(1 - halo:, 1 - halo:) !! advanced [m]
+    real(wp), intent(in), contiguous :: u_old_tl(1 - lead:, 1 - halo:)   !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_old_tl(1 - lead:, 1 - halo:)   !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u_tl(1 - lead:, 1 - halo:)       !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_tl(1 - lead:, 1 - halo:)       !! [m2 s-1]
+    real(wp), intent(inout), contiguous :: zeta_tl(1 - lead:, 1 - halo:) !! advanced [m]
 
     integer :: i, j
 
@@ -220,12 +220,12 @@ contains
     v_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta_ad(1 - halo:, 1 - halo:) !! of zeta(n+1)
-    real(wp), intent(inout), contiguous :: work(1 - halo:, 1 - halo:) !! zero in the halo
-    real(wp), intent(inout), contiguous :: u_old_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: v_old_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: u_ad(1 - halo:, 1 - halo:)     !! added to
-    real(wp), intent(inout), contiguous :: v_ad(1 - halo:, 1 - halo:)     !! added to
+    real(wp), intent(in), contiguous :: zeta_ad(1 - lead:, 1 - halo:) !! of zeta(n+1)
+    real(wp), intent(inout), contiguous :: work(1 - lead:, 1 - halo:) !! zero in the halo
+    real(wp), intent(inout), contiguous :: u_old_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: v_old_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: u_ad(1 - lead:, 1 - halo:)     !! added to
+    real(wp), intent(inout), contiguous :: v_ad(1 - lead:, 1 - halo:)     !! added to
 
     integer :: i, j
 
@@ -243,10 +243,10 @@ contains
   pure real(wp) function mean_outflow(grid, theta, u_old, v_old, u, v, i, j)
     type(swe_grid_t), intent(in) :: grid
     real(wp), intent(in) :: theta !! weight of the new level [1]
-    real(wp), intent(in), contiguous :: u_old(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_old(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)     !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)     !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u_old(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_old(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:)     !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:)     !! [m2 s-1]
     integer, intent(in) :: i, j   !! the cell
 
     real(wp) :: before
@@ -262,12 +262,12 @@ contains
   subroutine mean_outflow_ad(grid, theta, outflow_ad, u_old_ad, v_old_ad, u_ad, v_ad)
     type(swe_grid_t), intent(in) :: grid
     real(wp), intent(in) :: theta !! weight of the new level [1]
-    real(wp), intent(in), contiguous :: outflow_ad(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: outflow_ad(1 - lead:, 1 - halo:)
       !! sensitivity to the outflow, zero in the halo
-    real(wp), intent(inout), contiguous :: u_old_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: v_old_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: u_ad(1 - halo:, 1 - halo:)     !! added to
-    real(wp), intent(inout), contiguous :: v_ad(1 - halo:, 1 - halo:)     !! added to
+    real(wp), intent(inout), contiguous :: u_old_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: v_old_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: u_ad(1 - lead:, 1 - halo:)     !! added to
+    real(wp), intent(inout), contiguous :: v_ad(1 - lead:, 1 - halo:)     !! added to
 
     real(wp) :: change
     integer :: i, j

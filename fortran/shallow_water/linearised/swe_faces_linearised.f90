@@ -5,7 +5,7 @@
 !> side stays upstream: at those switches the derivative is the one of the branch that the
 !> step took. Adjoints gather: each cell adds up its four faces, so rows run in parallel.
 module swe_faces_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: face_linear, face_upwind, swe_parameters_t
@@ -22,12 +22,12 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_state_t), intent(in) :: state !! at the old level
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:) !! of `face_depths` [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:) !! of `face_depths` [m]
-    real(wp), intent(in), contiguous :: zeta_tl(1 - halo:, 1 - halo:)   !! [m]
-    real(wp), intent(in), contiguous :: depth_tl(1 - halo:, 1 - halo:)  !! [m]
-    real(wp), intent(inout), contiguous :: h_u_tl(1 - halo:, 1 - halo:) !! set [m]
-    real(wp), intent(inout), contiguous :: h_v_tl(1 - halo:, 1 - halo:) !! set [m]
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:) !! of `face_depths` [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:) !! of `face_depths` [m]
+    real(wp), intent(in), contiguous :: zeta_tl(1 - lead:, 1 - halo:)   !! [m]
+    real(wp), intent(in), contiguous :: depth_tl(1 - lead:, 1 - halo:)  !! [m]
+    real(wp), intent(inout), contiguous :: h_u_tl(1 - lead:, 1 - halo:) !! set [m]
+    real(wp), intent(inout), contiguous :: h_v_tl(1 - lead:, 1 - halo:) !! set [m]
 
     real(wp) :: own, own_zeta
     integer :: i, j, k
@@ -64,13 +64,13 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_state_t), intent(in) :: state !! at the old level
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:) !! of `face_depths` [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:) !! of `face_depths` [m]
-    real(wp), intent(inout), contiguous :: h_u_ad(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:) !! of `face_depths` [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:) !! of `face_depths` [m]
+    real(wp), intent(inout), contiguous :: h_u_ad(1 - lead:, 1 - halo:)
       !! zero where H is
-    real(wp), intent(inout), contiguous :: h_v_ad(1 - halo:, 1 - halo:) !! alike
-    real(wp), intent(inout), contiguous :: zeta_ad(1 - halo:, 1 - halo:)  !! added to
-    real(wp), intent(inout), contiguous :: depth_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: h_v_ad(1 - lead:, 1 - halo:) !! alike
+    real(wp), intent(inout), contiguous :: zeta_ad(1 - lead:, 1 - halo:)  !! added to
+    real(wp), intent(inout), contiguous :: depth_ad(1 - lead:, 1 - halo:) !! added to
 
     real(wp) :: own, own_zeta, weight
     integer :: i, j, k
@@ -138,10 +138,10 @@ contains
   !> A boundary face has the depth of its inner cell.
   pure subroutine inner_depth_tl(face, zeta_tl, depth_tl, h, h_tl)
     type(boundary_face_t), intent(in) :: face
-    real(wp), intent(in), contiguous :: zeta_tl(1 - halo:, 1 - halo:)  !! [m]
-    real(wp), intent(in), contiguous :: depth_tl(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: h(1 - halo:, 1 - halo:)        !! [m]
-    real(wp), intent(inout), contiguous :: h_tl(1 - halo:, 1 - halo:)  !! set there [m]
+    real(wp), intent(in), contiguous :: zeta_tl(1 - lead:, 1 - halo:)  !! [m]
+    real(wp), intent(in), contiguous :: depth_tl(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: h(1 - lead:, 1 - halo:)        !! [m]
+    real(wp), intent(inout), contiguous :: h_tl(1 - lead:, 1 - halo:)  !! set there [m]
 
     h_tl(face%i, face%j) = merge(depth_tl(face%i_inside, face%j_inside) &
       + zeta_tl(face%i_inside, face%j_inside), 0.0_wp, h(face%i, face%j) > 0.0_wp)
@@ -150,10 +150,10 @@ contains
   !> Transpose of `inner_depth_tl`.
   pure subroutine inner_depth_ad(face, h, h_ad, zeta_ad, depth_ad)
     type(boundary_face_t), intent(in) :: face
-    real(wp), intent(in), contiguous :: h(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(inout), contiguous :: h_ad(1 - halo:, 1 - halo:)     !! becomes zero
-    real(wp), intent(inout), contiguous :: zeta_ad(1 - halo:, 1 - halo:)  !! added to
-    real(wp), intent(inout), contiguous :: depth_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(in), contiguous :: h(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: h_ad(1 - lead:, 1 - halo:)     !! becomes zero
+    real(wp), intent(inout), contiguous :: zeta_ad(1 - lead:, 1 - halo:)  !! added to
+    real(wp), intent(inout), contiguous :: depth_ad(1 - lead:, 1 - halo:) !! added to
 
     associate (i => face%i_inside, j => face%j_inside)
       if (h(face%i, face%j) > 0.0_wp) then
@@ -167,11 +167,11 @@ contains
   !> Change of the slopes with the elevation.
   subroutine surface_slopes_tl(grid, zeta_tl, h_u, h_v, slope_u_tl, slope_v_tl)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: zeta_tl(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:)     !! [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:)     !! [m]
-    real(wp), intent(inout), contiguous :: slope_u_tl(1 - halo:, 1 - halo:) !! set [1]
-    real(wp), intent(inout), contiguous :: slope_v_tl(1 - halo:, 1 - halo:) !! set [1]
+    real(wp), intent(in), contiguous :: zeta_tl(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:)     !! [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:)     !! [m]
+    real(wp), intent(inout), contiguous :: slope_u_tl(1 - lead:, 1 - halo:) !! set [1]
+    real(wp), intent(inout), contiguous :: slope_v_tl(1 - lead:, 1 - halo:) !! set [1]
 
     integer :: i, j
 
@@ -189,12 +189,12 @@ contains
   !> Add to the sensitivity to the elevation what the slopes carry.
   subroutine surface_slopes_ad(grid, h_u, h_v, slope_u_ad, slope_v_ad, zeta_ad)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: slope_u_ad(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: slope_u_ad(1 - lead:, 1 - halo:)
       !! zero outside 0:nx+1, 0:ny+1
-    real(wp), intent(in), contiguous :: slope_v_ad(1 - halo:, 1 - halo:) !! alike
-    real(wp), intent(inout), contiguous :: zeta_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(in), contiguous :: slope_v_ad(1 - lead:, 1 - halo:) !! alike
+    real(wp), intent(inout), contiguous :: zeta_ad(1 - lead:, 1 - halo:) !! added to
 
     real(wp) :: change
     integer :: i, j

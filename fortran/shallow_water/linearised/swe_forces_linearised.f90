@@ -2,7 +2,7 @@
 !> Tangent-linear and adjoint of swe_forces: wind stress, and the head of air pressure and
 !> tide-generating potential.
 module swe_forces_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_faces_linearised, only: surface_slopes_ad
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -19,10 +19,10 @@ contains
   subroutine add_head_tl(grid, parameters, head, east, north, head_tl, east_tl, north_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:)
       !! of the step [m], or zero
     type(face_momentum_t), intent(in) :: east, north  !! of the step
-    real(wp), intent(in), contiguous :: head_tl(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: head_tl(1 - lead:, 1 - halo:) !! [m]
     type(face_changes_t), intent(inout) :: east_tl, north_tl !! `slope`, `extra` are changed
 
     real(wp) :: factor, slope_tl
@@ -51,11 +51,11 @@ contains
   subroutine add_head_ad(grid, parameters, head, east, north, east_ad, north_ad, head_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:)
       !! of the step [m], or zero
     type(face_momentum_t), intent(in) :: east, north !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad !! `h` and `slope` are added to
-    real(wp), intent(inout), contiguous :: head_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: head_ad(1 - lead:, 1 - halo:) !! added to
 
     real(wp) :: factor
     integer :: i, j
@@ -79,7 +79,7 @@ contains
   !> Slope of the head at an east face that holds water [1].
   pure real(wp) function east_slope(grid, head, east, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:)
       !! [m]
     type(face_momentum_t), intent(in) :: east
     integer, intent(in) :: i, j                     !! the face
@@ -93,7 +93,7 @@ contains
   !> Slope of the head at a north face that holds water [1].
   pure real(wp) function north_slope(grid, head, north, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:)
       !! [m]
     type(face_momentum_t), intent(in) :: north
     integer, intent(in) :: i, j                     !! the face
@@ -108,10 +108,10 @@ contains
   subroutine add_stress_tl(grid, parameters, stress, faces, stress_tl, faces_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: stress(1 - lead:, 1 - halo:)
       !! of the step [m2 s-2], or zero
     type(face_momentum_t), intent(in) :: faces        !! of the step
-    real(wp), intent(in), contiguous :: stress_tl(1 - halo:, 1 - halo:) !! [m2 s-2]
+    real(wp), intent(in), contiguous :: stress_tl(1 - lead:, 1 - halo:) !! [m2 s-2]
     type(face_changes_t), intent(inout) :: faces_tl   !! `extra` is changed
 
     real(wp) :: share, share_by_depth
@@ -132,11 +132,11 @@ contains
   subroutine add_stress_ad(grid, parameters, stress, faces, faces_ad, stress_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous, optional :: stress(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: stress(1 - lead:, 1 - halo:)
       !! of the step [m2 s-2], or zero
     type(face_momentum_t), intent(in) :: faces        !! of the step
     type(face_changes_t), intent(inout) :: faces_ad   !! `h` is added to
-    real(wp), intent(inout), contiguous :: stress_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: stress_ad(1 - lead:, 1 - halo:) !! added to
 
     real(wp) :: share, share_by_depth
     integer :: i, j

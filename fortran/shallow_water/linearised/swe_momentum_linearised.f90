@@ -10,7 +10,7 @@
 !> where G is what F multiplies. The speed has no derivative where the water is at rest;
 !> there zero is taken, the mean of the derivatives in opposite directions.
 module swe_momentum_linearised
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t, frozen_rotation
@@ -54,8 +54,8 @@ contains
   subroutine scaled_transports_tl(grid, east, north, u_tl, v_tl, east_tl, north_tl)
     type(swe_grid_t), intent(in) :: grid
     type(face_momentum_t), intent(in) :: east, north               !! of the step
-    real(wp), intent(in), contiguous :: u_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
     type(face_changes_t), intent(inout) :: east_tl, north_tl       !! `scaled` is set
 
     integer :: i, j
@@ -88,8 +88,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(face_momentum_t), intent(in) :: east, north                  !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad          !! `h` is added to
-    real(wp), intent(inout), contiguous :: u_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: v_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: u_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: v_ad(1 - lead:, 1 - halo:) !! added to
 
     integer :: i, j
 
@@ -124,11 +124,11 @@ contains
     linear_drag_tl, east_tl, north_tl)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)    !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:)    !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:)    !! [m2 s-1]
     type(face_momentum_t), intent(in) :: east, north               !! of the step
-    real(wp), intent(in), contiguous :: u_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
     real(wp), intent(in) :: linear_drag_tl                         !! [s-1]
     type(face_changes_t), intent(inout) :: east_tl, north_tl
       !! `friction` and `star` are set from the other parts
@@ -165,14 +165,14 @@ contains
     north_ad, u_ad, v_ad, linear_drag_ad)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(in) :: east, north            !! of the step
     type(face_changes_t), intent(inout) :: east_ad, north_ad
       !! `friction` and `star` come in; `h`, `slope`, `scaled` are added to, `extra` and
       !! `drag` set
-    real(wp), intent(inout), contiguous :: u_ad(1 - halo:, 1 - halo:) !! added to
-    real(wp), intent(inout), contiguous :: v_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: u_ad(1 - lead:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: v_ad(1 - lead:, 1 - halo:) !! added to
     real(wp), intent(inout) :: linear_drag_ad !! added to, the part of this block
 
     type(face_t) :: friction_by, star_by

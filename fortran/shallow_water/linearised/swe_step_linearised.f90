@@ -18,7 +18,7 @@
 !> step and have no linearisation.
 module swe_step_linearised
   use failures, only: err_argument, err_runtime, fail, succeed
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_boundaries_linearised, only: boundary_transports_ad, boundary_transports_tl, &
     fix_elevations_ad, fix_elevations_tl, radiated_transports_ad, radiated_transports_tl
   use swe_controls, only: swe_controls_t
@@ -91,9 +91,9 @@ contains
   !> Allocate the fields of one direction, zero.
   subroutine setup_faces(faces, like)
     type(face_changes_t), intent(inout) :: faces
-    real(wp), intent(in) :: like(1 - halo:, 1 - halo:) !! a field of the model
+    real(wp), intent(in) :: like(1 - lead:, 1 - halo:) !! a field of the model
 
-    allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
+    allocate (faces%h(1 - lead:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
     allocate (faces%slope, faces%scaled, faces%friction, faces%extra, faces%star, &
       faces%velocity, faces%mean, faces%cross, faces%drag, faces%change, &
       faces%change_tl, source=faces%h)
@@ -287,7 +287,7 @@ contains
   subroutine set_new(self, model, zeta)
     class(swe_linearised_t), intent(inout) :: self
     type(swe_model_t), intent(in) :: model
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at the new level [m]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! at the new level [m]
 
     self%new%zeta(:, :) = zeta
     call new_transports(model%grid, model%parameters, model%z, model%east, model%north, &
@@ -400,8 +400,8 @@ contains
   !> Transpose of `put_fixed`, on the block's cells: the halo of zeta is zero.
   pure subroutine take_fixed(grid, zeta_ad, z_ad)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(inout), contiguous :: zeta_ad(1 - halo:, 1 - halo:) !! becomes 0 there
-    real(wp), intent(inout), contiguous :: z_ad(1 - halo:, 1 - halo:)    !! added to
+    real(wp), intent(inout), contiguous :: zeta_ad(1 - lead:, 1 - halo:) !! becomes 0 there
+    real(wp), intent(inout), contiguous :: z_ad(1 - lead:, 1 - halo:)    !! added to
 
     integer :: k
 
@@ -415,7 +415,7 @@ contains
 
   !> Set a field to zero outside the block's cells.
   pure subroutine clear_halo(field, nx, ny)
-    real(wp), intent(inout), contiguous :: field(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: field(1 - lead:, 1 - halo:)
     integer, intent(in) :: nx, ny !! cells of the block
 
     field(:0, :) = 0.0_wp

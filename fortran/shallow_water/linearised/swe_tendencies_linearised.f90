@@ -3,7 +3,7 @@
 !> rotation and the bottom friction.
 module swe_tendencies_linearised
   use swe_advection_linearised, only: add_advection_ad, add_advection_tl
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_controls, only: swe_controls_t
   use swe_exchange, only: exchange, exchange_ad
   use swe_forces_linearised, only: add_head_ad, add_head_tl, add_stress_ad, add_stress_tl
@@ -99,7 +99,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(face_momentum_t), intent(in) :: faces !! of the step
-    real(wp), intent(in), contiguous :: transport_tl(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: transport_tl(1 - lead:, 1 - halo:) !! [m2 s-1]
     type(face_changes_t), intent(inout) :: faces_tl !! `velocity` is set
 
     integer :: i, j
@@ -119,7 +119,7 @@ contains
     type(swe_parameters_t), intent(in) :: parameters
     type(face_momentum_t), intent(in) :: faces      !! of the step
     type(face_changes_t), intent(inout) :: faces_ad !! `h` is added to
-    real(wp), intent(inout), contiguous :: transport_ad(1 - halo:, 1 - halo:) !! added to
+    real(wp), intent(inout), contiguous :: transport_ad(1 - lead:, 1 - halo:) !! added to
 
     integer :: i, j
 

@@ -4,13 +4,18 @@
 !> A block owns cells (1:nx, 1:ny) and, with each cell, its east and its north face. Fields
 !> have a halo of further rows and columns on each side: copies of the neighbours' cells,
 !> or of the other side where the grid is periodic, or land. Faces 0 lie in the halo.
+!>
+!> In memory a row of a field begins `lead` values before its column 1 and ends with
+!> `east_end`: whole cache lines, so that column 1 begins one in every row of a field that
+!> `allocate_field` made. What is beyond the halo is zero, and no cell.
 module swe_blocks
-  use swe_kinds, only: int64
+  use swe_kinds, only: int64, line
   implicit none
   private
-  public :: block_t, ranks_t, traffic_t, whole_grid
+  public :: block_t, columns_before, east_end, ranks_t, traffic_t, whole_grid
 
   integer, parameter, public :: halo = 2 !! width of the halo of a model field [cells]
+  integer, parameter, public :: lead = line !! columns in memory before the first
   integer, parameter, public :: west = 1, east = 2, south = 3, north = 4 !! sides
   integer, parameter, public :: nobody = -1 !! no neighbour: the grid ends there
 
@@ -45,6 +50,23 @@ module swe_blocks
   end type traffic_t
 
 contains
+
+  !> The last column in memory of a field of some columns: the halo, and what fills a line.
+  pure integer function east_end(nx)
+    integer, intent(in) :: nx !! columns of the block
+
+    east_end = (nx + halo + line - 1)/line*line
+  end function east_end
+
+  !> Columns in memory before a block's first: of a field of the model, or of one that has a
+  !> halo of its own width and nothing else.
+  pure integer function columns_before(block, extents)
+    type(block_t), intent(in) :: block
+    integer, intent(in) :: extents(2) !! of the field
+
+    columns_before = (extents(2) - block%ny)/2
+    if (extents(1) /= block%nx + 2*columns_before) columns_before = lead
+  end function columns_before
 
   !> The whole grid as one block of one process.
   pure function whole_grid(nx, ny, periodic_x, periodic_y) result(block)

@@ -6,7 +6,7 @@
 !> by itself to the same coarse cells as it does the whole grid.
 module swe_decomposition
   use failures, only: err_argument, fail, succeed
-  use swe_blocks, only: block_t, east, nobody, north, ranks_t, south, west
+  use swe_blocks, only: block_t, east, halo, nobody, north, ranks_t, south, west
   implicit none
   private
   public :: decompose

@@ -11,7 +11,7 @@
 !> 40(5-6), 140-143. Here no range is chosen and no bit dropped.
 module swe_exact_sums
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, halo, lead
   use swe_exchange, only: global_sum
   use swe_kinds, only: int64, real64, wp
   implicit none
@@ -61,9 +61,9 @@ contains
   !> itself, their sum is exact.
   function exact_product(block, x, y, weight) result(product)
     type(block_t), intent(in) :: block !! of the fields
-    real(wp), intent(in), contiguous :: x(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: y(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous, optional :: weight(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: x(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous :: y(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: weight(1 - lead:, 1 - halo:)
     real(wp) :: product
 
     integer(int64) :: bins(lowest:not_numbers)

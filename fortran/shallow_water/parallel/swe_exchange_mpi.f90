@@ -9,7 +9,8 @@
 module swe_exchange
   use mpi_f08, only: mpi_allreduce, mpi_int64_t, mpi_irecv, mpi_isend, mpi_max, &
     mpi_request, mpi_statuses_ignore, mpi_sum, mpi_waitall
-  use swe_blocks, only: block_t, east, nobody, north, south, traffic_t, west
+  use swe_blocks, only: block_t, columns_before, east, halo, nobody, north, south, &
+    traffic_t, west
   use swe_kinds, only: int64, wp
   use swe_mpi, only: communicator_of, is_whole, real_type
   implicit none
@@ -34,7 +35,8 @@ module swe_exchange
 
   !> One of the fields of an exchange.
   type :: field_t
-    real(wp), pointer, contiguous :: values(:, :) => null()
+    real(wp), pointer :: values(:, :) => null()
+      !! with its halo (nx + 2*width, ny + 2*width)
   end type field_t
 
   ! Messages to and from the two sides; they grow with the largest exchange. MPI is called
@@ -47,11 +49,12 @@ contains
   !> field has beyond the block's cells; a halo beyond the end of the grid is left as it is.
   subroutine exchange_one(block, field)
     type(block_t), intent(in) :: block                         !! of the field
-    real(wp), intent(inout), contiguous, target :: field(:, :) !! (nx + 2*w, ny + 2*w)
+    real(wp), intent(inout), contiguous, target :: field(:, :)
+      !! of the model, or (nx + 2*width, ny + 2*width)
 
     type(field_t) :: fields(1)
 
-    fields(1)%values => field
+    fields(1) = with_halo(block, field)
     call exchange_fields(block, fields)
   end subroutine exchange_one
 
@@ -63,8 +66,8 @@ contains
 
     type(field_t) :: fields(2)
 
-    fields(1)%values => first
-    fields(2)%values => second
+    fields(1) = with_halo(block, first)
+    fields(2) = with_halo(block, second)
     call exchange_fields(block, fields)
   end subroutine exchange_two
 
@@ -77,9 +80,9 @@ contains
 
     type(field_t) :: fields(3)
 
-    fields(1)%values => first
-    fields(2)%values => second
-    fields(3)%values => third
+    fields(1) = with_halo(block, first)
+    fields(2) = with_halo(block, second)
+    fields(3) = with_halo(block, third)
     call exchange_fields(block, fields)
   end subroutine exchange_three
 
@@ -87,13 +90,13 @@ contains
   subroutine exchange_layers(block, layers)
     type(block_t), intent(in) :: block !! of the fields
     real(wp), intent(inout), contiguous, target :: layers(:, :, :)
-      !! as in `exchange_one`, (nx + 2*w, ny + 2*w, fields)
+      !! as in `exchange_one` (i, j, field)
 
     type(field_t) :: fields(size(layers, 3))
     integer :: k
 
     do k = 1, size(fields)
-      fields(k)%values => layers(:, :, k)
+      fields(k) = with_halo(block, layers(:, :, k))
     end do
     call exchange_fields(block, fields)
   end subroutine exchange_layers
@@ -106,12 +109,25 @@ contains
 
     type(field_t) :: fields(1)
 
-    fields(1)%values => field
+    fields(1) = with_halo(block, field)
     call exchange_direction(block, fields, 2, block%ny, block%neighbours([south, north]), &
       .true.)
     call exchange_direction(block, fields, 1, block%nx, block%neighbours([west, east]), &
       .true.)
   end subroutine exchange_ad
+
+  !> A field without what lies in memory beyond its halo.
+  function with_halo(block, values) result(field)
+    type(block_t), intent(in) :: block
+    real(wp), intent(in), contiguous, target :: values(:, :) !! as in `exchange_one`
+    type(field_t) :: field
+
+    integer :: before, width
+
+    width = (size(values, 2) - block%ny)/2
+    before = columns_before(block, shape(values))
+    field%values => values(before - width + 1:before + block%nx + width, :)
+  end function with_halo
 
   !> West and east, then south and north: the corners come with the second.
   subroutine exchange_fields(block, fields)

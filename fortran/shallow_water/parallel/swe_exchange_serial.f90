@@ -3,7 +3,7 @@
 !>
 !> The module of the same name in swe_exchange_mpi.f90 does the same over MPI ranks.
 module swe_exchange
-  use swe_blocks, only: block_t, north, east, nobody, traffic_t
+  use swe_blocks, only: block_t, columns_before, east, nobody, north, traffic_t
   use swe_kinds, only: int64, wp
   implicit none
   private
@@ -29,16 +29,18 @@ contains
   !> field has beyond the block's cells; a halo beyond the end of the grid is left as it is.
   subroutine exchange_one(block, field)
     type(block_t), intent(in) :: block                   !! of the field
-    real(wp), intent(inout), contiguous :: field(:, :) !! (nx + 2*width, ny + 2*width)
+    real(wp), intent(inout), contiguous :: field(:, :)
+      !! of the model, or (nx + 2*width, ny + 2*width)
 
-    integer :: nx, ny, width
+    integer :: before, nx, ny, width
 
     nx = block%nx
     ny = block%ny
-    width = (size(field, 1) - nx)/2
+    width = (size(field, 2) - ny)/2
+    before = columns_before(block, shape(field))
     if (block%neighbours(east) /= nobody) then
-      field(:width, :) = field(nx + 1:nx + width, :)
-      field(nx + width + 1:, :) = field(width + 1:2*width, :)
+      field(before - width + 1:before, :) = field(before + nx - width + 1:before + nx, :)
+      field(before + nx + 1:before + nx + width, :) = field(before + 1:before + width, :)
     end if
     if (block%neighbours(north) /= nobody) then
       field(:, :width) = field(:, ny + 1:ny + width)
@@ -72,7 +74,7 @@ contains
   subroutine exchange_layers(block, layers)
     type(block_t), intent(in) :: block !! of the fields
     real(wp), intent(inout), contiguous :: layers(:, :, :)
-      !! as in `exchange_one`, (nx + 2*width, ny + 2*width, fields)
+      !! as in `exchange_one` (i, j, field)
 
     integer :: k
 
@@ -117,11 +119,10 @@ contains
     type(block_t), intent(in) :: block                   !! of the field
     real(wp), intent(inout), contiguous :: field(:, :) !! as in `exchange_one`
 
-    integer :: nx, ny, width
+    integer :: before, ny, width
 
-    nx = block%nx
     ny = block%ny
-    width = (size(field, 1) - nx)/2
+    width = (size(field, 2) - ny)/2
     if (block%neighbours(north) /= nobody) then
       field(:, width + 1:2*width) = field(:, width + 1:2*width) + field(:, ny + width + 1:)
       field(:, ny + width + 1:) = 0.0_wp
@@ -129,11 +130,22 @@ contains
       field(:, :width) = 0.0_wp
     end if
     if (block%neighbours(east) /= nobody) then
-      field(width + 1:2*width, :) = field(width + 1:2*width, :) + field(nx + width + 1:, :)
-      field(nx + width + 1:, :) = 0.0_wp
-      field(nx + 1:nx + width, :) = field(nx + 1:nx + width, :) + field(:width, :)
-      field(:width, :) = 0.0_wp
+      before = columns_before(block, shape(field))
+      call move(before + block%nx, before)
+      call move(before - width, before + block%nx - width)
     end if
+
+  contains
+
+    !> Add the columns of a halo to those that it copies.
+    subroutine move(from, to)
+      integer, intent(in) :: from, to !! columns in memory before the first
+
+      field(to + 1:to + width, :) = field(to + 1:to + width, :) &
+        + field(from + 1:from + width, :)
+      field(from + 1:from + width, :) = 0.0_wp
+    end subroutine move
+
   end subroutine exchange_ad
 
 end module swe_exchange

@@ -6,7 +6,7 @@ module swe_ranks
   use mpi_f08, only: mpi_comm, mpi_comm_dup, mpi_comm_free, mpi_comm_rank, mpi_comm_size, &
     mpi_comm_world, mpi_finalize, mpi_init_thread, mpi_initialized, mpi_integer, mpi_recv, &
     mpi_send, mpi_status_ignore, mpi_thread_funneled
-  use swe_blocks, only: block_t, ranks_t
+  use swe_blocks, only: block_t, columns_before, ranks_t
   use swe_kinds, only: wp
   use swe_mpi, only: communicator_of, real_type
   implicit none
@@ -56,7 +56,7 @@ contains
   !> little more than the whole field.
   subroutine gather(block, field, whole)
     type(block_t), intent(in) :: block
-    real(wp), intent(in), contiguous :: field(:, :) !! (nx + 2*width, ny + 2*width)
+    real(wp), intent(in), contiguous :: field(:, :) !! as in `exchange`
     real(wp), intent(inout) :: whole(:, :)
       !! set on rank 0 (nx_global, ny_global); the others may give any extents
 
@@ -88,10 +88,10 @@ contains
     real(wp), intent(in) :: whole(:, :)
       !! read on rank 0 (nx_global, ny_global); the others may give any extents
     real(wp), intent(inout), contiguous :: field(:, :)
-      !! cells are set (nx + 2*width, ny + 2*width)
+      !! as in `exchange`; its cells are set
 
     real(wp), allocatable :: cells(:, :)
-    integer :: place(4), rank, w
+    integer :: i, place(4), rank, w
 
     call cut(block, field, place, cells)
     if (block%rank /= 0) then
@@ -108,24 +108,26 @@ contains
       call cut(block, field, place, cells)
       cells = whole(place(1):place(2), place(3):place(4))
     end if
-    w = (size(field, 1) - block%nx)/2
-    field(w + 1:w + block%nx, w + 1:w + block%ny) = cells
+    w = (size(field, 2) - block%ny)/2
+    i = columns_before(block, shape(field))
+    field(i + 1:i + block%nx, w + 1:w + block%ny) = cells
   end subroutine scatter
 
   !> A field's own cells, and where in the grid they lie.
   subroutine cut(block, field, place, cells)
     type(block_t), intent(in) :: block
-    real(wp), intent(in), contiguous :: field(:, :) !! (nx + 2*width, ny + 2*width)
+    real(wp), intent(in), contiguous :: field(:, :) !! as in `exchange`
     integer, intent(out) :: place(4)                !! first and last i, first and last j
     real(wp), allocatable, intent(out) :: cells(:, :) !! (nx, ny)
 
-    integer :: w
+    integer :: i, w
 
     place = [block%i_offset + 1, block%i_offset + block%nx, block%j_offset + 1, &
       block%j_offset + block%ny]
-    w = (size(field, 1) - block%nx)/2
+    w = (size(field, 2) - block%ny)/2
+    i = columns_before(block, shape(field))
     allocate (cells(block%nx, block%ny), &
-      source=field(w + 1:w + block%nx, w + 1:w + block%ny))
+      source=field(i + 1:i + block%nx, w + 1:w + block%ny))
   end subroutine cut
 
 end module swe_ranks

@@ -3,7 +3,7 @@
 !>
 !> The module of the same name in swe_ranks_mpi.f90 is that of several MPI ranks.
 module swe_ranks
-  use swe_blocks, only: block_t, ranks_t
+  use swe_blocks, only: block_t, columns_before, ranks_t
   use swe_kinds, only: wp
   implicit none
   private
@@ -29,13 +29,14 @@ contains
   !> Copy a field's cells to the whole field.
   subroutine gather(block, field, whole)
     type(block_t), intent(in) :: block
-    real(wp), intent(in), contiguous :: field(:, :) !! (nx + 2*width, ny + 2*width)
+    real(wp), intent(in), contiguous :: field(:, :) !! as in `exchange`
     real(wp), intent(inout) :: whole(:, :)          !! set (nx, ny)
 
-    integer :: w
+    integer :: i, w
 
-    w = (size(field, 1) - block%nx)/2
-    whole(:, :) = field(w + 1:w + block%nx, w + 1:w + block%ny)
+    w = (size(field, 2) - block%ny)/2
+    i = columns_before(block, shape(field))
+    whole(:, :) = field(i + 1:i + block%nx, w + 1:w + block%ny)
   end subroutine gather
 
   !> Copy the whole field to a field's cells. Halos are left as they are: `exchange` fills
@@ -44,12 +45,13 @@ contains
     type(block_t), intent(in) :: block
     real(wp), intent(in) :: whole(:, :)                !! (nx, ny)
     real(wp), intent(inout), contiguous :: field(:, :)
-      !! cells are set (nx + 2*width, ny + 2*width)
+      !! as in `exchange`; its cells are set
 
-    integer :: w
+    integer :: i, w
 
-    w = (size(field, 1) - block%nx)/2
-    field(w + 1:w + block%nx, w + 1:w + block%ny) = whole
+    w = (size(field, 2) - block%ny)/2
+    i = columns_before(block, shape(field))
+    field(i + 1:i + block%nx, w + 1:w + block%ny) = whole
   end subroutine scatter
 
 end module swe_ranks

@@ -12,7 +12,7 @@
 module swe_open_boundary
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use netcdf_inputs, only: netcdf_input_t
-  use swe_blocks, only: halo
+  use swe_blocks, only: east_end, halo, lead
   use swe_config, only: swe_config_t
   use swe_constituents, only: constituent_t, set_constituents
   use swe_domain, only: swe_domain_t
@@ -302,7 +302,7 @@ contains
       marks(i, j) = p
     end do
     call exchange(grid%block, marks)
-    allocate (self%point(1 - halo:grid%block%nx + halo, 1 - halo:grid%block%ny + halo), &
+    allocate (self%point(1 - lead:east_end(grid%block%nx), 1 - halo:grid%block%ny + halo), &
       source=nint(marks))
     allocate (self%own(3, count(self%point > 0)))
     p = 0
@@ -357,7 +357,7 @@ contains
   subroutine fill_faces(self, faces, transport)
     class(open_boundary_t), intent(in) :: self
     type(boundary_face_t), intent(in) :: faces(:)
-    real(wp), intent(inout) :: transport(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(inout) :: transport(1 - lead:, 1 - halo:) !! [m2 s-1]
 
     integer :: k, p
 

@@ -5,6 +5,7 @@ module swe_watch
   use failures, only: err_interrupted, err_runtime
   use interrupts, only: interrupted_by
   use swe_agreement, only: agree
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: global_maximum
   use swe_kinds, only: real64, wp
   use swe_limits, only: check_advection
@@ -62,25 +63,24 @@ contains
   subroutine check_field(march, name, field, stat, errmsg)
     type(march_t), intent(in) :: march
     character(len=*), intent(in) :: name
-    real(wp), intent(in), contiguous :: field(:, :) !! with halo
+    real(wp), intent(in), contiguous :: field(1 - lead:, 1 - halo:)
     integer, intent(inout) :: stat
     character(len=*), intent(inout) :: errmsg
 
     real(wp) :: bound
-    integer :: i, j, place(2), width
+    integer :: i, j, place(2)
 
     if (stat /= 0) return
     bound = largest
     if (name /= "zeta") bound = 1.0e4_wp*largest
     associate (block => march%model%grid%block)
-      width = (size(field, 1) - block%nx)/2
-      do j = width + 1, width + block%ny
-        if (all(abs(field(width + 1:width + block%nx, j)) <= bound)) cycle
-        i = findloc(abs(field(width + 1:width + block%nx, j)) <= bound, .false., 1)
-        place = [i + block%i_offset, j - width + block%j_offset]
+      do j = 1, block%ny
+        if (all(abs(field(1:block%nx, j)) <= bound)) cycle
+        i = findloc(abs(field(1:block%nx, j)) <= bound, .false., 1)
+        place = [i + block%i_offset, j + block%j_offset]
         stat = err_runtime
         write (errmsg, "(3a, g0.4, 2(a, i0), 2(a, g0.6), a)") "'", &
-          name, "' is ", field(width + i, j), " in column ", place(1), ", row ", place(2), &
+          name, "' is ", field(i, j), " in column ", place(1), ", row ", place(2), &
           " (x = ", march%domain%x(place(1)), ", y = ", march%domain%y(place(2)), ")"
         call tell_when(march, errmsg)
         return

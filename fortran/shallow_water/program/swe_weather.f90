@@ -11,7 +11,7 @@ module swe_weather
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use netcdf_inputs, only: netcdf_input_t
   use swe_agreement, only: agree_on_problem
-  use swe_blocks, only: halo
+  use swe_blocks, only: east_end, halo, lead
   use swe_config, only: swe_config_t
   use swe_domain, only: swe_domain_t
   use swe_exchange, only: exchange
@@ -71,7 +71,7 @@ contains
       return
     end if
     associate (nx => grid%block%nx, ny => grid%block%ny)
-      allocate (self%before(1 - halo:nx + halo, 1 - halo:ny + halo, 3), source=0.0_wp)
+      allocate (self%before(1 - lead:east_end(nx), 1 - halo:ny + halo, 3), source=0.0_wp)
     end associate
     allocate (self%after, source=self%before)
     if (self%has_stress .or. self%has_wind) then
@@ -177,10 +177,10 @@ contains
     !> This block's part of a whole field.
     subroutine take(whole, field)
       real(real64), intent(in) :: whole(:, :)
-      real(wp), intent(inout), contiguous :: field(:, :) !! with halo
+      real(wp), intent(inout), contiguous :: field(1 - lead:, 1 - halo:)
 
       associate (b => grid%block, i => grid%block%i_offset, j => grid%block%j_offset)
-        field(halo + 1:halo + b%nx, halo + 1:halo + b%ny) = &
+        field(1:b%nx, 1:b%ny) = &
           real(whole(i + 1:i + b%nx, j + 1:j + b%ny), wp)
         call exchange(b, field)
       end associate

@@ -26,7 +26,7 @@
 !> of the directions on a sphere, U*v*tan(latitude)/radius, is left out: it is less than 1 %
 !> of the Coriolis force up to 5 m/s at 60 degrees.
 module swe_advection
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_faces, only: slope_row
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -204,7 +204,7 @@ contains
   pure real(wp) function per_depth(grid, parameters, zeta, i, j, i_next, j_next)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
     integer, intent(in) :: i, j, i_next, j_next
 
     real(wp) :: one, other

@@ -11,7 +11,7 @@
 !> with the new elevation z of the inner cell: implicit, so it adds to the diagonal and sets
 !> no limit to the time step.
 module swe_boundaries
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_five_point, only: five_point_t
   use swe_grid, only: boundary_face_t, swe_grid_t
   use swe_kinds, only: wp
@@ -47,9 +47,9 @@ contains
   subroutine known_transport(face, parameters, open_transport, open_zeta, faces)
     type(boundary_face_t), intent(in) :: face
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous, optional :: open_transport(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: open_transport(1 - lead:, 1 - halo:)
       !! [m2 s-1]
-    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - lead:, 1 - halo:) !! [m]
     type(face_momentum_t), intent(inout) :: faces             !! `star` is set
 
     faces%friction(face%i, face%j) = 0.0_wp ! no slope drives it
@@ -109,10 +109,10 @@ contains
   !> Move prescribed elevations to the right-hand side; give them to cells outside too.
   subroutine fix_elevations(grid, open_zeta, matrix, b)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - lead:, 1 - halo:)
       !! of the forcing, else zero [m]
     type(five_point_t), intent(inout) :: matrix
-    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
+    real(wp), intent(inout), contiguous :: b(1 - lead:, 1 - halo:) !! [m3]
 
     real(wp) :: fixed
     integer :: i, j, k
@@ -143,9 +143,9 @@ contains
   !> Without this a cell outside would gather what leaves through its face.
   subroutine fix_outside(grid, open_zeta, faces, b)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous, optional :: open_zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous, optional :: open_zeta(1 - lead:, 1 - halo:) !! [m]
     type(boundary_face_t), intent(in) :: faces(:)
-    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
+    real(wp), intent(inout), contiguous :: b(1 - lead:, 1 - halo:) !! [m3]
 
     integer :: k
 
@@ -161,7 +161,7 @@ contains
   subroutine radiate(grid, parameters, z, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(inout) :: east, north         !! `star` is changed
 
     call through(grid%boundary_u, east)

@@ -9,7 +9,7 @@
 !> The volume that a step lets in through open boundaries is known to rounding, since the
 !> same transports made the new elevation: what is left of the change is the model's error.
 module swe_budgets
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: global_maximum, global_sum
   use swe_grid, only: boundary_face_t, cell_water, swe_grid_t
   use swe_kinds, only: real64, wp
@@ -176,7 +176,7 @@ contains
   !> The transport that made the new elevation [m2 s-1].
   pure real(real64) function through(parameters, old, new, i, j)
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: old(1 - halo:, 1 - halo:), new(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: old(1 - lead:, 1 - halo:), new(1 - lead:, 1 - halo:)
     integer, intent(in) :: i, j !! of the face
 
     through = (1.0_wp - parameters%theta)*old(i, j) + parameters%theta*new(i, j)

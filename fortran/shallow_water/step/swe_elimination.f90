@@ -10,7 +10,7 @@
 !> which differs from z by the solver's error only, and conserves volume to rounding
 !> however loose the solver is.
 module swe_elimination
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_five_point, only: five_point_t
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -27,12 +27,12 @@ contains
   subroutine assemble(grid, parameters, zeta, u, v, east, north, matrix, b)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! old elevation [m]
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)    !! old transport [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)    !! old transport [m2 s-1]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! old elevation [m]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:)    !! old transport [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:)    !! old transport [m2 s-1]
     type(face_momentum_t), intent(in) :: east, north
     type(five_point_t), intent(inout) :: matrix
-    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! set [m3]
+    real(wp), intent(inout), contiguous :: b(1 - lead:, 1 - halo:) !! set [m3]
 
     real(wp) :: factor
     integer :: j, nx
@@ -118,13 +118,13 @@ contains
     solver_error)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: u_old(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_old(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! of the solver [m]
+    real(wp), intent(in), contiguous :: u_old(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_old(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! of the solver [m]
     type(face_momentum_t), intent(in) :: east, north
-    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! set [m2 s-1]
-    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! set [m2 s-1]
-    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! advanced [m]
+    real(wp), intent(inout), contiguous :: u(1 - lead:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: v(1 - lead:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: zeta(1 - lead:, 1 - halo:) !! advanced [m]
     real(wp), intent(out) :: solver_error !! largest |zeta - z| of this block [m]
 
     real(wp) :: south(grid%block%nx)
@@ -153,10 +153,10 @@ contains
   subroutine new_transports(grid, parameters, z, east, north, u, v)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east, north
-    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! set [m2 s-1]
-    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: u(1 - lead:, 1 - halo:) !! set [m2 s-1]
+    real(wp), intent(inout), contiguous :: v(1 - lead:, 1 - halo:) !! set [m2 s-1]
 
     integer :: j, nx
 
@@ -173,7 +173,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: j !! row
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: east
     real(wp), intent(inout) :: u(0:grid%block%nx)               !! set [m2 s-1]
 
@@ -189,7 +189,7 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     integer, intent(in) :: j !! row
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! new elevation [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! new elevation [m]
     type(face_momentum_t), intent(in) :: north
     real(wp), intent(inout) :: v(grid%block%nx)                 !! set [m2 s-1]
 
@@ -223,12 +223,12 @@ contains
   subroutine new_elevation(grid, parameters, u_old, v_old, u, v, z, zeta, solver_error)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: u_old(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v_old(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:)     !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:)     !! [m2 s-1]
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)     !! of the solver [m]
-    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! advanced [m]
+    real(wp), intent(in), contiguous :: u_old(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v_old(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:)     !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:)     !! [m2 s-1]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:)     !! of the solver [m]
+    real(wp), intent(inout), contiguous :: zeta(1 - lead:, 1 - halo:) !! advanced [m]
     real(wp), intent(out) :: solver_error !! largest |zeta - z| of this block [m]
 
     integer :: j
@@ -248,8 +248,8 @@ contains
   !> Prescribed elevations are those of the solver.
   pure subroutine put_fixed(grid, z, zeta)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:)       !! [m]
-    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! set there [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:)       !! [m]
+    real(wp), intent(inout), contiguous :: zeta(1 - lead:, 1 - halo:) !! set there [m]
 
     integer :: k
 

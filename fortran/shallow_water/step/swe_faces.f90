@@ -9,7 +9,7 @@
 !> H is the depth of its inner cell. All faces that a block's own faces look at are set, so
 !> that nothing but the state needs an exchange.
 module swe_faces
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: face_linear, face_upwind, swe_parameters_t
@@ -26,8 +26,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_state_t), intent(in) :: state
-    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:) !! set, east faces [m]
-    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:) !! set, north faces [m]
+    real(wp), intent(inout), contiguous :: h_u(1 - lead:, 1 - halo:) !! set, east faces [m]
+    real(wp), intent(inout), contiguous :: h_v(1 - lead:, 1 - halo:) !! set, north faces [m]
 
     integer :: j
 
@@ -94,9 +94,9 @@ contains
   !> Boundary faces take the depth of their inner cell.
   subroutine boundary_depths(grid, zeta, h_u, h_v)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:)
-    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: h_u(1 - lead:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: h_v(1 - lead:, 1 - halo:)
 
     integer :: k
 
@@ -117,12 +117,12 @@ contains
   !> Slope of the surface, and of a head, at open faces that hold water, zero at the others.
   subroutine surface_slopes(grid, zeta, head, h_u, h_v, slope_u, slope_v)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at centres [m]
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:) !! likewise
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:)  !! water at faces [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:)  !! water at faces [m]
-    real(wp), intent(inout), contiguous :: slope_u(1 - halo:, 1 - halo:) !! set [1]
-    real(wp), intent(inout), contiguous :: slope_v(1 - halo:, 1 - halo:) !! set [1]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:) !! likewise
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:)  !! water at faces [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:)  !! water at faces [m]
+    real(wp), intent(inout), contiguous :: slope_u(1 - lead:, 1 - halo:) !! set [1]
+    real(wp), intent(inout), contiguous :: slope_v(1 - lead:, 1 - halo:) !! set [1]
 
     integer :: j, last
 
@@ -138,8 +138,8 @@ contains
   subroutine slope_rows(grid, j, zeta, head, h_u, h_v, slope_u, slope_v)
     type(swe_grid_t), intent(in) :: grid
     integer, intent(in) :: j
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! at centres [m]
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:) !! likewise
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:) !! likewise
     real(wp), intent(in), dimension(0:grid%block%nx + 1) :: h_u, h_v !! water at faces [m]
     real(wp), intent(inout), dimension(0:grid%block%nx + 1) :: slope_u, slope_v !! set [1]
 
@@ -157,7 +157,7 @@ contains
   subroutine add_head_slopes(grid, j, head, h_u, h_v, slope_u, slope_v)
     type(swe_grid_t), intent(in) :: grid
     integer, intent(in) :: j
-    real(wp), intent(in), contiguous :: head(1 - halo:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous :: head(1 - lead:, 1 - halo:) !! at centres [m]
     real(wp), intent(in), dimension(0:grid%block%nx + 1) :: h_u, h_v !! water at faces [m]
     real(wp), intent(inout), dimension(0:grid%block%nx + 1) :: slope_u, slope_v !! [1]
 

@@ -11,7 +11,7 @@
 !> one of zeta + head. So `swe_momentum` adds the head's slope to the surface's, which also
 !> gives it the weight 1 - theta of the old level; the rest of its force, theta, goes to X.
 module swe_forces
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_momentum, only: face_momentum_t
@@ -28,7 +28,7 @@ contains
   subroutine add_head(grid, parameters, head, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: head(1 - halo:, 1 - halo:) !! at centres [m]
+    real(wp), intent(in), contiguous :: head(1 - lead:, 1 - halo:) !! at centres [m]
     type(face_momentum_t), intent(inout) :: east, north !! `extra` is changed
 
     real(wp) :: factor, per_dx, per_dy, slope
@@ -55,7 +55,7 @@ contains
   subroutine add_stress(grid, parameters, stress, faces)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: stress(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: stress(1 - lead:, 1 - halo:)
       !! along the direction, over the density [m2 s-2]
     type(face_momentum_t), intent(inout) :: faces !! `extra` is changed
 

@@ -8,8 +8,9 @@
 !> part of the grid and says which condition; the face between it and the water is a
 !> boundary face.
 module swe_grid
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, east_end, halo, lead
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_kinds, only: wp
   implicit none
   private
@@ -95,21 +96,20 @@ contains
     allocate (self%area(1 - halo:ny + halo), source=dx*dy)
     allocate (self%f_u(1 - halo:ny + halo), source=f_u)
     allocate (self%f_v(1 - halo:ny + halo), source=f_v)
-    allocate (self%depth(1 - halo:nx + halo, 1 - halo:ny + halo), source=0.0_wp)
+    call allocate_field(block, self%depth)
     self%depth(1:nx, 1:ny) = depth
     allocate (marks, source=self%depth)
     marks = cell_land
     marks(1:nx, 1:ny) = cell
     call exchange(block, self%depth, marks)
-    allocate (self%cell(1 - halo:nx + halo, 1 - halo:ny + halo), source=nint(marks))
-    allocate (self%water(1 - halo:nx + halo, 1 - halo:ny + halo), &
+    allocate (self%cell(1 - lead:east_end(nx), 1 - halo:ny + halo), source=nint(marks))
+    allocate (self%water(1 - lead:east_end(nx), 1 - halo:ny + halo), &
       source=merge(1.0_wp, 0.0_wp, self%cell == cell_water))
     call self%set_faces()
     call self%set_means()
     call self%list_boundaries()
-    allocate (self%drag_u, self%drag_v, mold=self%depth)
-    self%drag_u = 0.0_wp
-    self%drag_v = 0.0_wp
+    call allocate_field(block, self%drag_u)
+    call allocate_field(block, self%drag_v)
   end subroutine setup
 
   !> Set the drag coefficients: faces take the mean of their two cells.
@@ -126,7 +126,7 @@ contains
     wide = 0.0_wp
     wide(1:nx, 1:ny) = drag
     call exchange(self%block, wide)
-    self%drag_u(:nx + 1, :) = 0.5_wp*(wide(:nx + 1, :) + wide(2 - halo:, :))
+    self%drag_u(:nx + 1, :) = 0.5_wp*(wide(:nx + 1, :) + wide(2 - lead:nx + halo, :))
     self%drag_v(:, :ny + 1) = 0.5_wp*(wide(:, :ny + 1) + wide(:, 2 - halo:))
   end subroutine set_drag
 
@@ -136,9 +136,8 @@ contains
 
     integer :: i, j
 
-    allocate (self%open_u, self%open_v, mold=self%depth)
-    self%open_u = 0.0_wp
-    self%open_v = 0.0_wp
+    call allocate_field(self%block, self%open_u)
+    call allocate_field(self%block, self%open_v)
     do j = lbound(self%cell, 2), ubound(self%cell, 2)
       do i = lbound(self%cell, 1), ubound(self%cell, 1)
         if (i < ubound(self%cell, 1)) self%open_u(i, j) = &
@@ -164,11 +163,10 @@ contains
     real(wp) :: n_open
     integer :: i, j
 
-    allocate (self%mean_u, self%mean_v, self%share_u, self%share_v, mold=self%depth)
-    self%mean_u = 0.0_wp
-    self%mean_v = 0.0_wp
-    self%share_u = 0.0_wp
-    self%share_v = 0.0_wp
+    call allocate_field(self%block, self%mean_u)
+    call allocate_field(self%block, self%mean_v)
+    call allocate_field(self%block, self%share_u)
+    call allocate_field(self%block, self%share_v)
     do j = lbound(self%cell, 2) + 1, ubound(self%cell, 2) - 1
       do i = lbound(self%cell, 1) + 1, ubound(self%cell, 1) - 1
         if (self%open_u(i, j) > 0.0_wp) then
@@ -216,7 +214,7 @@ contains
   !> Append the face between cell (i, j) and the next one if it is a boundary face.
   subroutine append_face(faces, cell, i, j, di, dj)
     type(boundary_face_t), allocatable, intent(inout) :: faces(:)
-    integer, intent(in) :: cell(1 - halo:, 1 - halo:) !! kinds of cells
+    integer, intent(in) :: cell(1 - lead:, 1 - halo:) !! kinds of cells
     integer, intent(in) :: i, j                       !! of the face
     integer, intent(in) :: di, dj                     !! step to the next cell
 

@@ -11,7 +11,7 @@
 !> Barthel 2000). The rotation is exact for a gradient that is frozen during the step: the
 !> cross gradient keeps a geostrophic balance, which cos and sin alone would damp.
 module swe_momentum
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_faces, only: add_head_slopes
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -41,8 +41,8 @@ contains
   !> transport/sqrt(H), zero at faces without water.
   subroutine scaled_transports(grid, u, v, east, north)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(inout) :: east, north         !! `scaled` is set
 
     integer :: j, last
@@ -67,10 +67,10 @@ contains
   subroutine provisional_transports(grid, parameters, zeta, u, v, head, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:)
       !! of the forcing [m]: its slope counts as the surface's
     type(face_momentum_t), intent(inout) :: east, north !! `friction` and `star` are set
 
@@ -88,10 +88,10 @@ contains
   subroutine sweep(grid, parameters, zeta, u, v, head, first, last, east, north)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous, optional :: head(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous, optional :: head(1 - lead:, 1 - halo:) !! [m]
     integer, intent(in) :: first, last                  !! rows, 0:ny
     type(face_momentum_t), intent(inout) :: east, north !! `friction` and `star` are set
 

@@ -7,7 +7,7 @@
 !> `swe_faces` stays.
 module swe_sharp_depths
   use swe_advection, only: limited
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_parameters, only: swe_parameters_t
@@ -24,8 +24,8 @@ contains
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
     type(swe_state_t), intent(in) :: state
-    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:) !! east faces [m]
-    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:) !! north faces [m]
+    real(wp), intent(inout), contiguous :: h_u(1 - lead:, 1 - halo:) !! east faces [m]
+    real(wp), intent(inout), contiguous :: h_v(1 - lead:, 1 - halo:) !! north faces [m]
 
     integer :: i, j
 

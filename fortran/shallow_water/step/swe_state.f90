@@ -1,8 +1,9 @@
 ! SPDX-License-Identifier: MIT
 !> State and forcing of the shallow water model.
 module swe_state
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t, east_end, halo, lead
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_kinds, only: wp
   use swe_rows, only: large
   implicit none
@@ -17,6 +18,7 @@ module swe_state
   contains
     procedure :: setup => setup_state
     procedure :: copy
+    procedure :: problem => problem_of_state
     procedure :: fill_halo
   end type swe_state_t
 
@@ -48,10 +50,9 @@ contains
     class(swe_state_t), intent(inout) :: self
     type(block_t), intent(in) :: block
 
-    allocate (self%zeta(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), &
-      source=0.0_wp)
-    allocate (self%u, source=self%zeta)
-    allocate (self%v, source=self%zeta)
+    call allocate_field(block, self%zeta)
+    call allocate_field(block, self%u)
+    call allocate_field(block, self%v)
   end subroutine setup_state
 
   !> Become a copy of a state of the same block, halos included.
@@ -68,6 +69,30 @@ contains
       self%v(:, j) = state%v(:, j)
     end do
   end subroutine copy
+
+  !> Why a block cannot use the state; blank if it can.
+  function problem_of_state(self, block) result(problem)
+    class(swe_state_t), intent(in) :: self
+    type(block_t), intent(in) :: block
+    character(len=200) :: problem
+
+    problem = ""
+    if (is_field(block, self%zeta) .and. is_field(block, self%u) .and. is_field(block, &
+      self%v)) return
+    write (problem, "(4(a, i0), a)") "the state's fields must have the bounds ", 1 - lead, &
+      ":", east_end(block%nx), ", ", 1 - halo, ":", block%ny + halo, &
+      ": allocate them by its procedure 'setup'"
+  end function problem_of_state
+
+  !> Whether a field lies in memory as fields of a block do.
+  pure logical function is_field(block, field)
+    type(block_t), intent(in) :: block
+    real(wp), intent(in), allocatable :: field(:, :)
+
+    is_field = .false.
+    if (allocated(field)) is_field = all([lbound(field), ubound(field)] == [1 - lead, &
+      1 - halo, east_end(block%nx), block%ny + halo])
+  end function is_field
 
   !> Why a block cannot use the forcing; blank if it can.
   function problem_of_forcing(self, block) result(problem)
@@ -91,11 +116,14 @@ contains
     type(block_t), intent(in) :: block
     character(len=*), intent(inout) :: problem          !! set if there is one
 
+    integer :: extents(2)
+
     if (problem /= "" .or. .not. allocated(part)) return
-    if (all(shape(part) == [block%nx, block%ny] + 2*halo)) return
-    write (problem, "(3a, 4(i0, a), i0, a)") "'", name, "' of the forcing has the shape ", &
-      size(part, 1), " x ", size(part, 2), ", expected ", block%nx + 2*halo, " x ", &
-      block%ny + 2*halo, ": the block's cells and a halo of ", halo, " on each side"
+    extents = [lead + east_end(block%nx), block%ny + 2*halo]
+    if (all(shape(part) == extents)) return
+    write (problem, "(3a, 4(i0, a))") "'", name, "' of the forcing has the shape ", &
+      size(part, 1), " x ", size(part, 2), ", expected ", extents(1), " x ", extents(2), &
+      ", that of the state's fields: allocate it with mold=state%zeta"
   end subroutine check_part
 
   !> Bring the halos up to date, after the fields were set on the block.

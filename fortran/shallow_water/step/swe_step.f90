@@ -10,12 +10,13 @@
 !> modelling. Continental Shelf Research 2(4), 243-254.
 module swe_step
   use failures, only: err_argument, fail, succeed
-  use swe_blocks, only: halo
+  use swe_blocks, only: block_t, halo, lead
   use swe_boundaries, only: boundary_diagonal, fix_elevations, known_transports, radiate
   use swe_drainage, only: clip_elevation, limit_new_transports, limit_old_transports
   use swe_elimination, only: assemble, new_elevation, new_level, new_transports
   use swe_exchange, only: exchange, global_maximum
   use swe_faces, only: face_depths
+  use swe_fields, only: allocate_field
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -68,27 +69,24 @@ contains
   subroutine setup(self)
     class(swe_model_t), intent(inout) :: self
 
-    call setup_faces(self%east, self%grid%depth)
-    call setup_faces(self%north, self%grid%depth)
+    call setup_faces(self%grid%block, self%east)
+    call setup_faces(self%grid%block, self%north)
     call self%matrix%setup(self%grid%block, self%grid%area)
     call self%old%setup(self%grid%block)
-    allocate (self%b, self%z, mold=self%grid%depth)
-    self%b = 0.0_wp
-    self%z = 0.0_wp
+    call allocate_field(self%grid%block, self%b)
+    call allocate_field(self%grid%block, self%z)
     self%keeps_velocity = self%parameters%wetting == wetting_newton .or. &
       self%parameters%advection /= advection_none
     self%is_short = self%parameters%wetting /= wetting_newton .and. &
       courant_number(self) <= 1.0_wp
     if (self%keeps_velocity) then
       call self%moved%setup(self%grid%block)
-      allocate (self%h_u, self%h_v, mold=self%grid%depth)
-      self%h_u = 0.0_wp
-      self%h_v = 0.0_wp
+      call allocate_field(self%grid%block, self%h_u)
+      call allocate_field(self%grid%block, self%h_v)
     end if
     if (self%parameters%wetting == wetting_newton) then
-      allocate (self%wet, self%share, mold=self%grid%depth)
-      self%wet = 1.0_wp
-      self%share = 1.0_wp
+      call allocate_field(self%grid%block, self%wet, 1.0_wp)
+      call allocate_field(self%grid%block, self%share, 1.0_wp)
     end if
   end subroutine setup
 
@@ -108,12 +106,14 @@ contains
   end function courant_number
 
   !> Allocate the fields of one direction.
-  subroutine setup_faces(faces, like)
+  subroutine setup_faces(block, faces)
+    type(block_t), intent(in) :: block
     type(face_momentum_t), intent(inout) :: faces
-    real(wp), intent(in) :: like(1 - halo:, 1 - halo:) !! a field of the model
 
-    allocate (faces%h(1 - halo:ubound(like, 1), 1 - halo:ubound(like, 2)), source=0.0_wp)
-    allocate (faces%friction, faces%extra, faces%star, source=faces%h)
+    call allocate_field(block, faces%h)
+    call allocate_field(block, faces%friction)
+    call allocate_field(block, faces%extra)
+    call allocate_field(block, faces%star)
   end subroutine setup_faces
 
   !> Advance the state by one time step. Its halos must be filled; they are when it returns.
@@ -126,7 +126,8 @@ contains
 
     character(len=200) :: problem
 
-    problem = forcing%problem(self%grid%block)
+    problem = state%problem(self%grid%block)
+    if (problem == "") problem = forcing%problem(self%grid%block)
     if (problem /= "") then
       call fail(err_argument, "swe_step: "//trim(problem), stat, errmsg)
       return
@@ -202,8 +203,8 @@ contains
   subroutine current_depths(self, state, h_u, h_v)
     class(swe_model_t), intent(in) :: self
     type(swe_state_t), intent(in) :: state
-    real(wp), intent(inout), contiguous :: h_u(1 - halo:, 1 - halo:) !! set, east faces [m]
-    real(wp), intent(inout), contiguous :: h_v(1 - halo:, 1 - halo:) !! set, north faces [m]
+    real(wp), intent(inout), contiguous :: h_u(1 - lead:, 1 - halo:) !! set, east faces [m]
+    real(wp), intent(inout), contiguous :: h_v(1 - lead:, 1 - halo:) !! set, north faces [m]
 
     call face_depths(self%grid, self%parameters, state, h_u, h_v)
     if (self%parameters%face_depth == face_upwind .and. &

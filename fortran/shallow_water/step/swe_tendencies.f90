@@ -5,8 +5,9 @@
 !> What does not act costs nothing: no loop runs, no field is allocated.
 module swe_tendencies
   use swe_advection, only: add_advection
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange
+  use swe_fields, only: allocate_field
   use swe_forces, only: add_head, add_stress
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -84,14 +85,13 @@ contains
   subroutine set_velocity(grid, parameters, transport, faces)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: transport(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: transport(1 - lead:, 1 - halo:) !! [m2 s-1]
     type(face_momentum_t), intent(inout) :: faces
 
     integer :: i, j
 
     if (.not. allocated(faces%velocity)) then
-      allocate (faces%velocity, mold=faces%h)
-      faces%velocity = 0.0_wp
+      call allocate_field(grid%block, faces%velocity)
     end if
     !$omp parallel do private(i) if (is_large(grid%block))
     do j = 1, grid%block%ny

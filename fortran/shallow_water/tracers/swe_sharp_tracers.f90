@@ -11,7 +11,7 @@
 !> A constant has no corrections, so it stays. A cell through which more water passes than
 !> it holds stays of first order.
 module swe_sharp_tracers
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -34,9 +34,9 @@ contains
   subroutine sharpen(grid, volumes, old, work, c)
     type(swe_grid_t), intent(in) :: grid
     type(moved_volumes_t), intent(in) :: volumes
-    real(wp), intent(in), contiguous :: old(1 - halo:, 1 - halo:)  !! before the step
+    real(wp), intent(in), contiguous :: old(1 - lead:, 1 - halo:)  !! before the step
     type(corrections_t), intent(inout) :: work
-    real(wp), intent(inout), contiguous :: c(1 - halo:, 1 - halo:) !! corrected, halo filled
+    real(wp), intent(inout), contiguous :: c(1 - lead:, 1 - halo:) !! corrected, halo filled
 
     integer :: i, j
 
@@ -68,7 +68,7 @@ contains
   subroutine set_corrections(grid, volumes, c, work)
     type(swe_grid_t), intent(in) :: grid
     type(moved_volumes_t), intent(in) :: volumes
-    real(wp), intent(in), contiguous :: c(1 - halo:, 1 - halo:) !! before the step
+    real(wp), intent(in), contiguous :: c(1 - lead:, 1 - halo:) !! before the step
     type(corrections_t), intent(inout) :: work
 
     real(wp) :: across, difference, volume
@@ -114,8 +114,8 @@ contains
   subroutine set_shares(grid, volumes, old, low, work)
     type(swe_grid_t), intent(in) :: grid
     type(moved_volumes_t), intent(in) :: volumes
-    real(wp), intent(in), contiguous :: old(1 - halo:, 1 - halo:) !! before the step
-    real(wp), intent(in), contiguous :: low(1 - halo:, 1 - halo:) !! of first order
+    real(wp), intent(in), contiguous :: old(1 - lead:, 1 - halo:) !! before the step
+    real(wp), intent(in), contiguous :: low(1 - lead:, 1 - halo:) !! of first order
     type(corrections_t), intent(inout) :: work
 
     real(wp) :: gain, highest, loss, lowest

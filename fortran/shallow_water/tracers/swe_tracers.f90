@@ -8,8 +8,9 @@
 !> the concentration given to it: what flows in from there has it.
 module swe_tracers
   use failures, only: err_argument, fail, succeed
-  use swe_blocks, only: block_t, halo
+  use swe_blocks, only: block_t
   use swe_exchange, only: exchange, global_maximum
+  use swe_fields, only: allocate_field
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
   use swe_reactions, only: reaction_t
@@ -47,12 +48,8 @@ contains
     type(block_t), intent(in) :: block
     integer, intent(in) :: n !! tracers
 
-    integer :: last_x, last_y
-
-    last_x = block%nx + halo
-    last_y = block%ny + halo
-    allocate (self%c(1 - halo:last_x, 1 - halo:last_y, n), source=0.0_wp)
-    allocate (self%donor(1 - halo:last_x, 1 - halo:last_y), source=0.0_wp)
+    call allocate_field(block, self%c, n)
+    call allocate_field(block, self%donor)
     allocate (self%old, source=self%donor)
     associate (volumes => self%volumes, work => self%work)
       allocate (volumes%east, volumes%north, volumes%before, volumes%stays, volumes%out, &

@@ -15,7 +15,7 @@
 !> need about as many as such cells lie in a row. So the scheme has no limit to the step,
 !> makes no new extremes, keeps a constant, and conserves mass, also where cells dry.
 module swe_upwind_tracers
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange, global_maximum
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -44,8 +44,8 @@ contains
   subroutine set_donors(grid, volumes, c, donor)
     type(swe_grid_t), intent(in) :: grid
     type(moved_volumes_t), intent(in) :: volumes
-    real(wp), intent(in), contiguous :: c(1 - halo:, 1 - halo:) !! old, with filled halo
-    real(wp), intent(inout), contiguous :: donor(1 - halo:, 1 - halo:) !! set, halo filled
+    real(wp), intent(in), contiguous :: c(1 - lead:, 1 - halo:) !! old, with filled halo
+    real(wp), intent(inout), contiguous :: donor(1 - lead:, 1 - halo:) !! set, halo filled
 
     real(wp) :: change, found, largest
     integer :: i, j, sweep
@@ -75,8 +75,8 @@ contains
   subroutine upwind_transport(grid, volumes, donor, c)
     type(swe_grid_t), intent(in) :: grid
     type(moved_volumes_t), intent(in) :: volumes
-    real(wp), intent(in), contiguous :: donor(1 - halo:, 1 - halo:) !! of `set_donors`
-    real(wp), intent(inout), contiguous :: c(1 - halo:, 1 - halo:)  !! advanced
+    real(wp), intent(in), contiguous :: donor(1 - lead:, 1 - halo:) !! of `set_donors`
+    real(wp), intent(inout), contiguous :: c(1 - lead:, 1 - halo:)  !! advanced
 
     real(wp) :: mixed
     integer :: i, j
@@ -97,7 +97,7 @@ contains
   !> What flows into a cell.
   pure real(wp) function gains(volumes, donor, i, j)
     type(moved_volumes_t), intent(in) :: volumes
-    real(wp), intent(in), contiguous :: donor(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: donor(1 - lead:, 1 - halo:)
     integer, intent(in) :: i, j
 
     gains = max(volumes%east(i - 1, j), 0.0_wp)*donor(i - 1, j) &

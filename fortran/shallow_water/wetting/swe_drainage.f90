@@ -14,7 +14,7 @@
 !> In layers thinner than `thin_depth` the old velocity is bounded too: it is a quotient of
 !> two small numbers, and a front of water moves less than a cell in a step.
 module swe_drainage
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: exchange, global_maximum
   use swe_grid, only: swe_grid_t
   use swe_kinds, only: wp
@@ -34,12 +34,12 @@ contains
   subroutine limit_old_transports(grid, parameters, zeta, h_u, h_v, u, v, share)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
-    real(wp), intent(in), contiguous :: h_u(1 - halo:, 1 - halo:)  !! depth at faces [m]
-    real(wp), intent(in), contiguous :: h_v(1 - halo:, 1 - halo:)  !! depth at faces [m]
-    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! limited [m2 s-1]
-    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! limited [m2 s-1]
-    real(wp), intent(inout), contiguous :: share(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: h_u(1 - lead:, 1 - halo:)  !! depth at faces [m]
+    real(wp), intent(in), contiguous :: h_v(1 - lead:, 1 - halo:)  !! depth at faces [m]
+    real(wp), intent(inout), contiguous :: u(1 - lead:, 1 - halo:) !! limited [m2 s-1]
+    real(wp), intent(inout), contiguous :: v(1 - lead:, 1 - halo:) !! limited [m2 s-1]
+    real(wp), intent(inout), contiguous :: share(1 - lead:, 1 - halo:)
       !! set: part of a cell's outflow that it can give [1]
 
     real(wp) :: before, volume
@@ -86,12 +86,12 @@ contains
   subroutine limit_new_transports(grid, parameters, zeta, u_old, v_old, u, v, share)
     type(swe_grid_t), intent(in) :: grid
     type(swe_parameters_t), intent(in) :: parameters
-    real(wp), intent(in), contiguous :: zeta(1 - halo:, 1 - halo:)  !! old elevation [m]
-    real(wp), intent(in), contiguous :: u_old(1 - halo:, 1 - halo:) !! limited [m2 s-1]
-    real(wp), intent(in), contiguous :: v_old(1 - halo:, 1 - halo:) !! limited [m2 s-1]
-    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:)  !! limited [m2 s-1]
-    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:)  !! limited [m2 s-1]
-    real(wp), intent(inout), contiguous :: share(1 - halo:, 1 - halo:) !! set, as above
+    real(wp), intent(in), contiguous :: zeta(1 - lead:, 1 - halo:)  !! old elevation [m]
+    real(wp), intent(in), contiguous :: u_old(1 - lead:, 1 - halo:) !! limited [m2 s-1]
+    real(wp), intent(in), contiguous :: v_old(1 - lead:, 1 - halo:) !! limited [m2 s-1]
+    real(wp), intent(inout), contiguous :: u(1 - lead:, 1 - halo:)  !! limited [m2 s-1]
+    real(wp), intent(inout), contiguous :: v(1 - lead:, 1 - halo:)  !! limited [m2 s-1]
+    real(wp), intent(inout), contiguous :: share(1 - lead:, 1 - halo:) !! set, as above
 
     real(wp) :: least, volume, before, now
     integer :: i, j, pass
@@ -132,8 +132,8 @@ contains
   !> What leaves a cell [m3 s-1].
   pure real(wp) function outflow(grid, u, v, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
     integer, intent(in) :: i, j
 
     outflow = grid%dy*(max(u(i, j), 0.0_wp) - min(u(i - 1, j), 0.0_wp)) &
@@ -143,8 +143,8 @@ contains
   !> What comes into a cell [m3 s-1].
   pure real(wp) function inflow(grid, u, v, i, j)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(in), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(in), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
     integer, intent(in) :: i, j
 
     inflow = grid%dy*(max(u(i - 1, j), 0.0_wp) - min(u(i, j), 0.0_wp)) &
@@ -154,10 +154,10 @@ contains
   !> Scale the transports by the share of the cell they come from.
   subroutine scale(grid, share, beyond, u, v)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(in), contiguous :: share(1 - halo:, 1 - halo:) !! [1]
+    real(wp), intent(in), contiguous :: share(1 - lead:, 1 - halo:) !! [1]
     integer, intent(in) :: beyond !! the last faces are nx + beyond, ny + beyond
-    real(wp), intent(inout), contiguous :: u(1 - halo:, 1 - halo:) !! [m2 s-1]
-    real(wp), intent(inout), contiguous :: v(1 - halo:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(inout), contiguous :: u(1 - lead:, 1 - halo:) !! [m2 s-1]
+    real(wp), intent(inout), contiguous :: v(1 - lead:, 1 - halo:) !! [m2 s-1]
 
     integer :: i, j
 
@@ -173,7 +173,7 @@ contains
   !> An elevation below the bed by rounding is at the bed.
   subroutine clip_elevation(grid, zeta)
     type(swe_grid_t), intent(in) :: grid
-    real(wp), intent(inout), contiguous :: zeta(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(inout), contiguous :: zeta(1 - lead:, 1 - halo:) !! [m]
 
     integer :: i, j
 

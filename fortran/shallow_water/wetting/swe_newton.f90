@@ -12,7 +12,7 @@
 !> Scientific Computing 30, 463-472; Casulli 2009, International Journal for Numerical
 !> Methods in Fluids 60, 391-408).
 module swe_newton
-  use swe_blocks, only: halo
+  use swe_blocks, only: halo, lead
   use swe_exchange, only: global_maximum
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_grid, only: swe_grid_t
@@ -31,10 +31,10 @@ contains
     type(swe_grid_t), intent(in) :: grid
     class(five_point_solver_t), intent(inout) :: solver
     type(five_point_t), intent(inout) :: matrix !! all cells wet
-    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! all cells wet [m3]
-    real(wp), intent(inout), contiguous :: z(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: b(1 - lead:, 1 - halo:) !! all cells wet [m3]
+    real(wp), intent(inout), contiguous :: z(1 - lead:, 1 - halo:)
       !! first guess, becomes the solution [m]
-    real(wp), intent(inout), contiguous :: wet(1 - halo:, 1 - halo:)
+    real(wp), intent(inout), contiguous :: wet(1 - lead:, 1 - halo:)
       !! set: 1 where a cell holds water, else 0
     type(solution_t), intent(out) :: solution !! iterations of all passes, end of the last
     integer, intent(out) :: n_passes          !! of Newton's method
@@ -58,10 +58,10 @@ contains
   subroutine dry_cells(grid, tolerance, z, matrix, b, wet, n_dried)
     type(swe_grid_t), intent(in) :: grid
     real(wp), intent(in) :: tolerance !! a depth less negative is of the solver [m]
-    real(wp), intent(in), contiguous :: z(1 - halo:, 1 - halo:) !! [m]
+    real(wp), intent(in), contiguous :: z(1 - lead:, 1 - halo:) !! [m]
     type(five_point_t), intent(inout) :: matrix
-    real(wp), intent(inout), contiguous :: b(1 - halo:, 1 - halo:) !! [m3]
-    real(wp), intent(inout), contiguous :: wet(1 - halo:, 1 - halo:) !! 1 or 0
+    real(wp), intent(inout), contiguous :: b(1 - lead:, 1 - halo:) !! [m3]
+    real(wp), intent(inout), contiguous :: wet(1 - lead:, 1 - halo:) !! 1 or 0
     real(wp), intent(out) :: n_dried !! cells of this block
 
     real(wp) :: couplings

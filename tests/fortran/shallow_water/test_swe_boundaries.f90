@@ -3,7 +3,7 @@
 !> basin by what it brings, and a forcing of another shape is refused.
 program test_swe_boundaries
   use basins, only: basin_t, build, energy, gravity, linear_step, run, volume
-  use swe_blocks, only: halo
+  use swe_blocks, only: east_end, halo, lead
   use swe_explicit, only: swe_explicit_t
   use swe_grid, only: cell_elevation, cell_radiating, cell_transport, cell_water
   use swe_kinds, only: wp
@@ -105,7 +105,7 @@ contains
     do n = 1 - halo, ny + halo
       forcings(1)%open_zeta(:, n) = 0.1_wp*n
     end do
-    allocate (forcings(2)%open_zeta(nx + 2*halo, ny + 2*halo))
+    allocate (forcings(2)%open_zeta(lead + east_end(nx), ny + 2*halo))
     forcings(2)%open_zeta(:, :) = forcings(1)%open_zeta
     do k = 1, 2
       do n = 1, 20
@@ -137,9 +137,16 @@ contains
     allocate (forcing%stress_v(nx, ny), source=1.0_wp)
     call model%step(state, forcing, stat, errmsg)
     call check(stat /= 0 .and. index(errmsg, "'stress_v' of the forcing has the shape "// &
-      "200 x 3, expected 204 x 7") > 0, "a forcing without halo is refused")
+      "200 x 3, expected 216 x 7") > 0, "a forcing without halo is refused")
     call explicit%step(state, forcing, stat, errmsg)
     call check(stat /= 0 .and. index(errmsg, "'stress_v'") > 0, "by the explicit step too")
+    deallocate (forcing%stress_v, state%u)
+    allocate (state%u(1 - halo:nx + halo, 1 - halo:ny + halo), source=0.0_wp)
+    call model%step(state, forcing, stat, errmsg)
+    call check(stat /= 0 .and. index(errmsg, "must have the bounds") > 0, &
+      "a state of other bounds is refused")
+    call explicit%step(state, forcing, stat, errmsg)
+    call check(stat /= 0 .and. index(errmsg, "must have the bounds") > 0, "so it is there")
     call check_below(maxval(abs(state%v)), 0.0_wp, "and nothing has moved")
   end subroutine check_shapes
 

@@ -2,7 +2,7 @@
 !> Budgets: known energies, and a volume that changes by what comes in.
 program test_swe_budgets
   use basins, only: basin_t, build, gravity, linear_step
-  use swe_blocks, only: halo
+  use swe_blocks, only: east_end, halo, lead
   use swe_budgets, only: budget_of, inflow, swe_budget_t, water_volume
   use swe_grid, only: cell_elevation, cell_radiating, cell_transport, cell_water
   use swe_kinds, only: real64, wp
@@ -70,7 +70,7 @@ contains
     if (is_advected) parameters%advection = 1
     call build(basin_t(nx=nx, ny=ny, dx=side, dy=side, depth=depth, cells=cells), &
       parameters, model, state)
-    allocate (forcing%open_zeta(1 - halo:nx + halo, 1 - halo:ny + halo), source=0.0_wp)
+    allocate (forcing%open_zeta(1 - lead:east_end(nx), 1 - halo:ny + halo), source=0.0_wp)
     allocate (forcing%open_u, forcing%open_v, source=forcing%open_zeta)
     forcing%open_u(1, 2:ny) = 0.5_wp
     first = budget_of(model%grid, model%parameters, state)

@@ -3,7 +3,7 @@
 !> of the matrix.
 program test_swe_conservation
   use basins, only: basin_t, build, gravity, run, volume
-  use swe_blocks, only: halo
+  use swe_blocks, only: east_end, halo, lead
   use swe_exchange, only: exchange
   use swe_grid, only: cell_elevation, cell_land, cell_radiating, cell_water
   use swe_kinds, only: wp
@@ -73,7 +73,7 @@ contains
     type(swe_model_t) :: model
     type(swe_state_t) :: state
     real(wp) :: matrix(nx*ny, nx*ny)
-    real(wp), dimension(1 - halo:nx + halo, 1 - halo:ny + halo) :: b, r, z
+    real(wp), dimension(1 - lead:east_end(nx), 1 - halo:ny + halo) :: b, r, z
     integer :: column, j
 
     cells(nx, :) = cell_elevation

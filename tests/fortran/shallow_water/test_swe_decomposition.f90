@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> Blocks of a grid: they tile it, know their neighbours, and are refused if too small.
 program test_swe_decomposition
-  use swe_blocks, only: block_t, east, nobody, north, ranks_t, south, west
+  use swe_blocks, only: block_t, east, halo, nobody, north, ranks_t, south, west
   use swe_decomposition, only: decompose, min_cells, reproducible_multiple
   use testing, only: check, check_below, finish
   use kinds, only: wp

@@ -4,7 +4,7 @@ program test_swe_exact_sums
   use, intrinsic :: ieee_arithmetic, only: ieee_is_nan, ieee_positive_inf, ieee_value
   use, intrinsic :: iso_fortran_env, only: real128
   !$ use omp_lib, only: omp_set_num_threads
-  use swe_blocks, only: block_t, halo, whole_grid
+  use swe_blocks, only: block_t, east_end, halo, lead, whole_grid
   use swe_exact_sums, only: exact_product, exact_sum_t
   use swe_kinds, only: int64, wp
   use testing, only: check, check_below, fill_random, finish
@@ -84,7 +84,7 @@ contains
   !> x.y of fields, on one and on two threads, against the sum of the products.
   subroutine check_products()
     type(block_t) :: block
-    real(wp), dimension(1 - halo:600 + halo, 1 - halo:5 + halo) :: x, y, weight
+    real(wp), dimension(1 - lead:east_end(600), 1 - halo:5 + halo) :: x, y, weight
 
     block = whole_grid(600, 5)
     call fill_random(x, 1.0_wp)

@@ -4,7 +4,7 @@
 !> boundary conditions.
 program test_swe_linearised
   !$ use omp_lib, only: omp_set_num_threads
-  use swe_blocks, only: halo, whole_grid
+  use swe_blocks, only: halo, lead, whole_grid
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_controls, only: swe_controls_t
   use swe_grid, only: cell_elevation, cell_land, cell_radiating, cell_transport, cell_water
@@ -234,7 +234,7 @@ contains
 
   !> Fill the block of a field.
   subroutine fill(field, scale)
-    real(wp), intent(inout) :: field(1 - halo:, 1 - halo:)
+    real(wp), intent(inout) :: field(1 - lead:, 1 - halo:)
     real(wp), intent(in) :: scale
 
     call fill_random(field(1:nx, 1:ny), scale)
@@ -259,7 +259,7 @@ contains
 
   !> Over the cells of the block.
   pure real(wp) function inner(one, other)
-    real(wp), intent(in) :: one(1 - halo:, 1 - halo:), other(1 - halo:, 1 - halo:)
+    real(wp), intent(in) :: one(1 - lead:, 1 - halo:), other(1 - lead:, 1 - halo:)
 
     inner = sum(one(1:nx, 1:ny)*other(1:nx, 1:ny))
   end function inner

@@ -6,7 +6,7 @@ program test_swe_solvers
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use elliptic_cases, only: make_case, wavy_depth
   !$ use omp_lib, only: omp_get_max_threads, omp_set_num_threads
-  use swe_blocks, only: block_t, halo, whole_grid
+  use swe_blocks, only: block_t, halo, lead, whole_grid
   use swe_five_point, only: five_point_solver_t, five_point_t, solution_t
   use swe_kinds, only: wp
   use swe_multigrid, only: multigrid_t
@@ -84,7 +84,7 @@ contains
   !> Random fields, zero in the halo.
   subroutine random_pair(block, x, y)
     type(block_t), intent(in) :: block
-    real(wp), intent(inout), dimension(1 - halo:, 1 - halo:) :: x, y
+    real(wp), intent(inout), dimension(1 - lead:, 1 - halo:) :: x, y
 
     x = 0.0_wp
     y = 0.0_wp
@@ -95,7 +95,7 @@ contains
   !> |x.My - y.Mx| relative to the terms of the sums.
   real(wp) function asymmetry(block, x, y, mx, my)
     type(block_t), intent(in) :: block
-    real(wp), intent(in), dimension(1 - halo:, 1 - halo:) :: x, y, mx, my
+    real(wp), intent(in), dimension(1 - lead:, 1 - halo:) :: x, y, mx, my
 
     associate (nx => block%nx, ny => block%ny)
       asymmetry = abs(sum(x(1:nx, 1:ny)*my(1:nx, 1:ny)) &
@@ -149,7 +149,7 @@ contains
   !> A cell whose elevation is known: an identity row, its couplings in its neighbours' b.
   subroutine prescribe(matrix, b, i, j, elevation)
     type(five_point_t), intent(inout) :: matrix
-    real(wp), intent(inout) :: b(1 - halo:, 1 - halo:)
+    real(wp), intent(inout) :: b(1 - lead:, 1 - halo:)
     integer, intent(in) :: i, j
     real(wp), intent(in) :: elevation !! [m]
 

@@ -3,6 +3,7 @@
 !> other sign of f, a basin turned by a quarter the turned flow.
 program test_swe_symmetries
   use basins, only: basin_t, build, gravity, largest_difference, run
+  use swe_blocks, only: whole_grid
   use swe_grid, only: cell_land, cell_water
   use swe_kinds, only: wp
   use swe_parameters, only: drag_quadratic, face_backhaus, swe_parameters_t
@@ -102,8 +103,7 @@ contains
     type(swe_state_t), intent(in) :: state
     type(swe_state_t) :: turned
 
-    allocate (turned%zeta(-1:ny + 2, -1:nx + 2), turned%u(-1:ny + 2, -1:nx + 2), &
-      turned%v(-1:ny + 2, -1:nx + 2), source=0.0_wp)
+    call turned%setup(whole_grid(ny, nx))
     turned%zeta(1:ny, 1:nx) = transpose(state%zeta(1:nx, ny:1:-1))
     turned%u(0:ny, 1:nx) = -transpose(state%v(1:nx, ny:0:-1))
     turned%v(1:ny, 0:nx) = transpose(state%u(0:nx, ny:1:-1))

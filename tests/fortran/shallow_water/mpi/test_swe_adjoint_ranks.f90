@@ -5,7 +5,7 @@
 !> The sea has islands, a rough bottom, rotation, wind, air pressure, viscosity, advection,
 !> and every kind of open boundary.
 program test_swe_adjoint_ranks
-  use swe_blocks, only: block_t, halo, ranks_t, whole_grid
+  use swe_blocks, only: block_t, east_end, halo, lead, ranks_t, whole_grid
   use swe_controls, only: swe_controls_t
   use swe_decomposition, only: decompose
   use swe_exchange, only: exchange, exchange_ad, global_sum
@@ -48,7 +48,7 @@ contains
     integer :: i, j
 
     call decompose(ranks, nx, ny, periodic_x, .true., block)
-    allocate (a(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), source=0.0_wp)
+    allocate (a(1 - lead:east_end(block%nx), 1 - halo:block%ny + halo), source=0.0_wp)
     allocate (b, source=a)
     call fill(block, 1, 1.0_wp, a)
     do j = lbound(b, 2), ubound(b, 2)
@@ -200,7 +200,7 @@ contains
     type(block_t), intent(in) :: block
     integer, intent(in) :: field
     real(wp), intent(in) :: scale
-    real(wp), intent(inout) :: values(1 - halo:, 1 - halo:)
+    real(wp), intent(inout) :: values(1 - lead:, 1 - halo:)
 
     integer :: i, j
 
@@ -266,8 +266,8 @@ contains
 
   pure real(wp) function inner(block, one, other)
     type(block_t), intent(in) :: block
-    real(wp), intent(in), contiguous :: one(1 - halo:, 1 - halo:)
-    real(wp), intent(in), contiguous :: other(1 - halo:, 1 - halo:)
+    real(wp), intent(in), contiguous :: one(1 - lead:, 1 - halo:)
+    real(wp), intent(in), contiguous :: other(1 - lead:, 1 - halo:)
 
     inner = sum(one(1:block%nx, 1:block%ny)*other(1:block%nx, 1:block%ny))
   end function inner

@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> Halos, sums and whole fields on any number of ranks against what they must hold.
 program test_swe_exchange
-  use swe_blocks, only: block_t, ranks_t
+  use swe_blocks, only: block_t, halo, ranks_t
   use swe_decomposition, only: decompose
   use swe_exchange, only: exchange, global_maximum, global_sum
   use swe_kinds, only: int64, wp

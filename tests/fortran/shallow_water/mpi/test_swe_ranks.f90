@@ -5,7 +5,7 @@
 !> The sea has islands, a sloping and rough bottom, rotation, friction, wind, air pressure,
 !> viscosity and advection; a tide enters, leaves by radiation, and a river flows in.
 program test_swe_ranks
-  use swe_blocks, only: block_t, halo, ranks_t, whole_grid
+  use swe_blocks, only: block_t, east_end, halo, lead, ranks_t, whole_grid
   use swe_conjugate_gradients, only: conjugate_gradients_t
   use swe_decomposition, only: decompose
   use swe_five_point, only: five_point_solver_t
@@ -187,7 +187,7 @@ contains
     type(block_t), intent(in) :: block
     type(swe_forcing_t), intent(out) :: forcing
 
-    allocate (forcing%open_zeta(1 - halo:block%nx + halo, 1 - halo:block%ny + halo), &
+    allocate (forcing%open_zeta(1 - lead:east_end(block%nx), 1 - halo:block%ny + halo), &
       source=0.0_wp)
     allocate (forcing%open_u, forcing%open_v, forcing%stress_u, forcing%stress_v, &
       forcing%head, source=forcing%open_zeta)
