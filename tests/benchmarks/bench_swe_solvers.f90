@@ -59,7 +59,7 @@ contains
 
   !> Rates of an iteration and of simple loops with as large a working set.
   subroutine bandwidth()
-    integer, parameter :: sizes(4) = [100, 256, 1024, 2048]
+    integer, parameter :: sizes(5) = [100, 256, 1024, 2048, 4000]
     ! Words per cell and iteration. cg: reads z, p, r, 1/diagonal, diagonal, east, north,
     ! writes z, p, q(2); reads r, q, 1/diagonal, writes r. Reduced: half a word each of
     ! z, p, r, 1/diagonal, four couplings, two diagonals, written z, p, q(2); then as above.
