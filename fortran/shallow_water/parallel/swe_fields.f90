@@ -25,15 +25,17 @@ module swe_fields
     integer(c_int) function allocate_lines_2(field, lower, upper) &
       bind(c, name="isthmus_swe_allocate_lines")
       import :: c_int, wp
+      implicit none
       real(wp), intent(inout), allocatable :: field(:, :)
-      integer(c_int), intent(in) :: lower(*), upper(*)
+      integer(c_int), intent(in) :: lower(2), upper(2)
     end function allocate_lines_2
 
     integer(c_int) function allocate_lines_3(field, lower, upper) &
       bind(c, name="isthmus_swe_allocate_lines")
       import :: c_int, wp
+      implicit none
       real(wp), intent(inout), allocatable :: field(:, :, :)
-      integer(c_int), intent(in) :: lower(*), upper(*)
+      integer(c_int), intent(in) :: lower(3), upper(3)
     end function allocate_lines_3
   end interface
 
@@ -46,10 +48,10 @@ contains
     real(wp), intent(in), optional :: value             !! 0 if not given
 
     if (allocated(field)) error stop "swe_fields: a field is allocated twice"
-    if (allocate_lines_2(field, first, [east_end(block%nx), block%ny + halo]) /= 0) &
-      error stop "swe_fields: no memory for a field"
+    call need(allocate_lines_2(field, first, [east_end(block%nx), block%ny + halo]))
     field(:, :) = 0.0_wp
-    if (present(value)) field(:, :) = value
+    if (.not. present(value)) return
+    field(:, :) = value
   end subroutine allocate_one
 
   !> The same for some fields in one array.
@@ -59,9 +61,16 @@ contains
     integer, intent(in) :: n_fields
 
     if (allocated(fields)) error stop "swe_fields: fields are allocated twice"
-    if (allocate_lines_3(fields, [first, 1], [east_end(block%nx), block%ny + halo, &
-      n_fields]) /= 0) error stop "swe_fields: no memory for fields"
+    call need(allocate_lines_3(fields, [first, 1], [east_end(block%nx), block%ny + halo, &
+      n_fields]))
     fields(:, :, :) = 0.0_wp
   end subroutine allocate_layers
+
+  !> As after an `allocate` without `stat`.
+  subroutine need(status)
+    integer(c_int), intent(in) :: status
+
+    if (status /= 0) error stop "swe_fields: no memory for a field"
+  end subroutine need
 
 end module swe_fields
