@@ -42,7 +42,8 @@ def tune(
     `x.pt2`, it also chooses the engine: a load of `x` takes the faster file.
 
     Of a TOML file, parameters are estimated in twin experiments, with error bars and how
-    often they hold the truth.
+    often they hold the truth, or from a file of observations. `derivatives` of its model
+    says whether the adjoint, differences, PyTorch or a model file makes the gradients.
     """
     if file.suffix == ".toml":
         tune_parameters(file, file.with_suffix(".nc") if write is None else write)

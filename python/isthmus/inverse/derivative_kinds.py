@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The switch of derivatives: Lorenz-96 under the interface, by what makes its derivatives.
+"""The switch of derivatives: a model under the interface, by what makes its derivatives.
 
 adjoint           the Fortran model and its hand-written tangent-linear and adjoint
 differences       its central differences
@@ -8,6 +8,9 @@ autodiff-forward  the same, the adjoint by K forward derivatives
 network           a model file alone, by the bridge: its states, its `jvp` and `vjp`
 network-torch     a model file alone, by PyTorch: its states, back-propagation
 borrowed          the Fortran model's states with the derivatives of such a file
+
+Here for Lorenz-96, whose state is sought; `parametric_kinds` has the same kinds for models
+with parameters.
 """
 
 from collections.abc import Callable
