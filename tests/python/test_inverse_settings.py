@@ -67,6 +67,8 @@ def test_campaigns_refuse_by_key(tmp_path, said, instead, words):
     [
         ("steps = [2, 4]", "steps = [2.5]", "'case.steps' must be a whole number"),
         ("present_every = 4", "present_every = 41", "must be 0 (none) to 40, found 41"),
+        ("present_every = 4", "prior_sd = 0", "'case.prior_sd' must be positive, found 0"),
+        ("present_every = 4", "noise_sd = -1.0", "'case.noise_sd' must be positive"),
         ("exact = false", "exact = 1", "'design.exact' must be true or false, found 1"),
         ("n = 2", "n = -1", "'twins.n' must not be negative, found -1"),
     ],

@@ -214,6 +214,11 @@ class Ring:
         self.n_steps = int(self.steps[-1])
         first = ring.initial_state(1, seed=case["seed"])
         self.center = ring.advance(first, case["dt"], n_steps=SPIN_UP)[0]
+        for key in ("prior_sd", "noise_sd"):
+            if not case[key] > 0.0:
+                raise ConfigurationError(
+                    f"'case.{key}' must be positive, found {case[key]}"
+                )
         sd, length = case["prior_sd"], case["prior_length"]
         self.covariance: Covariance = (
             gaussian_on_ring(n, sd=sd, length=length) if length else Diagonal(sd**2, n)
