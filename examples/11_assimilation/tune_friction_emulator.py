@@ -50,7 +50,7 @@ def main() -> None:
     print(f"trained in {time.perf_counter() - began:.0f} s with data")
     print(f"law of friction: {np.round(step.law.detach().numpy(), 3)}")
     print(errors(step, valid))
-    low, high = bounds(tuning)
+    low, high = tuning.prior.bounds(WIDE)
     limits = zip(low.tolist(), high.tolist(), strict=True)
     ranges = dict(zip(tuning.prior.names, limits, strict=True))
     ranges |= {"level": (-1.0, 1.0), "x": (-1.0, 1.0)}
@@ -58,17 +58,10 @@ def main() -> None:
     print(f"emulator: {args.output}")
 
 
-def bounds(tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
-    """Return lowest and highest drags of the training `[i]`."""
-    prior = tuning.prior
-    low, high = (prior.p(prior.mean + s * prior.sd) for s in (-WIDE, WIDE))
-    return low, high
-
-
 def runs(tuning: Tuning, n: int, seed: int) -> Windows:
     """Return tides of the Fortran model, each under drags of its own."""
     rng, case = np.random.default_rng(seed), tuning.case
-    low, high = (np.log(bound) for bound in bounds(tuning))
+    low, high = (np.log(bound) for bound in tuning.prior.bounds(WIDE))
     p = np.exp(rng.uniform(low, high, (n, len(low))))
     x = [case.truth.trajectory(case.start(one, rng), one, tuning.n_steps) for one in p]
     level = [[case.level(i)] * n for i in range(tuning.n_steps + 1)]

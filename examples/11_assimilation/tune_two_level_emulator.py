@@ -48,7 +48,7 @@ def main() -> None:
     print(f"trained in {time.perf_counter() - began:.0f} s with data")
     slow, fast = errors(step, valid)
     print(f"one-step error, of the change in a step: slow {slow:.1e}, fast {fast:.1e}")
-    low, high = bounds(tuning)
+    low, high = tuning.prior.bounds(WIDE)
     ranges = zip(
         tuning.prior.names, zip(low.tolist(), high.tolist(), strict=True), strict=True
     )
@@ -57,17 +57,10 @@ def main() -> None:
     print(f"emulator: {args.output}")
 
 
-def bounds(tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
-    """Return lowest and highest coefficients of the training `[i]`."""
-    prior = tuning.prior
-    low, high = (prior.p(prior.mean + s * prior.sd) for s in (-WIDE, WIDE))
-    return low, high
-
-
 def runs(tuning: Tuning, n: int, seed: int) -> ForcedWindows:
     """Return runs of the Fortran model, each under coefficients of its own."""
     rng, truth = np.random.default_rng(seed), tuning.case.truth
-    p = rng.uniform(*bounds(tuning), (n, len(tuning.prior.names)))
+    p = rng.uniform(*tuning.prior.bounds(WIDE), (n, len(tuning.prior.names)))
     states = [truth.trajectory(tuning.case.start(one, rng), one, LENGTH) for one in p]
     return ForcedWindows(torch.from_numpy(np.stack(states, axis=1)), torch.from_numpy(p))
 

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import torch
+from tuning_texts import CHANNEL
 
 from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.derivative_kinds import KINDS, OF_A_FILE
@@ -71,30 +72,7 @@ background = 10.0
 sd = 0.1
 scale = "log"
 """,
-    "shallow_water": """
-[model]
-kind = "shallow_water"
-n_x = 12
-
-[window]
-n_steps = 20
-every_step = 4
-every_site = 6
-sd = 0.02
-n_stages = 1
-
-[[parameter]]
-name = "drag_1"
-background = 0.003
-sd = 0.5
-scale = "log"
-
-[[parameter]]
-name = "drag_2"
-background = 0.003
-sd = 0.5
-scale = "log"
-""",
+    "shallow_water": CHANNEL,
     "chemistry": """
 [model]
 kind = "chemistry"

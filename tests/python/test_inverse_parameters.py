@@ -5,6 +5,7 @@ import netCDF4
 import numpy as np
 import pytest
 import torch
+from tuning_texts import CHANNEL
 from typer.testing import CliRunner
 
 from isthmus.cli import app
@@ -57,30 +58,6 @@ sd = 2.0
 
 [twins]
 n = 60
-"""
-CHANNEL = """
-[model]
-kind = "shallow_water"
-n_x = 12
-
-[window]
-n_steps = 20
-every_step = 4
-every_site = 6
-sd = 0.02
-n_stages = 1
-
-[[parameter]]
-name = "drag_1"
-background = 0.003
-sd = 0.5
-scale = "log"
-
-[[parameter]]
-name = "drag_2"
-background = 0.003
-sd = 0.5
-scale = "log"
 """
 
 

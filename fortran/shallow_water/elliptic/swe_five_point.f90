@@ -19,7 +19,7 @@ module swe_five_point
   !> The matrix. Fields have the model's halo.
   type :: five_point_t
     type(block_t) :: block
-    real(wp), allocatable :: diagonal(:, :) !! [m2] (1-halo:nx+halo, 1-halo:ny+halo)
+    real(wp), allocatable :: diagonal(:, :) !! [m2], a field of the block
     real(wp), allocatable :: east(:, :)     !! coupling through east faces [m2], alike
     real(wp), allocatable :: north(:, :)    !! coupling through north faces [m2], alike
     real(wp), allocatable :: area(:)        !! of the cells in a row [m2] (1-halo:ny+halo)

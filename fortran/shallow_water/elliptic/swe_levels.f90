@@ -28,7 +28,7 @@ module swe_levels
     real(wp), allocatable :: mass(:, :)    !! diagonal less couplings, on the block [m2]
     real(wp), allocatable :: wide(:, :)    !! scratch for exchanges
     real(wp), allocatable :: red(:, :)
-      !! 1 in red cells, else 0, of even and odd rows (1-halo:nx+halo, 0:1)
+      !! 1 in red cells, else 0, of even and odd rows, as in memory (:, 0:1)
   contains
     procedure :: setup
     procedure :: row_parity

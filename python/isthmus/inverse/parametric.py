@@ -207,6 +207,33 @@ class TwoLevelCoefficients(ParametricModel):
         return np.ascontiguousarray(slow), np.ascontiguousarray(fast)
 
 
+def by_columns(
+    model: ParametricModel,
+    states: Array,
+    p: Array,
+    sensitivity: Array,
+    is_state_known: bool,
+) -> Sensitivity:
+    """Return the sensitivities by a change for each element of x and p.
+
+    Parameters
+    ----------
+    model
+        Its `sweep_tl` makes the changes.
+    states, p, sensitivity
+        As for `sweep_ad`.
+    is_state_known
+        Then the sensitivities to the first state are not asked for: zero.
+    """
+    n, n_p = model.n_state, len(model.names)
+    n_left = n if is_state_known else 0
+    columns = np.eye(n + n_p)[n_left:]
+    changes = model.sweep_tl(states, p, columns[:, :n], columns[:, n:])
+    found = np.zeros(n + n_p)
+    found[n_left:] = np.einsum("tck,tk->c", changes, sensitivity)
+    return Sensitivity(found[:n], found[n:])
+
+
 class DifferenceParameters(ParametricModel):
     """Any such model with derivatives by central differences of whole windows.
 
@@ -259,13 +286,7 @@ class DifferenceParameters(ParametricModel):
 
     def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
         """Return the sensitivities, by two windows for each element of x and p."""
-        n, n_p = self.n_state, len(self.names)
-        n_left = n if self.is_state_known else 0
-        columns = np.eye(n + n_p)[n_left:]
-        changes = self.sweep_tl(states, p, columns[:, :n], columns[:, n:])
-        found = np.zeros(n + n_p)
-        found[n_left:] = np.einsum("tck,tk->c", changes, sensitivity)
-        return Sensitivity(found[:n], found[n:])
+        return by_columns(self, states, p, sensitivity, self.is_state_known)
 
 
 class BorrowedParameters(ParametricModel):

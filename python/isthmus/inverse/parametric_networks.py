@@ -20,7 +20,7 @@ from isthmus.bridge import Model
 from isthmus.errors import BindingError, ConfigurationError
 from isthmus.inverse.forward import Array, check_time_step
 from isthmus.inverse.networks import MODES, precision_of
-from isthmus.inverse.parametric import ParametricModel, Sensitivity
+from isthmus.inverse.parametric import ParametricModel, Sensitivity, by_columns
 
 SHORT = 64  # numbers of a state; a call of the bridge takes as long as some 1000 rows
 
@@ -98,7 +98,7 @@ class TorchParameters(ParametricModel):
     def sweep_ad(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
         """Return the sensitivities to first state and parameters."""
         if self.mode == "forward":
-            return self._by_columns(states, p, sensitivity)
+            return by_columns(self, states, p, sensitivity, self.is_state_known)
         forces, parameters = self._tensor(sensitivity), self._members(p, 1)
         x_ad, p_ad = forces[-1:], torch.zeros(len(p), dtype=self.dtype)
         for i in range(len(states) - 2, -1, -1):
@@ -110,16 +110,6 @@ class TorchParameters(ParametricModel):
             step_x, *step_p = torch.autograd.grad(after, at, x_ad, materialize_grads=True)
             x_ad, p_ad = step_x + forces[i], p_ad + torch.cat(step_p)
         return Sensitivity(_numpy(x_ad)[0], _numpy(p_ad))
-
-    def _by_columns(self, states: Array, p: Array, sensitivity: Array) -> Sensitivity:
-        """Return the sensitivities by a forward derivative for each element of x and p."""
-        n, n_p = self.n_state, len(self.names)
-        n_left = n if self.is_state_known else 0
-        columns = np.eye(n + n_p)[n_left:]
-        changes = self.sweep_tl(states, p, columns[:, :n], columns[:, n:])
-        found = np.zeros(n + n_p)
-        found[n_left:] = np.einsum("tck,tk->c", changes, sensitivity)
-        return Sensitivity(found[:n], found[n:])
 
     def _known(self, step: int, n: int) -> tuple[Tensor, ...]:
         """Return the known inputs of a step for so many members."""

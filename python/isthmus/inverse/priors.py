@@ -97,6 +97,11 @@ class Prior:
         """Return dp/dq `[i]`."""
         return np.where(self._is_log, self.p(q), 1.0)
 
+    def bounds(self, n_deviations: float) -> tuple[Array, Array]:
+        """Return the lowest and highest p `[i]` within so many deviations of the mean."""
+        wide = n_deviations * self.sd
+        return self.p(self.mean - wide), self.p(self.mean + wide)
+
     def sample(self, rng: np.random.Generator) -> Array:
         """Return parameters drawn from the prior `[i]`."""
         return self.p(self.mean + self.sd * rng.standard_normal(self.mean.size))
