@@ -43,7 +43,7 @@ from isthmus.inverse.parameter_cases import Case, make_case
 from isthmus.inverse.parameter_results import LEVELS, TuningResults, TwinResult
 from isthmus.inverse.posterior_draws import FEWEST, draw_posterior
 from isthmus.inverse.priors import Parameter, Prior
-from isthmus.inverse.settings import read_toml
+from isthmus.inverse.settings import read_toml, refuse_unknown
 
 SECONDS_BETWEEN_WRITES = 5.0
 GROUPS = {"model", "window", "parameter", "posterior", "twins", "observations"}
@@ -261,11 +261,8 @@ def _numbers(
 ) -> dict[str, int]:
     """Return the whole numbers of a group, those that are not told by their defaults."""
     given: Mapping[str, Any] = found.get(group, {})
+    refuse_unknown(path, f"{group}.", given, known)
     for key, value in given.items():
-        if key not in known:
-            raise ConfigurationError(
-                f"'{path}': unknown key '{group}.{key}', expected {', '.join(known)}"
-            )
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise ConfigurationError(
                 f"'{path}': '{group}.{key}' must be a whole number, found {value!r}"
